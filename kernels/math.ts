@@ -1,0 +1,136 @@
+// What the kernels share: fused multiply-add where the module has it, and exponentials and logarithms of four floats
+// at a time. All functions are branch-free and inlined, and the same lane value gives the same result in any lane.
+// The polynomials are minimax fits in float64; exp4, expm14 and log4 are within about 2 units in the last place.
+
+/** Below this, probabilities and credits are stored as 0: WebAssembly cannot flush denormals by itself. */
+export const TINY: f32 = 1e-30;
+
+const LOG2E: f32 = 1.4426950408889634;
+const LN2_HIGH: f32 = 0.693359375; // few bits, so that n * LN2_HIGH is exact
+const LN2_LOW: f32 = -2.1219444005e-4;
+
+/** `a b + c`; rounded once in the relaxed module, twice in the portable one. */
+// @ts-ignore: decorator
+@inline
+export function madd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_madd(a, b, c);
+  return f32x4.add(f32x4.mul(a, b), c);
+}
+
+/** Lanes of `a` where the mask is all ones, of `b` where it is 0; other masks are not allowed. */
+// @ts-ignore: decorator
+@inline
+export function select(a: v128, b: v128, mask: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
+  return v128.bitselect(a, b, mask);
+}
+
+/** The four lanes added, pairs first. */
+// @ts-ignore: decorator
+@inline
+export function sum4(x: v128): f32 {
+  const pairs = f32x4.add(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return f32x4.extract_lane(pairs, 0) + f32x4.extract_lane(pairs, 1);
+}
+
+/** The largest lane. */
+// @ts-ignore: decorator
+@inline
+export function max4(x: v128): f32 {
+  const pairs = f32x4.pmax(x, v128.shuffle<f32>(x, x, 2, 3, 0, 1));
+  return max(f32x4.extract_lane(pairs, 0), f32x4.extract_lane(pairs, 1));
+}
+
+/** `x`, or 0 where |x| < TINY. */
+// @ts-ignore: decorator
+@inline
+export function flush4(x: v128): v128 {
+  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(TINY)));
+}
+
+/** `e^r - 1` for |r| <= ln(2) / 2. */
+// @ts-ignore: decorator
+@inline
+function expm1Small(r: v128): v128 {
+  let y = f32x4.splat(0.00138825099310061);
+  y = madd(y, r, f32x4.splat(0.008366580344956309));
+  y = madd(y, r, f32x4.splat(0.041667201782150276));
+  y = madd(y, r, f32x4.splat(0.1666654317794631));
+  y = madd(y, r, f32x4.splat(0.49999998144062385));
+  return madd(f32x4.mul(r, r), y, r);
+}
+
+/** `e^x`: 0 below -87, `e^88` above 88. Never a denormal, never infinite. */
+// @ts-ignore: decorator
+@inline
+export function exp4(x: v128): v128 {
+  const clamped = f32x4.pmin(f32x4.splat(88), f32x4.pmax(f32x4.splat(-87), x));
+  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
+  const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const y = f32x4.mul(f32x4.add(f32x4.splat(1), expm1Small(r)), power);
+  return v128.and(y, f32x4.ge(x, f32x4.splat(-87)));
+}
+
+/** `e^x - 1` with relative accuracy near 0: -1 below -87, about `e^88` above 88. */
+// @ts-ignore: decorator
+@inline
+export function expm14(x: v128): v128 {
+  const clamped = f32x4.pmin(f32x4.splat(88), f32x4.pmax(f32x4.splat(-87), x));
+  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
+  const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
+  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  return madd(expm1Small(r), power, f32x4.sub(power, f32x4.splat(1)));
+}
+
+/** `log x` for normal x > 0; about -88 at 0, finite but meaningless for negative and denormal x. */
+// @ts-ignore: decorator
+@inline
+export function log4(x: v128): v128 {
+  // x = 2^n m with m in [sqrt(1/2), sqrt(2)).
+  const exponent = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(exponent, 23)), f32x4.splat(1));
+  const n = f32x4.convert_i32x4_s(exponent);
+  let y = f32x4.splat(-0.07622109074549241);
+  y = madd(y, f, f32x4.splat(0.12904690565999846));
+  y = madd(y, f, f32x4.splat(-0.13242975987364847));
+  y = madd(y, f, f32x4.splat(0.14181778753399216));
+  y = madd(y, f, f32x4.splat(-0.16609077657129084));
+  y = madd(y, f, f32x4.splat(0.20001976576258285));
+  y = madd(y, f, f32x4.splat(-0.25001583344214595));
+  y = madd(y, f, f32x4.splat(0.3333332564529308));
+  y = madd(y, f, f32x4.splat(-0.4999998833945569));
+  y = madd(f32x4.mul(f, f), y, f32x4.mul(n, f32x4.splat(LN2_LOW)));
+  return madd(n, f32x4.splat(LN2_HIGH), f32x4.add(f, y));
+}
+
+/** `1 / (1 + e^-x)`, with full relative accuracy on both sides; 0 below TINY. `1 - sigmoid4(x)` is `sigmoid4(-x)`. */
+// @ts-ignore: decorator
+@inline
+export function sigmoid4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  const numerator = select(e, f32x4.splat(1), f32x4.lt(x, f32x4.splat(0)));
+  return flush4(f32x4.div(numerator, f32x4.add(f32x4.splat(1), e)));
+}
+
+/** `log(1 + e^x)`, absolute error about 1e-7 (1 + |x|). Minus this at -x is the logarithm of `sigmoid4(x)`. */
+// @ts-ignore: decorator
+@inline
+export function softplus4(x: v128): v128 {
+  const e = exp4(f32x4.neg(f32x4.abs(x)));
+  return f32x4.add(f32x4.pmax(f32x4.splat(0), x), log4(f32x4.add(f32x4.splat(1), e)));
+}
+
+/** exp4 of one number: the same bits as in a vector. */
+// @ts-ignore: decorator
+@inline
+export function exp1(x: f32): f32 {
+  return f32x4.extract_lane(exp4(f32x4.splat(x)), 0);
+}
+
+/** log4 of one number: the same bits as in a vector. */
+// @ts-ignore: decorator
+@inline
+export function log1(x: f32): f32 {
+  return f32x4.extract_lane(log4(f32x4.splat(x)), 0);
+}
