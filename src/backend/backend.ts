@@ -1,0 +1,210 @@
+/**
+ * The operations that everything in flipnet is written in. There are two implementations: `reference.ts` (float64,
+ * plain loops: the specification) and `wasm.ts` (float32, SIMD kernels).
+ *
+ * Letters: `B` examples, `I` inputs (parents), `J` units (columns of a layer), `U` softmax units of `N` choices
+ * (`J = U N`). Matrices are row-major. Weights are `[I, J]`: one row an input. Logarithms are natural.
+ *
+ * Bits are stored as 0 and 1 whatever the coding of the units; operations that multiply by them take the coding.
+ * Nothing here allocates except the functions under "memory". Shapes that do not fit throw a `RangeError`.
+ */
+import type { Key } from "../random/threefry.ts";
+
+/** A matrix of floats that a backend owns. A row vector has one row, a value per example one column. */
+export interface Matrix {
+  readonly rows: number;
+  readonly columns: number;
+}
+
+/** Bytes that a backend owns: images, labels. */
+export interface Bytes {
+  readonly length: number;
+}
+
+/** Row numbers that a backend owns: the order of an epoch. */
+export interface Indices {
+  readonly length: number;
+}
+
+/** Float64 accumulators for metrics: written by operations, read now and then. */
+export interface Sums {
+  readonly length: number;
+}
+
+/** How stored values are read in a product: bits as {0,1}, bits as {-1,+1}, or any real number. */
+export type Coding = "zero-one" | "plus-minus" | "real";
+
+/** `e^{kW}` and `e^{-kW}` of a weight matrix, `k` = 1 for {0,1} parents and 2 for {-1,+1}. */
+export interface FlipTables {
+  readonly weights: Matrix;
+  readonly coding: "zero-one" | "plus-minus";
+}
+
+/** What a layer of children did: its law and its outcome on every example. */
+export interface Outcome {
+  readonly kind: "bernoulli" | "softmax";
+  /** Choices a softmax unit has; 1 for Bernoulli units. */
+  readonly choices: number;
+  /** [B, J] */
+  readonly logits: Matrix;
+  /** [B, J] probability of a one (Bernoulli) or of each choice (softmax). */
+  readonly p: Matrix;
+  /** [B, J] `1 - p` without cancellation; Bernoulli only (softmax: the same matrix as `p`, unused). */
+  readonly q: Matrix;
+  /** [B, J] bits; one-hot for softmax. */
+  readonly bits: Matrix;
+}
+
+export interface Backend {
+  readonly name: "reference" | "wasm";
+  /** Which arithmetic: part of a run's identity. */
+  readonly kernels: "float64" | "portable" | "relaxed";
+
+  // ---- memory -------------------------------------------------------------------------------------------------
+
+  /** A new matrix of zeros. */
+  matrix(rows: number, columns: number): Matrix;
+  /** `rows * columns` elements of `m` from element `offset` on, sharing memory. */
+  view(m: Matrix, offset: number, rows: number, columns: number): Matrix;
+  bytes(data: Uint8Array): Bytes;
+  indices(length: number): Indices;
+  /** `length` accumulators, all zero. */
+  sums(length: number): Sums;
+  /** Copies numbers in, from element `offset` of `m` on. */
+  write(m: Matrix, values: ArrayLike<number>, offset?: number): void;
+  writeIndices(indices: Indices, values: ArrayLike<number>): void;
+  writeSums(sums: Sums, values: ArrayLike<number>): void;
+  /** A copy of what is there once all operations issued so far are done. */
+  read(m: Matrix): Promise<Float64Array>;
+  readSums(sums: Sums): Promise<Float64Array>;
+
+  // ---- data ---------------------------------------------------------------------------------------------------
+
+  /**
+   * Binarised images: `out[b, i]` is 1 with probability `images[row, i] / 255`, `row = order[first + b]`.
+   * The bit is `255 u < 65536 pixel` with the 16-bit `u = halfWordAt(key, row, i)`: it belongs to the image and the
+   * key, not to the batch. `images` [any, I], `out` [B, I].
+   */
+  binarise(images: Bytes, order: Indices, first: number, key: Key, out: Matrix): void;
+  /** `out[b] = source[order[first + b]]`. `source` [any, I], `out` [B, I]. */
+  gatherRows(source: Matrix, order: Indices, first: number, out: Matrix): void;
+  /** `out[b] = labels[order[first + b]]`. `out` [B, 1]. */
+  gatherLabels(labels: Bytes, order: Indices, first: number, out: Matrix): void;
+  /** 24-bit uniforms in [0, 1): element e is `uniformAt(key, e)`. */
+  uniforms(key: Key, out: Matrix): void;
+
+  // ---- products -----------------------------------------------------------------------------------------------
+
+  /** `out[b, j] = bias[j]`. `bias` [1, J], `out` [B, J]. */
+  broadcast(bias: Matrix, out: Matrix): void;
+  /** `out += x W`, `x` [B, I] read in `coding`, `W` [I, J], `out` [B, J]. Bits cost a sum of active rows. */
+  product(x: Matrix, coding: Coding, weights: Matrix, out: Matrix): void;
+  /** `out (+)= g W^T`. `g` [B, J], `W` [I, J], `out` [B, I]. */
+  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void;
+  /** `out (+)= mean_b x[b] (x) g[b]`. `x` [B, I] read in `coding`, `g` [B, J], `out` [I, J]. */
+  outerProduct(x: Matrix, coding: Coding, g: Matrix, out: Matrix, accumulate: boolean): void;
+  /** `out (+)= mean_b g[b]`. `g` [B, J], `out` [1, J]. */
+  columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void;
+  /** `out[b] (+)= a[b] . b[b]`, both read in `coding`. `a`, `b` [B, I], `out` [B, 1]. */
+  rowDots(a: Matrix, b: Matrix, coding: Coding, out: Matrix, accumulate: boolean): void;
+
+  // ---- units --------------------------------------------------------------------------------------------------
+
+  /** `p = sigmoid(l)`, `q = sigmoid(-l)`. In float32 values below 1e-30 become 0: no denormal gets into a product. */
+  sigmoid(logits: Matrix, p: Matrix, q: Matrix): void;
+  /** `p` = softmax of `l` over each group of `choices` columns. In float32 values below 1e-30 become 0. */
+  softmax(logits: Matrix, choices: number, p: Matrix): void;
+  /** `bits = u < p`. All [B, J]. */
+  sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void;
+  /**
+   * One-hot of the first choice whose cumulative probability exceeds `u`; the last choice with p > 0 if rounding
+   * leaves none. `p`, `bits` [B, U N], `uniforms` [B, U].
+   */
+  sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void;
+
+  // ---- counterfactuals ----------------------------------------------------------------------------------------
+
+  /** Tables for `weights` [I, J]; they are valid after `refreshFlipTables`. */
+  flipTables(weights: Matrix, coding: "zero-one" | "plus-minus"): FlipTables;
+  /** Recomputes the tables from the weights as they are now: once a step. */
+  refreshFlipTables(tables: FlipTables): void;
+  /**
+   * `out[b, i] (+)= log P(children | parent i on) - log P(children | parent i off)`: everything else in the net as it
+   * was. `bits` [B, I] what the Bernoulli parents did, `child` [B, J] Bernoulli or softmax, `out` [B, I].
+   */
+  flipLogLikelihood(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void;
+  /**
+   * `out[b, (u, k)] (+)= log P(children | parent u chose k) - log P(children | parent u chose what it chose)`.
+   * `bits` [B, U N] one-hot, `W` [U N, J], `child` [B, J], `out` [B, U N].
+   */
+  switchLogLikelihood(
+    bits: Matrix,
+    choices: number,
+    weights: Matrix,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void;
+  /** `out = sigmoid(l + delta) - sigmoid(l)`, as `p q expm1(delta) / (q + p e^delta)`. All [B, J]. */
+  posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void;
+  /** `out = softmax(log p + delta) - p` over each group of `choices` columns. All [B, U N]. */
+  choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void;
+
+  // ---- elementwise --------------------------------------------------------------------------------------------
+
+  fill(m: Matrix, value: number): void;
+  /** `out = a - b`. Same shapes. */
+  subtract(a: Matrix, b: Matrix, out: Matrix): void;
+  /** `out[b, j] = a[b, j] s[b]`. `s` [B, 1]; `out` may be `a`. */
+  scaleRows(a: Matrix, s: Matrix, out: Matrix): void;
+  /** `out += a b` elementwise. Same shapes. */
+  multiplyAdd(a: Matrix, b: Matrix, out: Matrix): void;
+  /** `out += factor a`. Same shapes. */
+  addScaled(a: Matrix, factor: number, out: Matrix): void;
+
+  // ---- reward and baseline ------------------------------------------------------------------------------------
+
+  /**
+   * 1 where the action is the label, else 0. `actions` [B, A] one-hot, or [B, 1] a Bernoulli output whose bit is the
+   * action. `labels`, `out` [B, 1].
+   */
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void;
+  /** `out[b] = values[b] - baseline`. `values`, `out` [B, 1], `baseline` [1, 1]. */
+  subtractBaseline(values: Matrix, baseline: Matrix, out: Matrix): void;
+  /** `baseline = decay baseline + (1 - decay) mean(values)`. */
+  trackMean(values: Matrix, decay: number, baseline: Matrix): void;
+
+  // ---- metrics ------------------------------------------------------------------------------------------------
+
+  /** `sums[index] += mean of all elements of m`. */
+  addMean(m: Matrix, sums: Sums, index: number): void;
+  /**
+   * `sums[index] += max(0, mean(moments) - |gradient|^2)`, formed in float64; and, where that is not finite and
+   * `sums[index + 1]` is still 0, `sums[index + 1] = step`. `moments` [B, 1]: each example's squared gradient norm.
+   */
+  addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void;
+
+  // ---- optimizers ---------------------------------------------------------------------------------------------
+
+  /**
+   * One ascending Adam step (Kingma and Ba 2015, algorithm 1; epsilon outside the root) on `parameters`, first and
+   * second moments `m` and `v`, all of one shape. `correction1 = 1 - beta1^t`, `correction2 = 1 - beta2^t`.
+   * `|m| < 1e-30` and `v < 1e-36` become 0: WebAssembly cannot flush denormals by itself.
+   */
+  adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void;
+}
+
+export interface AdamStep {
+  rate: number;
+  beta1: number;
+  beta2: number;
+  epsilon: number;
+  correction1: number;
+  correction2: number;
+}
+
+/** A backend on this processor, where a read need not wait: what an online agent acts with. */
+export interface ImmediateBackend extends Backend {
+  /** The elements of `m` as they are now, copied. */
+  readNow(m: Matrix): Float64Array;
+}

@@ -1,0 +1,398 @@
+/**
+ * The operations of `backend.ts` in float64 and plain loops. This is the specification: every faster backend is
+ * tested against it, and the audit runs on it.
+ */
+import { halfWordAt, type Key, uniformAt } from "../random/threefry.ts";
+import type {
+  AdamStep,
+  Bytes,
+  Coding,
+  FlipTables,
+  ImmediateBackend,
+  Indices,
+  Matrix,
+  Outcome,
+  Sums,
+} from "./backend.ts";
+
+interface Values extends Matrix {
+  readonly data: Float64Array;
+}
+interface ByteValues extends Bytes {
+  readonly data: Uint8Array;
+}
+interface IndexValues extends Indices {
+  readonly data: Uint32Array;
+}
+interface SumValues extends Sums {
+  readonly data: Float64Array;
+}
+
+const values = (m: Matrix): Float64Array => (m as Values).data;
+
+/** What a stored value stands for in a product. */
+const coded = (x: number, coding: Coding): number => (coding === "plus-minus" ? 2 * x - 1 : x);
+
+/** log(1 + e^x) without overflow or cancellation. */
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** 1 / (1 + e^-x) to full relative accuracy on both sides. */
+const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
+
+/** log sum_k e^(x[k]) over `count` values from `start` on, `shift(k)` added to each. */
+function logSumExp(x: Float64Array, start: number, count: number, shift: (k: number) => number): number {
+  let largest = -Infinity;
+  for (let k = 0; k < count; k++) largest = Math.max(largest, x[start + k] + shift(k));
+  let sum = 0;
+  for (let k = 0; k < count; k++) sum += Math.exp(x[start + k] + shift(k) - largest);
+  return largest + Math.log(sum);
+}
+
+/** log P(outcome of example b) of all of a layer's units when column j's logit is moved by `shift(j)`. */
+function logLikelihood(child: Outcome, b: number, shift: (j: number) => number): number {
+  const logits = values(child.logits);
+  const bits = values(child.bits);
+  const { columns } = child.logits;
+  let sum = 0;
+  if (child.kind === "bernoulli") {
+    for (let j = 0; j < columns; j++) {
+      const l = logits[b * columns + j] + shift(j);
+      sum -= softplus(bits[b * columns + j] > 0 ? -l : l);
+    }
+    return sum;
+  }
+  for (let u = 0; u < columns; u += child.choices) {
+    const start = b * columns + u;
+    let chosen = 0;
+    for (let k = 1; k < child.choices; k++) if (bits[start + k] > 0) chosen = k;
+    sum += logits[start + chosen] + shift(u + chosen);
+    sum -= logSumExp(logits, start, child.choices, (k) => shift(u + k));
+  }
+  return sum;
+}
+
+class Reference implements ImmediateBackend {
+  readonly name = "reference";
+  readonly kernels = "float64";
+
+  matrix(rows: number, columns: number): Matrix {
+    return { rows, columns, data: new Float64Array(rows * columns) } as Values;
+  }
+
+  view(m: Matrix, offset: number, rows: number, columns: number): Matrix {
+    return { rows, columns, data: values(m).subarray(offset, offset + rows * columns) } as Values;
+  }
+
+  bytes(data: Uint8Array): Bytes {
+    return { length: data.length, data } as ByteValues;
+  }
+
+  indices(length: number): Indices {
+    return { length, data: new Uint32Array(length) } as IndexValues;
+  }
+
+  sums(length: number): Sums {
+    return { length, data: new Float64Array(length) } as SumValues;
+  }
+
+  write(m: Matrix, source: ArrayLike<number>, offset = 0): void {
+    values(m).set(source, offset);
+  }
+
+  writeIndices(indices: Indices, source: ArrayLike<number>): void {
+    (indices as IndexValues).data.set(source);
+  }
+
+  writeSums(sums: Sums, source: ArrayLike<number>): void {
+    (sums as SumValues).data.set(source);
+  }
+
+  readNow(m: Matrix): Float64Array {
+    return values(m).slice();
+  }
+
+  async read(m: Matrix): Promise<Float64Array> {
+    return this.readNow(m);
+  }
+
+  async readSums(sums: Sums): Promise<Float64Array> {
+    return (sums as SumValues).data.slice();
+  }
+
+  binarise(images: Bytes, order: Indices, first: number, key: Key, out: Matrix): void {
+    const pixels = (images as ByteValues).data;
+    const rows = (order as IndexValues).data;
+    const o = values(out);
+    const I = out.columns;
+    for (let b = 0; b < out.rows; b++) {
+      const row = rows[first + b];
+      for (let i = 0; i < I; i++) {
+        o[b * I + i] = halfWordAt(key, row, i) * 255 < pixels[row * I + i] * 65536 ? 1 : 0;
+      }
+    }
+  }
+
+  gatherRows(source: Matrix, order: Indices, first: number, out: Matrix): void {
+    const rows = (order as IndexValues).data;
+    const I = out.columns;
+    for (let b = 0; b < out.rows; b++) {
+      const row = rows[first + b];
+      values(out).set(values(source).subarray(row * I, row * I + I), b * I);
+    }
+  }
+
+  gatherLabels(labels: Bytes, order: Indices, first: number, out: Matrix): void {
+    const rows = (order as IndexValues).data;
+    for (let b = 0; b < out.rows; b++) values(out)[b] = (labels as ByteValues).data[rows[first + b]];
+  }
+
+  uniforms(key: Key, out: Matrix): void {
+    const o = values(out);
+    for (let e = 0; e < o.length; e++) o[e] = uniformAt(key, e);
+  }
+
+  broadcast(bias: Matrix, out: Matrix): void {
+    for (let b = 0; b < out.rows; b++) values(out).set(values(bias), b * out.columns);
+  }
+
+  product(x: Matrix, coding: Coding, weights: Matrix, out: Matrix): void {
+    const [X, W, o] = [values(x), values(weights), values(out)];
+    const I = x.columns;
+    const J = out.columns;
+    for (let b = 0; b < x.rows; b++) {
+      for (let i = 0; i < I; i++) {
+        const value = coded(X[b * I + i], coding);
+        if (value === 0) continue;
+        for (let j = 0; j < J; j++) o[b * J + j] += value * W[i * J + j];
+      }
+    }
+  }
+
+  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void {
+    const [G, W, o] = [values(g), values(weights), values(out)];
+    const I = out.columns;
+    const J = g.columns;
+    for (let b = 0; b < g.rows; b++) {
+      for (let i = 0; i < I; i++) {
+        let sum = accumulate ? o[b * I + i] : 0;
+        for (let j = 0; j < J; j++) sum += G[b * J + j] * W[i * J + j];
+        o[b * I + i] = sum;
+      }
+    }
+  }
+
+  outerProduct(x: Matrix, coding: Coding, g: Matrix, out: Matrix, accumulate: boolean): void {
+    const [X, G, o] = [values(x), values(g), values(out)];
+    const I = x.columns;
+    const J = g.columns;
+    if (!accumulate) o.fill(0);
+    for (let b = 0; b < x.rows; b++) {
+      for (let i = 0; i < I; i++) {
+        const value = coded(X[b * I + i], coding) / x.rows;
+        if (value === 0) continue;
+        for (let j = 0; j < J; j++) o[i * J + j] += value * G[b * J + j];
+      }
+    }
+  }
+
+  columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
+    const [G, o] = [values(g), values(out)];
+    if (!accumulate) o.fill(0);
+    for (let b = 0; b < g.rows; b++) {
+      for (let j = 0; j < g.columns; j++) o[j] += G[b * g.columns + j] / g.rows;
+    }
+  }
+
+  rowDots(a: Matrix, b: Matrix, coding: Coding, out: Matrix, accumulate: boolean): void {
+    const [A, B, o] = [values(a), values(b), values(out)];
+    const I = a.columns;
+    for (let row = 0; row < a.rows; row++) {
+      let sum = accumulate ? o[row] : 0;
+      for (let e = row * I; e < row * I + I; e++) sum += coded(A[e], coding) * coded(B[e], coding);
+      o[row] = sum;
+    }
+  }
+
+  sigmoid(logits: Matrix, p: Matrix, q: Matrix): void {
+    const l = values(logits);
+    for (let e = 0; e < l.length; e++) {
+      values(p)[e] = sigmoid(l[e]);
+      values(q)[e] = sigmoid(-l[e]);
+    }
+  }
+
+  softmax(logits: Matrix, choices: number, p: Matrix): void {
+    const l = values(logits);
+    for (let start = 0; start < l.length; start += choices) {
+      const total = logSumExp(l, start, choices, () => 0);
+      for (let k = 0; k < choices; k++) values(p)[start + k] = Math.exp(l[start + k] - total);
+    }
+  }
+
+  sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void {
+    for (let e = 0; e < values(p).length; e++) values(bits)[e] = values(uniforms)[e] < values(p)[e] ? 1 : 0;
+  }
+
+  sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
+    const [P, o] = [values(p), values(bits)];
+    o.fill(0);
+    for (let start = 0; start < P.length; start += choices) {
+      const u = values(uniforms)[start / choices];
+      let cumulative = 0;
+      let chosen = 0;
+      for (let k = 0; k < choices; k++) {
+        if (P[start + k] > 0) chosen = k;
+        cumulative += P[start + k];
+        if (u < cumulative) break;
+      }
+      o[start + chosen] = 1;
+    }
+  }
+
+  flipTables(weights: Matrix, coding: "zero-one" | "plus-minus"): FlipTables {
+    return { weights, coding };
+  }
+
+  refreshFlipTables(): void {
+    // The reference works from the weights themselves.
+  }
+
+  flipLogLikelihood(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    const W = values(tables.weights);
+    const k = tables.coding === "plus-minus" ? 2 : 1;
+    const I = bits.columns;
+    const J = child.bits.columns;
+    const o = values(out);
+    for (let b = 0; b < bits.rows; b++) {
+      const asItWas = logLikelihood(child, b, () => 0);
+      for (let i = 0; i < I; i++) {
+        const on = values(bits)[b * I + i] > 0;
+        const flipped = logLikelihood(child, b, (j) => (on ? -k : k) * W[i * J + j]);
+        const delta = on ? asItWas - flipped : flipped - asItWas;
+        o[b * I + i] = delta + (accumulate ? o[b * I + i] : 0);
+      }
+    }
+  }
+
+  switchLogLikelihood(
+    bits: Matrix,
+    choices: number,
+    weights: Matrix,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    const [x, W, o] = [values(bits), values(weights), values(out)];
+    const I = bits.columns;
+    const J = child.bits.columns;
+    for (let b = 0; b < bits.rows; b++) {
+      const asItWas = logLikelihood(child, b, () => 0);
+      for (let unit = 0; unit < I; unit += choices) {
+        let chosen = unit;
+        for (let k = 0; k < choices; k++) if (x[b * I + unit + k] > 0) chosen = unit + k;
+        for (let i = unit; i < unit + choices; i++) {
+          const switched = logLikelihood(child, b, (j) => W[i * J + j] - W[chosen * J + j]);
+          o[b * I + i] = switched - asItWas + (accumulate ? o[b * I + i] : 0);
+        }
+      }
+    }
+  }
+
+  posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
+    const [P, Q, D, o] = [values(p), values(q), values(delta), values(out)];
+    for (let e = 0; e < P.length; e++) {
+      const d = D[e];
+      // Both branches are bounded: the exponential is never above 1.
+      o[e] =
+        d <= 0
+          ? (P[e] * Q[e] * Math.expm1(d)) / (Q[e] + P[e] * Math.exp(d))
+          : (-P[e] * Q[e] * Math.expm1(-d)) / (Q[e] * Math.exp(-d) + P[e]);
+    }
+  }
+
+  choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
+    const [P, D, o] = [values(p), values(delta), values(out)];
+    for (let start = 0; start < P.length; start += choices) {
+      const total = logSumExp(D, start, choices, (k) => Math.log(P[start + k]));
+      for (let e = start; e < start + choices; e++) o[e] = P[e] > 0 ? P[e] * Math.expm1(D[e] - total) : 0;
+    }
+  }
+
+  fill(m: Matrix, value: number): void {
+    values(m).fill(value);
+  }
+
+  subtract(a: Matrix, b: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) values(out)[e] = values(a)[e] - values(b)[e];
+  }
+
+  scaleRows(a: Matrix, s: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) {
+      values(out)[e] = values(a)[e] * values(s)[Math.floor(e / a.columns)];
+    }
+  }
+
+  multiplyAdd(a: Matrix, b: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) values(out)[e] += values(a)[e] * values(b)[e];
+  }
+
+  addScaled(a: Matrix, factor: number, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) values(out)[e] += factor * values(a)[e];
+  }
+
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void {
+    const A = actions.columns;
+    for (let b = 0; b < actions.rows; b++) {
+      const label = values(labels)[b];
+      values(out)[b] = A === 1 ? (values(actions)[b] === label ? 1 : 0) : values(actions)[b * A + label];
+    }
+  }
+
+  subtractBaseline(v: Matrix, baseline: Matrix, out: Matrix): void {
+    for (let b = 0; b < v.rows; b++) values(out)[b] = values(v)[b] - values(baseline)[0];
+  }
+
+  trackMean(v: Matrix, decay: number, baseline: Matrix): void {
+    let sum = 0;
+    for (const value of values(v)) sum += value;
+    values(baseline)[0] = decay * values(baseline)[0] + (1 - decay) * (sum / values(v).length);
+  }
+
+  addMean(m: Matrix, sums: Sums, index: number): void {
+    let sum = 0;
+    for (const value of values(m)) sum += value;
+    (sums as SumValues).data[index] += sum / values(m).length;
+  }
+
+  addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void {
+    let mean = 0;
+    for (const value of values(moments)) mean += value / moments.rows;
+    let square = 0;
+    for (const value of values(gradient)) square += value * value;
+    const variance = mean - square;
+    const s = (sums as SumValues).data;
+    s[index] += Math.max(0, variance);
+    if (!Number.isFinite(variance) && s[index + 1] === 0) s[index + 1] = step;
+  }
+
+  adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void {
+    const { rate, beta1, beta2, epsilon, correction1, correction2 } = options;
+    const [w, g, first, second] = [values(parameters), values(gradient), values(m), values(v)];
+    for (let e = 0; e < w.length; e++) {
+      const m1 = beta1 * first[e] + (1 - beta1) * g[e];
+      const v1 = beta2 * second[e] + (1 - beta2) * g[e] * g[e];
+      first[e] = Math.abs(m1) < 1e-30 ? 0 : m1;
+      second[e] = v1 < 1e-36 ? 0 : v1;
+      w[e] += (rate * (first[e] / correction1)) / (Math.sqrt(second[e] / correction2) + epsilon);
+    }
+  }
+}
+
+/** A new float64 backend. */
+export const createReferenceBackend = (): ImmediateBackend => new Reference();

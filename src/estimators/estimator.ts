@@ -1,0 +1,63 @@
+/**
+ * What an estimator is: a way to compute a *credit* `g[b, j]` for every unit `j` on every example `b`, its estimate
+ * of dJ/dl (J the objective, maximised; l the unit's logit), with the pass whose parents' values it belongs to.
+ * Everything after that, gradient, variance and optimizer step, is shared by all of them.
+ */
+import type { Matrix } from "../backend/backend.ts";
+import type { Draws } from "../network/draws.ts";
+import type { Layer, Network } from "../network/network.ts";
+import type { Trace } from "../network/trace.ts";
+
+export interface Credit {
+  readonly layer: Layer;
+  /** [B, width] estimate of dJ/dl. */
+  readonly g: Matrix;
+  /** The pass that gave the layer's parents their values. */
+  readonly trace: Trace;
+}
+
+/** `"running-average"`: of past rewards. A number: that constant. */
+export type Baseline = "none" | "running-average" | number;
+
+/** What an estimator is prepared for. */
+export interface Problem {
+  readonly network: Network;
+  /** [B, inputs] the batch's input; filled by the caller before `sample`. */
+  readonly input: Matrix;
+  /** [B, 1] the batch's rewards; filled by the caller between `sample` and `assign`. */
+  readonly reward: Matrix;
+  readonly baseline: Baseline;
+  /** Decay of the running average; 0.99 in both papers. */
+  readonly baselineDecay: number;
+}
+
+/** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
+export interface PreparedEstimator {
+  /** The pass whose output is the action. */
+  readonly trace: Trace;
+  /** One entry a layer; two where a rule has two terms that belong to different inputs. */
+  readonly credits: readonly Credit[];
+  /** What has to be saved beside parameters and optimizer: running baselines, by name. */
+  readonly state: Readonly<Record<string, Matrix>>;
+  /** Runs the pass or passes; all randomness is here. */
+  sample(draws: Draws): void;
+  /** Computes the credits from what was sampled and from the reward. Parameters are those of the sampling. */
+  assign(): void;
+}
+
+/** One estimator, as the registry lists it. */
+export interface Estimator {
+  readonly name: string;
+  readonly title: string;
+  /** Where it comes from, with equation numbers. */
+  readonly paper: string;
+  readonly unbiased: boolean;
+  /** Why it is biased or not, in one sentence. */
+  readonly why: string;
+  /** What it must be told or be able to do. */
+  readonly needs: string;
+  /** Work of a step beside the forward pass. */
+  readonly cost: string;
+  readonly tasks: readonly ("bandit" | "multiplexer" | "vae")[];
+  prepare(problem: Problem): PreparedEstimator;
+}

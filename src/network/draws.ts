@@ -1,0 +1,75 @@
+/**
+ * Where random draws come from. An estimator never samples by itself: it asks for the outcome of a *site*, a layer
+ * of one branch (branch 0 is the main pass; resampled passes have others). Training answers from the random
+ * generator, tests from given uniforms, the audit from an enumeration.
+ */
+import type { Backend, Matrix } from "../backend/backend.ts";
+import { deriveKey, type Key, newKey, type Stream, siteKey } from "../random/threefry.ts";
+import type { Layer } from "./network.ts";
+
+export interface Site {
+  readonly layer: Layer;
+  readonly branch: number;
+}
+
+export interface Draws {
+  /**
+   * Writes the outcome of every unit of `site.layer` into `bits` [B, width], given the probabilities `p` [B, width]
+   * of a one (Bernoulli) or of each choice (softmax, one-hot).
+   */
+  sample(site: Site, p: Matrix, bits: Matrix): void;
+}
+
+/** The outcome that uniforms give: on where `u < p`; the choice whose stretch of [0, 1) holds `u`. */
+function sampleFrom(backend: Backend, layer: Layer, p: Matrix, uniforms: Matrix, bits: Matrix): void {
+  if (layer.kind === "bernoulli") backend.sampleBernoulli(p, uniforms, bits);
+  else backend.sampleCategorical(p, layer.choices, uniforms, bits);
+}
+
+/** Draws from the counter-based generator: a function of seed, stream, step, layer and branch. */
+export class GeneratedDraws implements Draws {
+  readonly #backend: Backend;
+  readonly #seed: number;
+  readonly #stream: Stream;
+  readonly #stepKey: Key = newKey();
+  readonly #siteKey: Key = newKey();
+  readonly #uniforms = new Map<Site, Matrix>();
+
+  constructor(backend: Backend, seed: number, stream: Stream = "draws") {
+    this.#backend = backend;
+    this.#seed = seed;
+    this.#stream = stream;
+  }
+
+  /** All draws until the next call belong to this step. */
+  startStep(step: number): void {
+    deriveKey(this.#seed, this.#stream, step, this.#stepKey);
+  }
+
+  sample(site: Site, p: Matrix, bits: Matrix): void {
+    const { layer, branch } = site;
+    let uniforms = this.#uniforms.get(site);
+    if (uniforms === undefined) {
+      uniforms = this.#backend.matrix(p.rows, layer.units);
+      this.#uniforms.set(site, uniforms);
+    }
+    siteKey(this.#stepKey, layer.index, branch, this.#siteKey);
+    this.#backend.uniforms(this.#siteKey, uniforms);
+    sampleFrom(this.#backend, layer, p, uniforms, bits);
+  }
+}
+
+/** Draws from given uniforms: one [B, units] matrix for each site that will be asked for. */
+export class GivenDraws implements Draws {
+  readonly #backend: Backend;
+  readonly #uniforms: (site: Site) => Matrix;
+
+  constructor(backend: Backend, uniforms: (site: Site) => Matrix) {
+    this.#backend = backend;
+    this.#uniforms = uniforms;
+  }
+
+  sample(site: Site, p: Matrix, bits: Matrix): void {
+    sampleFrom(this.#backend, site.layer, p, this.#uniforms(site), bits);
+  }
+}

@@ -1,0 +1,49 @@
+import { type LearningRate, type OptimizerFactory, ratesByLayer } from "./optimizer.ts";
+
+export interface AdamOptions {
+  learningRate: LearningRate;
+  /** Decay of the mean gradient, default 0.9. */
+  beta1?: number;
+  /** Decay of the mean squared gradient, default 0.999. */
+  beta2?: number;
+  /** Added outside the square root, default 1e-8 (D-6). */
+  epsilon?: number;
+}
+
+/** `base^n` by squaring: `Math.pow` may differ from engine to engine. */
+function power(base: number, n: number): number {
+  let result = 1;
+  for (let square = base, left = n; left > 0; left = Math.floor(left / 2), square *= square) {
+    if (left % 2 === 1) result *= square;
+  }
+  return result;
+}
+
+/**
+ * Adam (Kingma and Ba 2015, algorithm 1), uphill. Tiny moments are flushed to zero: see `Backend.adam`. Throws
+ * `InputError` for a rate that is no positive number.
+ */
+export function adam({
+  learningRate,
+  beta1 = 0.9,
+  beta2 = 0.999,
+  epsilon = 1e-8,
+}: AdamOptions): OptimizerFactory {
+  return ({ backend, layers }) => {
+    const rates = ratesByLayer(learningRate, layers.length);
+    const m = layers.map(({ block }) => backend.matrix(1, block.columns));
+    const v = layers.map(({ block }) => backend.matrix(1, block.columns));
+    const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };
+    return {
+      state: { m, v },
+      step(gradients, step) {
+        options.correction1 = 1 - power(beta1, step);
+        options.correction2 = 1 - power(beta2, step);
+        for (const { index, block } of layers) {
+          options.rate = rates[index];
+          backend.adam(block, gradients[index], m[index], v[index], options);
+        }
+      },
+    };
+  };
+}
