@@ -1,0 +1,3 @@
+// Every kernel, one operation a file. Addresses are in bytes; matrices are row-major float32.
+
+export { heapBase } from "./heap-base";

@@ -1,0 +1,47 @@
+/** The compiled kernels: one WebAssembly module of each kind a process. */
+import { portable } from "./generated/portable.ts";
+import { relaxed } from "./generated/relaxed.ts";
+
+/** Portable rounds a multiply-add twice; relaxed once, where the processor can, and faster. */
+export type KernelKind = "portable" | "relaxed";
+
+/** The exported functions. They take addresses, whole numbers and floats. */
+export type Kernels = Record<string, (...operands: number[]) => number>;
+
+/** `(func (param v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))` */
+const probe = Uint8Array.of(
+  ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
+  ...[1, 6, 1, 0x60, 1, 0x7b, 1, 0x7b], // type section: v128 -> v128
+  ...[3, 2, 1, 0], // function section
+  ...[10, 13, 1, 11, 0, 0x20, 0, 0x20, 0, 0x20, 0, 0xfd, 0x85, 2, 0x0b], // code section
+);
+
+let supported: boolean | undefined;
+
+/** Whether this host runs relaxed SIMD. Node 20 has it behind a flag, which is set here. */
+export function relaxedSimdSupported(): boolean {
+  if (supported === undefined && !WebAssembly.validate(probe)) {
+    try {
+      // Not an import: browsers and bundlers never see it.
+      const v8 = typeof process === "object" ? process.getBuiltinModule?.("node:v8") : undefined;
+      v8?.setFlagsFromString("--experimental-wasm-relaxed-simd");
+    } catch {
+      // Then the host stays as it is.
+    }
+  }
+  supported ??= WebAssembly.validate(probe);
+  return supported;
+}
+
+const modules = new Map<KernelKind, Promise<WebAssembly.Module>>();
+
+/** The module of one kind, compiled on first use. */
+export function kernelModule(kind: KernelKind): Promise<WebAssembly.Module> {
+  let module = modules.get(kind);
+  if (!module) {
+    const encoded = kind === "relaxed" ? relaxed : portable;
+    module = WebAssembly.compile(Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0)));
+    modules.set(kind, module);
+  }
+  return module;
+}

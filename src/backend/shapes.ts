@@ -1,0 +1,163 @@
+/**
+ * Which shapes an operation takes, for every backend alike: each function throws a `RangeError` that names the
+ * operation and what it was given. The letters are those of `backend.ts`.
+ */
+import type { FlipTables, Indices, Matrix, Outcome } from "./backend.ts";
+
+type Operands = Record<string, Matrix | number>;
+
+function misfit(operation: string, operands: Operands): never {
+  const given = Object.entries(operands).map(([name, value]) =>
+    typeof value === "number" ? `${name} ${value}` : `${name} [${value.rows}, ${value.columns}]`,
+  );
+  throw new RangeError(`${operation}: ${given.join(", ")} do not fit`);
+}
+
+const same = (a: Matrix, b: Matrix): boolean => a.rows === b.rows && a.columns === b.columns;
+
+/** One number an example of `m`. */
+const perRow = (values: Matrix, m: Matrix): boolean => values.rows === m.rows && values.columns === 1;
+
+/** Whole groups of `choices` columns. */
+const grouped = (m: Matrix, choices: number): boolean => choices >= 1 && m.columns % choices === 0;
+
+const fitsOutcome = (child: Outcome, rows: number, columns: number): boolean =>
+  child.bits.rows === rows &&
+  child.bits.columns === columns &&
+  same(child.bits, child.logits) &&
+  same(child.bits, child.p) &&
+  same(child.bits, child.q) &&
+  grouped(child.bits, child.choices);
+
+/** `count` elements from `first` on, of something that has `length`. */
+function range(operation: string, first: number, count: number, length: number): void {
+  if (!Number.isInteger(first) || first < 0 || first + count > length)
+    misfit(operation, { first, count, length });
+}
+
+export const shapes = {
+  /** A copy of `count` numbers to or from element `first` on. */
+  range,
+
+  view(m: Matrix, offset: number, rows: number, columns: number): void {
+    if (!Number.isInteger(offset) || offset < 0 || offset + rows * columns > m.rows * m.columns) {
+      misfit("view", { m, offset, rows, columns });
+    }
+  },
+
+  /** Rows `order[first]` to `order[first + B - 1]`. */
+  batch(operation: string, order: Indices, first: number, out: Matrix): void {
+    range(operation, first, out.rows, order.length);
+  },
+
+  gatherRows(source: Matrix, out: Matrix): void {
+    if (source.columns !== out.columns) misfit("gatherRows", { source, out });
+  },
+
+  gatherLabels(out: Matrix): void {
+    if (out.columns !== 1) misfit("gatherLabels", { out });
+  },
+
+  broadcast(bias: Matrix, out: Matrix): void {
+    if (bias.rows !== 1 || bias.columns !== out.columns) misfit("broadcast", { bias, out });
+  },
+
+  product(x: Matrix, weights: Matrix, out: Matrix): void {
+    if (x.rows !== out.rows || x.columns !== weights.rows || weights.columns !== out.columns) {
+      misfit("product", { x, weights, out });
+    }
+  },
+
+  transposedProduct(g: Matrix, weights: Matrix, out: Matrix): void {
+    if (g.rows !== out.rows || g.columns !== weights.columns || weights.rows !== out.columns) {
+      misfit("transposedProduct", { g, weights, out });
+    }
+  },
+
+  outerProduct(x: Matrix, g: Matrix, out: Matrix): void {
+    if (x.rows !== g.rows || x.columns !== out.rows || g.columns !== out.columns) {
+      misfit("outerProduct", { x, g, out });
+    }
+  },
+
+  columnMeans(g: Matrix, out: Matrix): void {
+    if (out.rows !== 1 || g.columns !== out.columns) misfit("columnMeans", { g, out });
+  },
+
+  rowDots(a: Matrix, b: Matrix, out: Matrix): void {
+    if (!same(a, b) || !perRow(out, a)) misfit("rowDots", { a, b, out });
+  },
+
+  /** Operands of one shape. */
+  elementwise(operation: string, a: Matrix, b: Matrix, out: Matrix = b): void {
+    if (!same(a, b) || !same(a, out)) misfit(operation, { a, b, out });
+  },
+
+  /** Operands of one shape, in whole groups of `choices` columns. */
+  groups(operation: string, choices: number, a: Matrix, b: Matrix, out: Matrix = b): void {
+    if (!same(a, b) || !same(a, out) || !grouped(a, choices)) misfit(operation, { choices, a, b, out });
+  },
+
+  sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
+    if (
+      !same(p, bits) ||
+      !grouped(p, choices) ||
+      uniforms.rows !== p.rows ||
+      uniforms.columns * choices !== p.columns
+    ) {
+      misfit("sampleCategorical", { p, choices, uniforms, bits });
+    }
+  },
+
+  flipLogLikelihood(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix): void {
+    const { weights } = tables;
+    if (
+      !same(bits, out) ||
+      weights.rows !== bits.columns ||
+      !fitsOutcome(child, bits.rows, weights.columns)
+    ) {
+      misfit("flipLogLikelihood", { bits, weights, child: child.bits, out });
+    }
+  },
+
+  switchLogLikelihood(bits: Matrix, choices: number, weights: Matrix, child: Outcome, out: Matrix): void {
+    if (
+      !same(bits, out) ||
+      !grouped(bits, choices) ||
+      weights.rows !== bits.columns ||
+      !fitsOutcome(child, bits.rows, weights.columns)
+    ) {
+      misfit("switchLogLikelihood", { bits, choices, weights, child: child.bits, out });
+    }
+  },
+
+  scaleRows(a: Matrix, s: Matrix, out: Matrix): void {
+    if (!same(a, out) || !perRow(s, a)) misfit("scaleRows", { a, s, out });
+  },
+
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void {
+    if (!perRow(labels, actions) || !perRow(out, actions)) misfit("rewardByLabel", { actions, labels, out });
+  },
+
+  subtractBaseline(values: Matrix, baseline: Matrix, out: Matrix): void {
+    if (!perRow(values, values) || !same(values, out) || baseline.rows * baseline.columns !== 1) {
+      misfit("subtractBaseline", { values, baseline, out });
+    }
+  },
+
+  trackMean(values: Matrix, baseline: Matrix): void {
+    if (!perRow(values, values) || baseline.rows * baseline.columns !== 1) {
+      misfit("trackMean", { values, baseline });
+    }
+  },
+
+  addVariance(moments: Matrix): void {
+    if (!perRow(moments, moments)) misfit("addVariance", { moments });
+  },
+
+  adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix): void {
+    if (!same(parameters, gradient) || !same(parameters, m) || !same(parameters, v)) {
+      misfit("adam", { parameters, gradient, m, v });
+    }
+  },
+};

@@ -1,0 +1,352 @@
+/** The operations of `backend.ts` in float32, by the SIMD kernels. */
+import type { Key } from "../random/threefry.ts";
+import type {
+  AdamStep,
+  Bytes,
+  Coding,
+  FlipTables,
+  ImmediateBackend,
+  Indices,
+  Matrix,
+  Outcome,
+  Sums,
+} from "./backend.ts";
+import { Heap } from "./heap.ts";
+import { type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
+import { shapes } from "./shapes.ts";
+
+export interface WasmOptions {
+  /** Default: relaxed where the host has it. Runs repeat bit for bit within one kind only. */
+  kernels?: KernelKind;
+  /** What the backend's memory may grow to; at most and by default 4 GiB. */
+  maximumBytes?: number;
+}
+
+/** A block of a heap: a matrix of float32, or a list of bytes, of uint32 or of float64. */
+interface Block {
+  readonly pointer: number;
+  readonly heap: Heap;
+}
+
+class Wasm implements ImmediateBackend {
+  readonly name = "wasm";
+  readonly kernels: KernelKind;
+  readonly #heap: Heap;
+  readonly #run: Kernels;
+
+  constructor(kind: KernelKind, heap: Heap, run: Kernels) {
+    this.kernels = kind;
+    this.#heap = heap;
+    this.#run = run;
+  }
+
+  /** The address of an operand. */
+  #at(operand: Matrix | Bytes | Indices | Sums): number {
+    const { pointer, heap } = operand as unknown as Block;
+    if (heap !== this.#heap) throw new TypeError("an operand belongs to another backend");
+    return pointer;
+  }
+
+  // ---- memory -------------------------------------------------------------------------------------------------
+
+  #list(length: number, bytesEach: number): { length: number } & Block {
+    return { length, pointer: this.#heap.allocate(length * bytesEach), heap: this.#heap };
+  }
+
+  matrix(rows: number, columns: number): Matrix {
+    const block: Matrix & Block = {
+      rows,
+      columns,
+      pointer: this.#heap.allocate(rows * columns * 4),
+      heap: this.#heap,
+    };
+    return block;
+  }
+
+  view(m: Matrix, offset: number, rows: number, columns: number): Matrix {
+    shapes.view(m, offset, rows, columns);
+    const block: Matrix & Block = { rows, columns, pointer: this.#at(m) + offset * 4, heap: this.#heap };
+    return block;
+  }
+
+  bytes(data: Uint8Array): Bytes {
+    const list = this.#list(data.length, 1);
+    this.#heap.bytes.set(data, list.pointer);
+    return list;
+  }
+
+  indices(length: number): Indices {
+    return this.#list(length, 4);
+  }
+
+  sums(length: number): Sums {
+    return this.#list(length, 8);
+  }
+
+  write(m: Matrix, values: ArrayLike<number>, offset = 0): void {
+    shapes.range("write", offset, values.length, m.rows * m.columns);
+    this.#heap.floats.set(values, this.#at(m) / 4 + offset);
+  }
+
+  writeIndices(indices: Indices, values: ArrayLike<number>): void {
+    shapes.range("writeIndices", 0, values.length, indices.length);
+    this.#heap.words.set(values, this.#at(indices) / 4);
+  }
+
+  writeSums(sums: Sums, values: ArrayLike<number>): void {
+    shapes.range("writeSums", 0, values.length, sums.length);
+    this.#heap.doubles.set(values, this.#at(sums) / 8);
+  }
+
+  readNow(m: Matrix): Float64Array {
+    const start = this.#at(m) / 4;
+    return new Float64Array(this.#heap.floats.subarray(start, start + m.rows * m.columns));
+  }
+
+  async read(m: Matrix): Promise<Float64Array> {
+    return this.readNow(m);
+  }
+
+  async readSums(sums: Sums): Promise<Float64Array> {
+    const start = this.#at(sums) / 8;
+    return this.#heap.doubles.slice(start, start + sums.length);
+  }
+
+  // ---- data ---------------------------------------------------------------------------------------------------
+
+  /** The address of `order[first]`, once the rows named from there on are known to be among `count`. */
+  #batch(operation: string, order: Indices, first: number, out: Matrix, count: number): number {
+    shapes.batch(operation, order, first, out);
+    const start = this.#at(order) + first * 4;
+    const words = this.#heap.words;
+    for (let b = 0; b < out.rows; b++) {
+      const row = words[start / 4 + b];
+      if (row >= count) throw new RangeError(`${operation}: order names row ${row} of ${count}`);
+    }
+    return start;
+  }
+
+  binarise(images: Bytes, order: Indices, first: number, key: Key, out: Matrix): void {
+    const rows = this.#batch("binarise", order, first, out, Math.floor(images.length / out.columns));
+    this.#run.binarise(this.#at(images), rows, key.k0, key.k1, this.#at(out), out.rows, out.columns);
+  }
+
+  gatherRows(source: Matrix, order: Indices, first: number, out: Matrix): void {
+    shapes.gatherRows(source, out);
+    const rows = this.#batch("gatherRows", order, first, out, source.rows);
+    this.#run.gatherRows(this.#at(source), rows, this.#at(out), out.rows, out.columns);
+  }
+
+  gatherLabels(labels: Bytes, order: Indices, first: number, out: Matrix): void {
+    shapes.gatherLabels(out);
+    const rows = this.#batch("gatherLabels", order, first, out, labels.length);
+    this.#run.gatherLabels(this.#at(labels), rows, this.#at(out), out.rows);
+  }
+
+  uniforms(key: Key, out: Matrix): void {
+    this.#run.uniforms(key.k0, key.k1, this.#at(out), out.rows * out.columns);
+  }
+
+  // ---- products -----------------------------------------------------------------------------------------------
+
+  broadcast(bias: Matrix, out: Matrix): void {
+    shapes.broadcast(bias, out);
+    this.#run.broadcast(this.#at(bias), this.#at(out), out.rows, out.columns);
+  }
+
+  product(x: Matrix, _coding: Coding, weights: Matrix, out: Matrix): void {
+    shapes.product(x, weights, out);
+    throw new Error("not yet");
+  }
+
+  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, _accumulate: boolean): void {
+    shapes.transposedProduct(g, weights, out);
+    throw new Error("not yet");
+  }
+
+  outerProduct(x: Matrix, _coding: Coding, g: Matrix, out: Matrix, _accumulate: boolean): void {
+    shapes.outerProduct(x, g, out);
+    throw new Error("not yet");
+  }
+
+  columnMeans(g: Matrix, out: Matrix, _accumulate: boolean): void {
+    shapes.columnMeans(g, out);
+    throw new Error("not yet");
+  }
+
+  rowDots(a: Matrix, b: Matrix, _coding: Coding, out: Matrix, _accumulate: boolean): void {
+    shapes.rowDots(a, b, out);
+    throw new Error("not yet");
+  }
+
+  // ---- units --------------------------------------------------------------------------------------------------
+
+  sigmoid(logits: Matrix, p: Matrix, q: Matrix): void {
+    shapes.elementwise("sigmoid", logits, p, q);
+    this.#run.sigmoid(this.#at(logits), this.#at(p), this.#at(q), p.rows * p.columns);
+  }
+
+  softmax(logits: Matrix, choices: number, p: Matrix): void {
+    shapes.groups("softmax", choices, logits, p);
+    this.#run.softmax(this.#at(logits), this.#at(p), (p.rows * p.columns) / choices, choices);
+  }
+
+  sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void {
+    shapes.elementwise("sampleBernoulli", p, uniforms, bits);
+    this.#run.sampleBernoulli(this.#at(p), this.#at(uniforms), this.#at(bits), p.rows * p.columns);
+  }
+
+  sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
+    shapes.sampleCategorical(p, choices, uniforms, bits);
+    const units = uniforms.rows * uniforms.columns;
+    this.#run.sampleCategorical(this.#at(p), this.#at(uniforms), this.#at(bits), units, choices);
+  }
+
+  // ---- counterfactuals ----------------------------------------------------------------------------------------
+
+  flipTables(_weights: Matrix, _coding: "zero-one" | "plus-minus"): FlipTables {
+    throw new Error("not yet");
+  }
+
+  refreshFlipTables(_tables: FlipTables): void {
+    throw new Error("not yet");
+  }
+
+  flipLogLikelihood(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    _accumulate: boolean,
+  ): void {
+    shapes.flipLogLikelihood(bits, tables, child, out);
+    throw new Error("not yet");
+  }
+
+  switchLogLikelihood(
+    bits: Matrix,
+    choices: number,
+    weights: Matrix,
+    child: Outcome,
+    out: Matrix,
+    _accumulate: boolean,
+  ): void {
+    shapes.switchLogLikelihood(bits, choices, weights, child, out);
+    throw new Error("not yet");
+  }
+
+  posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
+    shapes.elementwise("posteriorMinusPrior", p, q, delta);
+    shapes.elementwise("posteriorMinusPrior", p, out);
+    throw new Error("not yet");
+  }
+
+  choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
+    shapes.groups("choicePosteriorMinusPrior", choices, p, delta, out);
+    throw new Error("not yet");
+  }
+
+  // ---- elementwise --------------------------------------------------------------------------------------------
+
+  fill(m: Matrix, value: number): void {
+    this.#run.fill(this.#at(m), value, m.rows * m.columns);
+  }
+
+  subtract(a: Matrix, b: Matrix, out: Matrix): void {
+    shapes.elementwise("subtract", a, b, out);
+    this.#run.subtract(this.#at(a), this.#at(b), this.#at(out), a.rows * a.columns);
+  }
+
+  scaleRows(a: Matrix, s: Matrix, out: Matrix): void {
+    shapes.scaleRows(a, s, out);
+    this.#run.scaleRows(this.#at(a), this.#at(s), this.#at(out), a.rows, a.columns);
+  }
+
+  multiplyAdd(a: Matrix, b: Matrix, out: Matrix): void {
+    shapes.elementwise("multiplyAdd", a, b, out);
+    this.#run.multiplyAdd(this.#at(a), this.#at(b), this.#at(out), a.rows * a.columns);
+  }
+
+  addScaled(a: Matrix, factor: number, out: Matrix): void {
+    shapes.elementwise("addScaled", a, out);
+    this.#run.addScaled(this.#at(a), factor, this.#at(out), a.rows * a.columns);
+  }
+
+  // ---- reward and baseline ------------------------------------------------------------------------------------
+
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void {
+    shapes.rewardByLabel(actions, labels, out);
+    this.#run.rewardByLabel(
+      this.#at(actions),
+      this.#at(labels),
+      this.#at(out),
+      actions.rows,
+      actions.columns,
+    );
+  }
+
+  subtractBaseline(values: Matrix, baseline: Matrix, out: Matrix): void {
+    shapes.subtractBaseline(values, baseline, out);
+    this.#run.subtractBaseline(this.#at(values), this.#at(baseline), this.#at(out), values.rows);
+  }
+
+  trackMean(values: Matrix, decay: number, baseline: Matrix): void {
+    shapes.trackMean(values, baseline);
+    this.#run.trackMean(this.#at(values), decay, this.#at(baseline), values.rows);
+  }
+
+  // ---- metrics ------------------------------------------------------------------------------------------------
+
+  addMean(m: Matrix, sums: Sums, index: number): void {
+    shapes.range("addMean", index, 1, sums.length);
+    this.#run.addMean(this.#at(m), m.rows * m.columns, this.#at(sums) + index * 8);
+  }
+
+  addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void {
+    shapes.addVariance(moments);
+    shapes.range("addVariance", index, 2, sums.length);
+    this.#run.addVariance(
+      this.#at(moments),
+      moments.rows,
+      this.#at(gradient),
+      gradient.rows * gradient.columns,
+      this.#at(sums) + index * 8,
+      step,
+    );
+  }
+
+  // ---- optimizers ---------------------------------------------------------------------------------------------
+
+  adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void {
+    shapes.adam(parameters, gradient, m, v);
+    const { rate, beta1, beta2, epsilon, correction1, correction2 } = options;
+    // rate (m / c1) / (sqrt(v / c2) + epsilon) with the corrections taken out of the loop.
+    const root = Math.sqrt(correction2);
+    this.#run.adam(
+      this.#at(parameters),
+      this.#at(gradient),
+      this.#at(m),
+      this.#at(v),
+      parameters.rows * parameters.columns,
+      1 - beta1,
+      1 - beta2,
+      (rate * root) / correction1,
+      epsilon * root,
+    );
+  }
+}
+
+/** A new backend with a memory of its own. */
+export async function createWasmBackend(options: WasmOptions = {}): Promise<ImmediateBackend> {
+  const { kernels = relaxedSimdSupported() ? "relaxed" : "portable", maximumBytes } = options;
+  if (kernels === "relaxed" && !relaxedSimdSupported()) {
+    throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
+  }
+  const heap = new Heap(maximumBytes);
+  const { exports } = await WebAssembly.instantiate(await kernelModule(kernels), {
+    env: { memory: heap.memory },
+  });
+  const run = exports as Kernels;
+  heap.reserve(run.heapBase());
+  return new Wasm(kernels, heap, run);
+}
