@@ -47,6 +47,18 @@ class Wasm implements ImmediateBackend {
     return pointer;
   }
 
+  #scratchPointer = 0;
+  #scratchBytes = 0;
+
+  /** Room for a kernel's own use, until the next operation. It grows to what the largest needs. */
+  #scratch(bytes: number): number {
+    if (bytes > this.#scratchBytes) {
+      this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes);
+      this.#scratchPointer = this.#heap.allocate(this.#scratchBytes);
+    }
+    return this.#scratchPointer;
+  }
+
   // ---- memory -------------------------------------------------------------------------------------------------
 
   #list(length: number, bytesEach: number): { length: number } & Block {
@@ -154,29 +166,42 @@ class Wasm implements ImmediateBackend {
     this.#run.broadcast(this.#at(bias), this.#at(out), out.rows, out.columns);
   }
 
-  product(x: Matrix, _coding: Coding, weights: Matrix, out: Matrix): void {
+  product(x: Matrix, coding: Coding, weights: Matrix, out: Matrix): void {
     shapes.product(x, weights, out);
-    throw new Error("not yet");
+    const [I, J] = [weights.rows, weights.columns];
+    const operands = [this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J];
+    if (coding === "real") this.#run.dense(...operands);
+    else this.#run.rowSum(...operands, coding === "plus-minus" ? 1 : 0, this.#scratch(4 * (I + J + 4)));
   }
 
-  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, _accumulate: boolean): void {
+  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void {
     shapes.transposedProduct(g, weights, out);
-    throw new Error("not yet");
+    const { rows, columns } = weights;
+    const sum = accumulate ? 1 : 0;
+    this.#run.transposedProduct(this.#at(g), this.#at(weights), this.#at(out), g.rows, rows, columns, sum);
   }
 
-  outerProduct(x: Matrix, _coding: Coding, g: Matrix, out: Matrix, _accumulate: boolean): void {
+  outerProduct(x: Matrix, coding: Coding, g: Matrix, out: Matrix, accumulate: boolean): void {
     shapes.outerProduct(x, g, out);
-    throw new Error("not yet");
+    const [B, I, J] = [x.rows, x.columns, g.columns];
+    const operands = [this.#at(x), this.#at(g), this.#at(out), B, I, J, accumulate ? 1 : 0];
+    if (coding === "real") this.#run.outerProduct(...operands);
+    else {
+      const plusMinus = coding === "plus-minus" ? 1 : 0;
+      this.#run.outerProductBits(...operands, plusMinus, this.#scratch(4 * (B + J + 4)));
+    }
   }
 
-  columnMeans(g: Matrix, out: Matrix, _accumulate: boolean): void {
+  columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
     shapes.columnMeans(g, out);
-    throw new Error("not yet");
+    this.#run.columnMeans(this.#at(g), this.#at(out), g.rows, g.columns, accumulate ? 1 : 0);
   }
 
-  rowDots(a: Matrix, b: Matrix, _coding: Coding, out: Matrix, _accumulate: boolean): void {
+  rowDots(a: Matrix, b: Matrix, coding: Coding, out: Matrix, accumulate: boolean): void {
     shapes.rowDots(a, b, out);
-    throw new Error("not yet");
+    const plusMinus = coding === "plus-minus" ? 1 : 0;
+    const sum = accumulate ? 1 : 0;
+    this.#run.rowDots(this.#at(a), this.#at(b), this.#at(out), a.rows, a.columns, plusMinus, sum);
   }
 
   // ---- units --------------------------------------------------------------------------------------------------
