@@ -1,0 +1,58 @@
+/**
+ * flipnet: networks of discrete stochastic units, and the rules that train them.
+ *
+ * This is the whole public API; it runs in Node and in browsers alike. Files, processes and the run store are in
+ * `flipnet/node`.
+ */
+
+// Backends.
+export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
+export { createReferenceBackend } from "./backend/reference.ts";
+export { createWasmBackend, type WasmOptions } from "./backend/wasm.ts";
+// Estimators and optimizers.
+export type { Baseline, Credit, Estimator, PreparedEstimator, Problem } from "./estimators/estimator.ts";
+export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
+export { hnca } from "./estimators/hnca.ts";
+export { estimators, findEstimator } from "./estimators/registry.ts";
+export { reinforce } from "./estimators/reinforce.ts";
+// Formats.
+export { InputError } from "./formats/errors.ts";
+export { type IdxArray, parseIdx, writeIdx } from "./formats/idx.ts";
+export { type LabelledImages, labelledImages } from "./formats/labelled-images.ts";
+export {
+  decode as decodeSafetensors,
+  encode as encodeSafetensors,
+  type Tensor,
+} from "./formats/safetensors.ts";
+export { type Draws, GeneratedDraws, GivenDraws, type Site } from "./network/draws.ts";
+// Networks.
+export {
+  createNetwork,
+  type Edge,
+  initialiseWeights,
+  type Layer,
+  type LayerSpec,
+  type Network,
+  type NetworkSpec,
+  type Units,
+} from "./network/network.ts";
+export { type Activity, createTrace, samplePass, type Trace } from "./network/trace.ts";
+export { type AdamOptions, adam } from "./optimizers/adam.ts";
+export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";
+export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
+// Random numbers.
+export { generator } from "./random/threefry.ts";
+export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
+// Training.
+export type { Task } from "./tasks/task.ts";
+// An agent that learns online.
+export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
+export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
+export { Learner } from "./training/learner.ts";
+export {
+  DivergedError,
+  type EpochRecord,
+  type Progress,
+  Training,
+  type TrainingHooks,
+} from "./training/training.ts";

@@ -1,0 +1,197 @@
+/** The training loop. */
+import type { Backend, Sums } from "../backend/backend.ts";
+import type { Tensor } from "../formats/safetensors.ts";
+import { GeneratedDraws } from "../network/draws.ts";
+import type { Task } from "../tasks/task.ts";
+import type { Learner } from "./learner.ts";
+import { takeTensor } from "./parameters.ts";
+
+/** One epoch's metrics, flat: what `metrics.jsonl` holds. */
+export interface EpochRecord {
+  type: "epoch";
+  /** Counts from 1. */
+  epoch: number;
+  /** Optimizer steps so far. */
+  step: number;
+  /** Mean over the epoch's steps and over all parameters of the per-example gradient's variance (D-11). */
+  gradientVariance: number | null;
+  /** Natural logarithm of that. Both are null where a batch is one example; this one also where that is 0. */
+  logGradientVariance: number | null;
+  /** Wall time of a training step in milliseconds, data included, evaluation not. */
+  msPerStep: number;
+  /** `onlineAccuracy`, `testAccuracy`, ...; `gradientVariance.layerN` for each layer. */
+  [metric: string]: number | string | null;
+}
+
+/** Where training stands. */
+export interface Progress {
+  epoch: number;
+  epochs: number;
+  /** Steps done in this epoch. */
+  step: number;
+  stepsPerEpoch: number;
+  /** Means over the epoch so far: `onlineAccuracy`, ... */
+  metrics: Record<string, number>;
+}
+
+export interface TrainingHooks {
+  /**
+   * Called about every `pauseMilliseconds` between two steps: to show progress, save a checkpoint or, by returning
+   * false, to stop. Between two epochs the consumer of the records can do the same.
+   */
+  pause?: (progress: Progress) => Promise<boolean> | boolean;
+  /** Default 100. */
+  pauseMilliseconds?: number;
+}
+
+/** A gradient or a parameter that is NaN or infinite. The message names the layer and the step. */
+export class DivergedError extends Error {
+  override name = "DivergedError";
+}
+
+/** Lets timers, signals and input run. */
+const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
+
+/** Training of a learner on a task. All of its state is in the tensors and the step: it can stop between any two. */
+export class Training {
+  readonly learner: Learner;
+  readonly task: Task;
+  /** Optimizer steps done. */
+  step = 0;
+  readonly #backend: Backend;
+  readonly #draws: GeneratedDraws;
+  /** Two slots a layer for the gradient's variance, then the task's metrics: sums over the epoch so far. */
+  readonly #sums: Sums;
+  #milliseconds = 0;
+
+  constructor(learner: Learner, task: Task, seed: number) {
+    this.learner = learner;
+    this.task = task;
+    this.#backend = task.backend;
+    this.#draws = new GeneratedDraws(task.backend, seed);
+    this.#sums = task.backend.sums(2 * learner.network.layers.length + task.metrics.length);
+  }
+
+  /** Finished epochs. */
+  get epoch(): number {
+    return Math.floor(this.step / this.task.stepsPerEpoch);
+  }
+
+  /**
+   * Trains until `epochs` epochs are done in all, yielding a record after each; ends early when `pause` says so.
+   * @throws DivergedError when a gradient is not finite
+   */
+  async *run(
+    epochs: number,
+    { pause, pauseMilliseconds = 100 }: TrainingHooks = {},
+  ): AsyncGenerator<EpochRecord> {
+    const { task } = this;
+    while (this.epoch < epochs) {
+      const epoch = this.epoch;
+      task.startEpoch(epoch);
+      for (let first = this.step % task.stepsPerEpoch; first < task.stepsPerEpoch; ) {
+        const started = performance.now();
+        let now = started;
+        while (first < task.stepsPerEpoch && now < started + pauseMilliseconds) {
+          this.#step(first++);
+          now = performance.now();
+        }
+        this.#milliseconds += now - started;
+        if (first === task.stepsPerEpoch) break;
+        if (!(await this.#pause(pause, epochs))) return;
+      }
+      yield await this.#record();
+    }
+  }
+
+  #step(stepOfEpoch: number): void {
+    const { task, learner } = this;
+    this.step++;
+    task.load(stepOfEpoch);
+    this.#draws.startStep(this.step);
+    learner.sample(this.#draws);
+    task.score(learner.estimator.trace);
+    learner.learn(this.step, this.#sums);
+    task.addMetrics(this.#sums, 2 * learner.network.layers.length);
+  }
+
+  async #pause(pause: TrainingHooks["pause"], epochs: number): Promise<boolean> {
+    const { task, epoch } = this;
+    const sums = await this.#checkedSums();
+    await othersTurn();
+    if (pause === undefined) return true;
+    const step = this.step % task.stepsPerEpoch;
+    const metrics = this.#means(sums, step);
+    return pause({ epoch: epoch + 1, epochs, step, stepsPerEpoch: task.stepsPerEpoch, metrics });
+  }
+
+  async #checkedSums(): Promise<Float64Array> {
+    const sums = await this.#backend.readSums(this.#sums);
+    this.learner.network.layers.forEach((_, layer) => {
+      const step = sums[2 * layer + 1];
+      if (step > 0) {
+        throw new DivergedError(
+          `the gradient of layer ${layer + 1} is not finite at step ${step}: try a lower learning rate`,
+        );
+      }
+    });
+    return sums;
+  }
+
+  #means(sums: Float64Array, steps: number): Record<string, number> {
+    const first = 2 * this.learner.network.layers.length;
+    return Object.fromEntries(this.task.metrics.map((name, i) => [name, sums[first + i] / steps]));
+  }
+
+  async #record(): Promise<EpochRecord> {
+    const { task, learner, epoch } = this;
+    const { layers, size } = learner.network;
+    const steps = task.stepsPerEpoch;
+    const sums = await this.#checkedSums();
+    const single = task.batchSize === 1;
+    const variances = layers.map((_, layer) => sums[2 * layer] / steps);
+    const gradientVariance = variances.reduce((a, b) => a + b, 0) / size;
+    const measured = await task.evaluate(learner.network, epoch - 1);
+    await othersTurn();
+    const byLayer = layers.map(({ block }, layer) => [
+      `gradientVariance.layer${layer + 1}`,
+      single ? null : variances[layer] / block.columns,
+    ]);
+    const record = {
+      type: "epoch",
+      epoch,
+      step: this.step,
+      ...this.#means(sums, steps),
+      ...measured,
+      gradientVariance: single ? null : gradientVariance,
+      logGradientVariance: single || gradientVariance === 0 ? null : Math.log(gradientVariance),
+      ...Object.fromEntries(byLayer),
+      msPerStep: this.#milliseconds / steps,
+    } satisfies EpochRecord as EpochRecord;
+    this.#backend.writeSums(this.#sums, new Float64Array(this.#sums.length));
+    this.#milliseconds = 0;
+    return record;
+  }
+
+  /** Everything that a later `restore` needs, as named tensors. @throws DivergedError when a number is not finite */
+  async tensors(): Promise<Record<string, Tensor>> {
+    const sums = await this.#checkedSums();
+    const tensors = await this.learner.tensors();
+    for (const [name, { data }] of Object.entries(tensors)) {
+      if (!data.every(Number.isFinite)) {
+        throw new DivergedError(`${name} is not finite at step ${this.step}: try a lower learning rate`);
+      }
+    }
+    const progress = Float64Array.of(this.step, this.#milliseconds, ...sums);
+    return { ...tensors, "training.progress": { dtype: "F64", shape: [progress.length], data: progress } };
+  }
+
+  /** Goes back to where `tensors` was called. @throws InputError where something is missing or has another shape */
+  restore(tensors: Record<string, Tensor>): void {
+    const progress = takeTensor(tensors, "training.progress", [2 + this.#sums.length]).data as Float64Array;
+    this.learner.restore(tensors);
+    this.step = progress[0];
+    this.#milliseconds = progress[1];
+    this.#backend.writeSums(this.#sums, progress.subarray(2));
+  }
+}
