@@ -1,10 +1,16 @@
 import { defineConfig } from "vitest/config";
 
+const report = process.env.TEST_REPORT;
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Node 20 hides relaxed SIMD behind a flag; newer Nodes ignore it.
+    setupFiles: ["test/setup.ts"],
+    // Processes, not threads: the flag that Node 20 needs for relaxed SIMD is set for a whole process.
     pool: "forks",
     testTimeout: 60_000,
+    hookTimeout: 120_000,
+    // `.ci/run` adds up the counts of several runs.
+    reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
   },
 });

@@ -23,7 +23,11 @@ for (const [name, features] of [
       "--outFile",
       "kernels.wasm",
     ],
-    { writeFile: (file, contents) => (file.endsWith(".wasm") ? (bytes = contents) : undefined) },
+    {
+      writeFile(file, contents) {
+        if (file.endsWith(".wasm")) bytes = contents;
+      },
+    },
   );
   if (error) {
     console.error(stderr.toString());
