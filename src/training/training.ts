@@ -50,7 +50,7 @@ export class DivergedError extends Error {
 }
 
 /** Lets timers, signals and input run. */
-const othersTurn = () => new Promise((resolve) => setTimeout(resolve));
+const othersTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
 /** Training of a learner on a task. All of its state is in the tensors and the step: it can stop between any two. */
 export class Training {
@@ -91,11 +91,11 @@ export class Training {
       task.startEpoch(epoch);
       for (let first = this.step % task.stepsPerEpoch; first < task.stepsPerEpoch; ) {
         const started = performance.now();
-        let now = started;
-        while (first < task.stepsPerEpoch && now < started + pauseMilliseconds) {
+        let now: number;
+        do {
           this.#step(first++);
           now = performance.now();
-        }
+        } while (first < task.stepsPerEpoch && now < started + pauseMilliseconds);
         this.#milliseconds += now - started;
         if (first === task.stepsPerEpoch) break;
         if (!(await this.#pause(pause, epochs))) return;

@@ -1,0 +1,115 @@
+import { expect, test } from "vitest";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { createWasmBackend } from "../../src/backend/wasm.ts";
+import type { Credit } from "../../src/estimators/estimator.ts";
+import { prepareGradient } from "../../src/estimators/gradient.ts";
+import { hnca } from "../../src/estimators/hnca.ts";
+import { reinforce } from "../../src/estimators/reinforce.ts";
+import { GeneratedDraws } from "../../src/network/draws.ts";
+import { createTrace, samplePass, shown } from "../../src/network/trace.ts";
+import { mixedNetwork, randomProblem } from "../helpers.ts";
+
+/** Per-example gradients of a layer formed one by one: [B][parameter], laid out as the block. */
+function perExample(credits: Credit[], B: number, read: (m: never) => Float64Array): number[][] {
+  return Array.from({ length: B }, (_, b) => {
+    const { layer } = credits[0];
+    const gradient = new Array<number>(layer.block.columns).fill(0);
+    for (const { g, trace } of credits) {
+      const credit = read(g as never).subarray(b * layer.width, (b + 1) * layer.width);
+      let place = 0;
+      for (const { from, coding, weights } of layer.parents) {
+        const x = read(shown(trace, from) as never).subarray(b * weights.rows, (b + 1) * weights.rows);
+        for (const bit of x) {
+          const value = coding === "plus-minus" ? 2 * bit - 1 : bit;
+          for (const c of credit) gradient[place++] += value * c;
+        }
+      }
+      for (const c of credit) gradient[place++] += c;
+    }
+    return gradient;
+  });
+}
+
+test.each(["zero-one", "plus-minus"] as const)(
+  "gradient and its variance equal those of per-example gradients, also with two terms an example (%s)",
+  async (units) => {
+    const backend = createReferenceBackend();
+    const problem = randomProblem(backend, { ...mixedNetwork, units }, 6, 1);
+    const prepared = reinforce.prepare(problem);
+    const draws = new GeneratedDraws(backend, 3);
+    draws.startStep(1);
+    prepared.sample(draws);
+    prepared.assign();
+    // A second pass with its own credits makes a second term for every layer.
+    const other = createTrace(problem.network, problem.input, 1);
+    samplePass(other, draws);
+    const second = problem.network.layers.map((layer): Credit => {
+      const g = backend.matrix(6, layer.width);
+      backend.subtract(other.layers[layer.index].bits, other.layers[layer.index].p, g);
+      return { layer, g, trace: other };
+    });
+    for (const credits of [[...prepared.credits], [...prepared.credits, ...second]]) {
+      const gradient = prepareGradient(problem.network, credits);
+      const sums = backend.sums(2 * problem.network.layers.length);
+      gradient.compute();
+      gradient.addVariance(sums, 1);
+      const totals = await backend.readSums(sums);
+      problem.network.layers.forEach((layer) => {
+        const each = perExample(
+          credits.filter((credit) => credit.layer === layer),
+          6,
+          (m) => backend.readNow(m),
+        );
+        const block = backend.readNow(gradient.blocks[layer.index]);
+        let variance = 0;
+        block.forEach((mean, e) => {
+          const exact = each.reduce((sum, g) => sum + g[e], 0) / 6;
+          expect(mean).toBeCloseTo(exact, 12);
+          variance += each.reduce((sum, g) => sum + (g[e] - exact) ** 2, 0) / 6;
+        });
+        expect(totals[2 * layer.index]).toBeCloseTo(variance, 12);
+        expect(totals[2 * layer.index + 1]).toBe(0);
+      });
+    }
+  },
+);
+
+test("a gradient that is not finite is noted with its step, once", async () => {
+  const backend = createReferenceBackend();
+  const problem = randomProblem(backend, mixedNetwork, 4, 1);
+  const prepared = reinforce.prepare(problem);
+  const gradient = prepareGradient(problem.network, prepared.credits);
+  const sums = backend.sums(8);
+  backend.fill(prepared.credits[2].g, Number.NaN);
+  gradient.compute();
+  gradient.addVariance(sums, 17);
+  gradient.addVariance(sums, 18);
+  const totals = await backend.readSums(sums);
+  expect([totals[1], totals[3], totals[5], totals[7]]).toEqual([0, 0, 17, 0]);
+});
+
+test.each([reinforce, hnca])(
+  "wasm and reference agree on every credit of a network with skips and softmax units: $name",
+  async (estimator) => {
+    const reference = createReferenceBackend();
+    for (const kernels of ["portable", "relaxed"] as const) {
+      const wasm = await createWasmBackend({ kernels });
+      for (const units of ["zero-one", "plus-minus"] as const) {
+        const credits = [reference, wasm].map((backend) => {
+          const prepared = estimator.prepare(randomProblem(backend, { ...mixedNetwork, units }, 9, 5, 0.25));
+          const draws = new GeneratedDraws(backend, 8);
+          draws.startStep(4);
+          prepared.sample(draws);
+          prepared.assign();
+          return prepared.credits.map(({ g }) => backend.readNow(g));
+        });
+        credits[0].forEach((exact, layer) => {
+          // Float32: a few roundings of numbers of size 1.
+          exact.forEach((g, e) => {
+            expect(Math.abs(credits[1][layer][e] - g)).toBeLessThan(2e-6);
+          });
+        });
+      }
+    }
+  },
+);

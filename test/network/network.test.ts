@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { GeneratedDraws, GivenDraws } from "../../src/network/draws.ts";
+import { createNetwork, initialiseWeights, type NetworkSpec } from "../../src/network/network.ts";
+import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { matrixOf, mixedNetwork, randomProblem } from "../helpers.ts";
+
+const backend = createReferenceBackend();
+
+describe("a spec that makes no network is refused in one sentence", () => {
+  const layer = { kind: "bernoulli", units: 3 } as const;
+  const cases: [string, Partial<NetworkSpec>, RegExp][] = [
+    ["no inputs", { inputs: 0 }, /0 inputs; expected a whole number/],
+    ["no layers", { layers: [] }, /no layers/],
+    ["a width of 0", { layers: [{ kind: "bernoulli", units: 0 }] }, /layer 1 has 0 units; expected/],
+    ["a broken width", { layers: [{ kind: "bernoulli", units: 2.5 }] }, /layer 1 has 2.5 units/],
+    ["one choice", { layers: [{ kind: "softmax", units: 1, choices: 1 }] }, /1 choices; expected at least 2/],
+    ["a later parent", { layers: [{ ...layer, parents: [1] }, layer] }, /layer 1 has the parent 1; expected/],
+    ["a parent twice", { layers: [layer, { ...layer, parents: [0, 0] }] }, /layer 2 has the parents \[0,0\]/],
+    ["a dead end", { layers: [layer, { ...layer, parents: ["input"] }] }, /layer 1 feeds no other layer/],
+  ];
+  test.each(cases)("%s", (_, change, message) => {
+    expect(() =>
+      createNetwork(backend, { inputs: 4, units: "zero-one", layers: [layer], ...change }),
+    ).toThrow(message);
+  });
+});
+
+test("the papers' networks have the papers' numbers of parameters", () => {
+  const sizes = [1, 2, 3].map((hidden) => {
+    const layers = [
+      ...Array(hidden).fill({ kind: "bernoulli", units: 200 }),
+      { kind: "softmax", units: 1, choices: 10 },
+    ];
+    return createNetwork(backend, { inputs: 784, units: "plus-minus", layers }).size;
+  });
+  expect(sizes).toEqual([159010, 199210, 239410]);
+});
+
+test("weights are Glorot-uniform over all parents, biases 0, a function of the seed and the layer", () => {
+  const network = createNetwork(backend, mixedNetwork);
+  initialiseWeights(network, 7);
+  for (const { block, parents, width, bias } of network.layers) {
+    const fanIn = parents.reduce((sum, { weights }) => sum + weights.rows, 0);
+    const limit = Math.sqrt(6 / (fanIn + width));
+    const weights = backend.readNow(block).subarray(0, fanIn * width);
+    expect(Math.max(...weights.map(Math.abs))).toBeLessThanOrEqual(limit);
+    expect(Math.max(...weights)).toBeGreaterThan(limit / 2);
+    expect(backend.readNow(bias).every((c) => c === 0)).toBe(true);
+  }
+  const first = backend.readNow(network.layers[0].block);
+  initialiseWeights(network, 8);
+  expect(backend.readNow(network.layers[0].block)).not.toEqual(first);
+  initialiseWeights(network, 7);
+  expect(backend.readNow(network.layers[0].block)).toEqual(first);
+});
+
+test("a pass computes logits from all parents in their coding, and samples what the uniforms say", () => {
+  const { network, input } = randomProblem(backend, mixedNetwork, 3, 2);
+  const trace = createTrace(network, input);
+  const uniforms = network.layers.map(({ units }) => matrixOf(backend, 3, new Array(3 * units).fill(0.4)));
+  samplePass(trace, new GivenDraws(backend, ({ layer }) => uniforms[layer.index]));
+  const last = trace.layers[3];
+  const [x, h0, h2] = [input, trace.layers[0].bits, trace.layers[2].bits].map((m) => backend.readNow(m));
+  const [fromInput, from2, from0] = network.layers[3].parents.map(({ weights }) => backend.readNow(weights));
+  const bias = backend.readNow(network.layers[3].bias);
+  for (let b = 0; b < 3; b++) {
+    for (let j = 0; j < 4; j++) {
+      let logit = bias[j];
+      for (let i = 0; i < 5; i++) logit += x[b * 5 + i] * fromInput[i * 4 + j];
+      for (let i = 0; i < 3; i++) logit += (2 * h2[b * 3 + i] - 1) * from2[i * 4 + j];
+      for (let i = 0; i < 7; i++) logit += (2 * h0[b * 7 + i] - 1) * from0[i * 4 + j];
+      expect(backend.readNow(last.logits)[b * 4 + j]).toBeCloseTo(logit, 12);
+    }
+  }
+  const [p, bits] = [backend.readNow(trace.layers[0].p), backend.readNow(trace.layers[0].bits)];
+  p.forEach((value, e) => {
+    expect(bits[e]).toBe(0.4 < value ? 1 : 0);
+  });
+  const [pi, chosen] = [backend.readNow(last.p), backend.readNow(last.bits)];
+  for (let b = 0; b < 3; b++) {
+    const row = chosen.subarray(4 * b, 4 * b + 4);
+    expect(row.reduce((a, c) => a + c)).toBe(1);
+    const choice = row.indexOf(1);
+    const before = pi.subarray(4 * b, 4 * b + choice).reduce((a, c) => a + c, 0);
+    expect(before).toBeLessThanOrEqual(0.4);
+    expect(before + pi[4 * b + choice]).toBeGreaterThan(0.4);
+  }
+});
+
+test("generated draws are a function of seed, step, layer and branch", () => {
+  const { network, input } = randomProblem(backend, mixedNetwork, 50, 2);
+  const pass = (seed: number, step: number, branch: number) => {
+    const trace = createTrace(network, input, branch);
+    const draws = new GeneratedDraws(backend, seed);
+    draws.startStep(step);
+    samplePass(trace, draws);
+    return trace.layers.map(({ bits }) => [...backend.readNow(bits)].join("")).join(" ");
+  };
+  const same = pass(1, 1, 0);
+  expect(pass(1, 1, 0)).toBe(same);
+  for (const other of [pass(2, 1, 0), pass(1, 2, 0), pass(1, 1, 1)]) expect(other).not.toBe(same);
+});
