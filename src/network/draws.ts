@@ -3,7 +3,7 @@
  * of one branch (branch 0 is the main pass; resampled passes have others). Training answers from the random
  * generator, tests from given uniforms, the audit from an enumeration.
  */
-import type { Backend, Matrix } from "../backend/backend.ts";
+import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
 import { deriveKey, type Key, newKey, type Stream, siteKey } from "../random/threefry.ts";
 import type { Layer } from "./network.ts";
 
@@ -13,17 +13,14 @@ export interface Site {
 }
 
 export interface Draws {
-  /**
-   * Writes the outcome of every unit of `site.layer` into `bits` [B, width], given the probabilities `p` [B, width]
-   * of a one (Bernoulli) or of each choice (softmax, one-hot).
-   */
-  sample(site: Site, p: Matrix, bits: Matrix): void;
+  /** Writes what every unit of `site.layer` does into `outcome.bits`, given its law in `p` and `q`. */
+  sample(site: Site, outcome: Outcome): void;
 }
 
 /** The outcome that uniforms give: on where `u < p`; the choice whose stretch of [0, 1) holds `u`. */
-function sampleFrom(backend: Backend, layer: Layer, p: Matrix, uniforms: Matrix, bits: Matrix): void {
-  if (layer.kind === "bernoulli") backend.sampleBernoulli(p, uniforms, bits);
-  else backend.sampleCategorical(p, layer.choices, uniforms, bits);
+function sampleFrom(backend: Backend, { kind, choices, p, bits }: Outcome, uniforms: Matrix): void {
+  if (kind === "bernoulli") backend.sampleBernoulli(p, uniforms, bits);
+  else backend.sampleCategorical(p, choices, uniforms, bits);
 }
 
 /** Draws from the counter-based generator: a function of seed, stream, step, layer and branch. */
@@ -46,16 +43,16 @@ export class GeneratedDraws implements Draws {
     deriveKey(this.#seed, this.#stream, step, this.#stepKey);
   }
 
-  sample(site: Site, p: Matrix, bits: Matrix): void {
+  sample(site: Site, outcome: Outcome): void {
     const { layer, branch } = site;
     let uniforms = this.#uniforms.get(site);
     if (uniforms === undefined) {
-      uniforms = this.#backend.matrix(p.rows, layer.units);
+      uniforms = this.#backend.matrix(outcome.bits.rows, layer.units);
       this.#uniforms.set(site, uniforms);
     }
     siteKey(this.#stepKey, layer.index, branch, this.#siteKey);
     this.#backend.uniforms(this.#siteKey, uniforms);
-    sampleFrom(this.#backend, layer, p, uniforms, bits);
+    sampleFrom(this.#backend, outcome, uniforms);
   }
 }
 
@@ -69,7 +66,7 @@ export class GivenDraws implements Draws {
     this.#uniforms = uniforms;
   }
 
-  sample(site: Site, p: Matrix, bits: Matrix): void {
-    sampleFrom(this.#backend, site.layer, p, this.#uniforms(site), bits);
+  sample(site: Site, outcome: Outcome): void {
+    sampleFrom(this.#backend, outcome, this.#uniforms(site));
   }
 }

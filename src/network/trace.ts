@@ -50,7 +50,6 @@ export function computeLaw(trace: Trace, layer: Layer): void {
 export function samplePass(trace: Trace, draws: Draws): void {
   for (const layer of trace.network.layers) {
     computeLaw(trace, layer);
-    const { p, bits } = trace.layers[layer.index];
-    draws.sample(trace.sites[layer.index], p, bits);
+    draws.sample(trace.sites[layer.index], trace.layers[layer.index]);
   }
 }
