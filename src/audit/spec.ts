@@ -1,0 +1,198 @@
+/**
+ * What an audit is asked: a small network with its parameters, what it sees and what its actions earn, as JSON.
+ * Parameters are laid out as in both papers, one row a unit.
+ */
+import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
+import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
+import type { LayerValues } from "./layout.ts";
+
+/** A reward that is drawn: `values[k]` with probability `probabilities[k]`, which sum to 1. */
+export interface RandomReward {
+  values: readonly number[];
+  probabilities: readonly number[];
+}
+
+export interface AuditLayer {
+  /** [unit][input], the inputs of several parents one after the other; a softmax unit has one row a choice. */
+  weights: readonly (readonly number[])[];
+  /** One a row of weights. */
+  bias: readonly number[];
+  /** Default: softmax for the last layer, Bernoulli for the others. */
+  kind?: "bernoulli" | "softmax";
+  /** Choices of each softmax unit. Default in the last layer: one for each row; a hidden layer must say. */
+  choices?: number;
+  /** Layers that feed this one, `"input"` or an earlier layer's number from 0. Default: the layer before. */
+  parents?: readonly ("input" | number)[];
+}
+
+/** A contextual bandit: the last layer is one unit, and its choice is the action (Bernoulli: 0 off, 1 on). */
+export interface BanditSpec {
+  /** How Bernoulli units show their bit to their children. */
+  units: Units;
+  layers: readonly AuditLayer[];
+  /** Equally likely; bits or real numbers. */
+  contexts: readonly (readonly number[])[];
+  /** [context][action] */
+  reward: readonly (readonly (number | RandomReward)[])[];
+  /** A constant that is subtracted from the reward in every layer; default 0. */
+  baseline?: number;
+}
+
+/** A checked `BanditSpec` with its defaults filled in. */
+export interface Bandit {
+  readonly network: NetworkSpec;
+  /** One entry a layer. */
+  readonly parameters: readonly LayerValues[];
+  readonly contexts: readonly (readonly number[])[];
+  /** [context][action] */
+  readonly rewards: readonly (readonly RandomReward[])[];
+  readonly baseline: number | undefined;
+}
+
+/** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */
+export function parseBanditSpec(value: unknown): Bandit {
+  const spec = asObject(value, "the spec", ["units", "layers", "contexts", "reward", "baseline"]);
+  const units = asOneOf(spec.units, "units", ["zero-one", "plus-minus"]);
+
+  const contexts = asTable(spec.contexts, "contexts");
+  const inputs = contexts[0].length;
+  contexts.forEach((context, c) => {
+    checkLength(context, `contexts[${c}]`, inputs, "as the first context has");
+  });
+
+  const layers = asArray(spec.layers, "layers");
+  const parsed = layers.map((layer, l) => parseLayer(layer, `layers[${l}]`, l === layers.length - 1));
+  const bits = contexts.every((context) => context.every((x) => x === 0 || x === 1));
+  const network: NetworkSpec = {
+    inputs,
+    inputKind: bits ? "bits" : "real",
+    units,
+    layers: parsed.map(({ shape }) => shape),
+  };
+  const shapes = networkShapes(network);
+  shapes.forEach(({ parentWidths }, l) => {
+    const width = parentWidths.reduce((a, b) => a + b, 0);
+    parsed[l].values.weights.forEach((row, r) => {
+      checkLength(row, `layers[${l}].weights[${r}]`, width, "one for each input");
+    });
+  });
+
+  const output = shapes[shapes.length - 1];
+  if (output.units !== 1) {
+    throw new InputError(
+      `the last layer has ${output.units} units; expected one, whose choice is the action`,
+    );
+  }
+  const actions = Math.max(2, output.choices);
+  const reward = asArray(spec.reward, "reward");
+  checkLength(reward, "reward", contexts.length, "one for each context");
+  const rewards = reward.map((row, c) => {
+    const entries = asArray(row, `reward[${c}]`);
+    checkLength(entries, `reward[${c}]`, actions, "one for each action");
+    return entries.map((entry, a) => parseReward(entry, `reward[${c}][${a}]`));
+  });
+
+  const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
+  return { network, parameters: parsed.map(({ values }) => values), contexts, rewards, baseline };
+}
+
+function parseLayer(value: unknown, name: string, last: boolean): { shape: LayerSpec; values: LayerValues } {
+  const layer = asObject(value, name, ["weights", "bias", "kind", "choices", "parents"]);
+  const weights = asTable(layer.weights, `${name}.weights`);
+  const bias = asNumbers(layer.bias, `${name}.bias`);
+  checkLength(bias, `${name}.bias`, weights.length, "one for each row of weights");
+
+  const defaultKind = last ? "softmax" : "bernoulli";
+  const kind = asOneOf(layer.kind ?? defaultKind, `${name}.kind`, ["bernoulli", "softmax"]);
+  // Whether these parents exist, `networkShapes` says.
+  const parents = layer.parents === undefined ? {} : { parents: asArray(layer.parents, `${name}.parents`) };
+  const shape = { kind, ...(parents as Pick<LayerSpec, "parents">) };
+
+  if (kind === "bernoulli") {
+    if (layer.choices !== undefined) {
+      throw new InputError(`${name} is bernoulli and has ${name}.choices; only softmax layers have choices`);
+    }
+    return { shape: { ...shape, units: weights.length }, values: { weights, bias } };
+  }
+  const choices = (layer.choices ?? (last ? weights.length : undefined)) as number;
+  if (!Number.isSafeInteger(choices) || choices < 2) {
+    throw new InputError(
+      `${name}.choices is ${show(choices)}; expected a whole number of at least 2, as the layer is softmax`,
+    );
+  }
+  const units = weights.length / choices;
+  if (!Number.isInteger(units)) {
+    throw new InputError(
+      `${name}.weights has ${weights.length} rows; expected ${choices} for each softmax unit`,
+    );
+  }
+  return { shape: { ...shape, units, choices }, values: { weights, bias } };
+}
+
+function parseReward(value: unknown, name: string): RandomReward {
+  if (typeof value !== "object") return { values: [asNumber(value, name)], probabilities: [1] };
+  const reward = asObject(value, name, ["values", "probabilities"]);
+  const values = asNumbers(reward.values, `${name}.values`);
+  const probabilities = asNumbers(reward.probabilities, `${name}.probabilities`);
+  checkLength(probabilities, `${name}.probabilities`, values.length, "one for each value");
+  const sum = probabilities.reduce((a, b) => a + b, 0);
+  if (Math.abs(sum - 1) > 1e-9 || probabilities.some((p) => p < 0)) {
+    throw new InputError(
+      `${name}.probabilities is ${show(probabilities)}; expected numbers of at least 0 that sum to 1`,
+    );
+  }
+  return { values, probabilities };
+}
+
+// ---- readers of JSON: a value of the kind that is expected, or an error that names it -----------------------------
+
+/** The value in a message: JSON, cut short. */
+function show(value: unknown): string {
+  if (value === undefined) return "missing";
+  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
+  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
+}
+
+function asObject<K extends string>(value: unknown, name: string, known: readonly K[]) {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw new InputError(`${name} is ${show(value)}; expected an object with ${known.join(", ")}`);
+  }
+  for (const key of Object.keys(value)) {
+    if (!known.includes(key as K)) {
+      throw new InputError(`${name} has an unknown key "${key}"; ${suggestion(key, known)}`);
+    }
+  }
+  return value as Partial<Record<K, unknown>>;
+}
+
+function asOneOf<T extends string>(value: unknown, name: string, known: readonly T[]): T {
+  if (!known.includes(value as T)) {
+    throw new InputError(`${name} is ${show(value)}; expected ${known.map(show).join(" or ")}`);
+  }
+  return value as T;
+}
+
+function asNumber(value: unknown, name: string): number {
+  if (!Number.isFinite(value)) throw new InputError(`${name} is ${show(value)}; expected a finite number`);
+  return value as number;
+}
+
+function asArray(value: unknown, name: string): unknown[] {
+  if (!Array.isArray(value) || value.length === 0) {
+    throw new InputError(`${name} is ${show(value)}; expected an array with at least one entry`);
+  }
+  return value;
+}
+
+const asNumbers = (value: unknown, name: string): number[] =>
+  asArray(value, name).map((entry, i) => asNumber(entry, `${name}[${i}]`));
+
+const asTable = (value: unknown, name: string): number[][] =>
+  asArray(value, name).map((row, r) => asNumbers(row, `${name}[${r}]`));
+
+function checkLength(array: readonly unknown[], name: string, length: number, why: string): void {
+  if (array.length !== length) {
+    throw new InputError(`${name} has ${array.length} entries; expected ${length}, ${why}`);
+  }
+}
