@@ -30,6 +30,7 @@ export interface EstimatorAudit {
   standardError?: number;
 }
 
+/** What an audit found: plain JSON. */
 export interface AuditReport {
   /** Gradient of the expected reward. */
   exact: ParameterArrays;
@@ -37,6 +38,7 @@ export interface AuditReport {
   estimators: Record<string, EstimatorAudit>;
 }
 
+/** How to audit. */
 export interface AuditOptions {
   /** Where the estimators run. Default: the float64 reference. */
   backend?: ImmediateBackend;

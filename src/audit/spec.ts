@@ -13,6 +13,7 @@ export interface RandomReward {
   probabilities: readonly number[];
 }
 
+/** A layer and its parameters. */
 export interface AuditLayer {
   /** [unit][input], the inputs of several parents one after the other; a softmax unit has one row a choice. */
   weights: readonly (readonly number[])[];
