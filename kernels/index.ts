@@ -20,3 +20,8 @@ export { outerProduct, outerProductBits } from "./outer-product";
 export { rowDots } from "./row-dots";
 export { rowSum } from "./row-sum";
 export { transposedProduct } from "./transposed-product";
+export { flipLogLikelihood, flipScratchFloats } from "./flip-log-likelihood";
+export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";
+export { flipTableFloats, flipTables } from "./flip-tables";
+export { choicePosteriorMinusPrior, posteriorMinusPrior } from "./posterior";
+export { switchLogLikelihood } from "./switch-log-likelihood";

@@ -1,6 +1,6 @@
 // What the kernels share: fused multiply-add where the module has it, and exponentials and logarithms of four floats
 // at a time. All functions are branch-free and inlined, and the same lane value gives the same result in any lane.
-// The polynomials are minimax fits in float64; exp4, expm14 and log4 are within about 2 units in the last place.
+// Exponentials hand NaN on. The polynomials are minimax fits in float64; exp4, expm14 and log4 are within about 2 units in the last place.
 
 /** Below this, probabilities and credits are stored as 0: WebAssembly cannot flush denormals by itself. */
 export const TINY: f32 = 1e-30;
@@ -45,7 +45,7 @@ export function max4(x: v128): f32 {
 // @ts-ignore: decorator
 @inline
 export function flush4(x: v128): v128 {
-  return v128.and(x, f32x4.ge(f32x4.abs(x), f32x4.splat(TINY)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(TINY)));
 }
 
 /** `e^r - 1` for |r| <= ln(2) / 2. */
@@ -64,19 +64,19 @@ function expm1Small(r: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.splat(88), f32x4.pmax(f32x4.splat(-87), x));
+  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
   const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
   const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
   const y = f32x4.mul(f32x4.add(f32x4.splat(1), expm1Small(r)), power);
-  return v128.and(y, f32x4.ge(x, f32x4.splat(-87)));
+  return v128.andnot(y, f32x4.lt(x, f32x4.splat(-87)));
 }
 
 /** `e^x - 1` with relative accuracy near 0: -1 below -87, about `e^88` above 88. */
 // @ts-ignore: decorator
 @inline
 export function expm14(x: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.splat(88), f32x4.pmax(f32x4.splat(-87), x));
+  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
   const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
   const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
   const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);

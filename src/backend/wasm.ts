@@ -41,7 +41,7 @@ class Wasm implements ImmediateBackend {
   }
 
   /** The address of an operand. */
-  #at(operand: Matrix | Bytes | Indices | Sums): number {
+  #at(operand: Matrix | Bytes | Indices | Sums | FlipTables): number {
     const { pointer, heap } = operand as unknown as Block;
     if (heap !== this.#heap) throw new TypeError("an operand belongs to another backend");
     return pointer;
@@ -229,12 +229,21 @@ class Wasm implements ImmediateBackend {
 
   // ---- counterfactuals ----------------------------------------------------------------------------------------
 
-  flipTables(_weights: Matrix, _coding: "zero-one" | "plus-minus"): FlipTables {
-    throw new Error("not yet");
+  flipTables(weights: Matrix, coding: "zero-one" | "plus-minus"): FlipTables {
+    const floats = this.#run.flipTableFloats(weights.rows, weights.columns);
+    const tables: FlipTables & Block = {
+      weights,
+      coding,
+      pointer: this.#heap.allocate(4 * floats),
+      heap: this.#heap,
+    };
+    return tables;
   }
 
-  refreshFlipTables(_tables: FlipTables): void {
-    throw new Error("not yet");
+  refreshFlipTables(tables: FlipTables): void {
+    const { weights, coding } = tables;
+    const k = coding === "plus-minus" ? 2 : 1;
+    this.#run.flipTables(this.#at(weights), this.#at(tables), weights.rows, weights.columns, k);
   }
 
   flipLogLikelihood(
@@ -242,10 +251,47 @@ class Wasm implements ImmediateBackend {
     tables: FlipTables,
     child: Outcome,
     out: Matrix,
-    _accumulate: boolean,
+    accumulate: boolean,
   ): void {
     shapes.flipLogLikelihood(bits, tables, child, out);
-    throw new Error("not yet");
+    const { rows: I, columns: J } = tables.weights;
+    const parents = [this.#at(bits), this.#at(tables), this.#at(tables.weights)];
+    const p = this.#at(child.p);
+    const last = [tables.coding === "plus-minus" ? 2 : 1, accumulate ? 1 : 0];
+    const [logits, bitsOfChild, o] = [this.#at(child.logits), this.#at(child.bits), this.#at(out)];
+    if (child.kind === "bernoulli") {
+      const scratch = this.#scratch(4 * this.#run.flipScratchFloats(I, J));
+      const q = this.#at(child.q);
+      this.#run.flipLogLikelihood(
+        ...parents,
+        logits,
+        p,
+        q,
+        bitsOfChild,
+        o,
+        bits.rows,
+        I,
+        J,
+        ...last,
+        scratch,
+      );
+    } else {
+      const scratch = this.#scratch(4 * this.#run.flipSoftmaxScratchFloats(I, J));
+      const { choices } = child;
+      this.#run.flipSoftmax(
+        ...parents,
+        logits,
+        p,
+        bitsOfChild,
+        o,
+        bits.rows,
+        I,
+        J,
+        choices,
+        ...last,
+        scratch,
+      );
+    }
   }
 
   switchLogLikelihood(
@@ -254,21 +300,40 @@ class Wasm implements ImmediateBackend {
     weights: Matrix,
     child: Outcome,
     out: Matrix,
-    _accumulate: boolean,
+    accumulate: boolean,
   ): void {
     shapes.switchLogLikelihood(bits, choices, weights, child, out);
-    throw new Error("not yet");
+    this.#run.switchLogLikelihood(
+      this.#at(bits),
+      this.#at(weights),
+      this.#at(child.logits),
+      this.#at(child.bits),
+      this.#at(out),
+      bits.rows,
+      bits.columns,
+      choices,
+      weights.columns,
+      child.kind === "bernoulli" ? 1 : child.choices,
+      accumulate ? 1 : 0,
+    );
   }
 
   posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
     shapes.elementwise("posteriorMinusPrior", p, q, delta);
     shapes.elementwise("posteriorMinusPrior", p, out);
-    throw new Error("not yet");
+    this.#run.posteriorMinusPrior(
+      this.#at(p),
+      this.#at(q),
+      this.#at(delta),
+      this.#at(out),
+      p.rows * p.columns,
+    );
   }
 
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
     shapes.groups("choicePosteriorMinusPrior", choices, p, delta, out);
-    throw new Error("not yet");
+    const units = (p.rows * p.columns) / choices;
+    this.#run.choicePosteriorMinusPrior(this.#at(p), this.#at(delta), this.#at(out), units, choices);
   }
 
   // ---- elementwise --------------------------------------------------------------------------------------------

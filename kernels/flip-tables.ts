@@ -1,0 +1,88 @@
+// What the flip kernels read instead of exponentials. With d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}:
+//   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, I, J, k)
+// fills one block:
+//   factors [I, Jp]  e^d, each row padded with 1 to a multiple of eight columns
+//   turned  [J, I]   d, transposed
+//   largest [I]      max_j |d|
+//   totals  [I]      sum_j d, or 0 in a row that is beyond the table (largest > TABLE_LIMIT: factors not to be used)
+// One table is enough for both directions, because log(q + p e^-d) = log(p + q e^d) - d.
+import { exp4, max4, sum4 } from "./math";
+import { firstLanes, storeLanes } from "./lanes";
+
+/**
+ * Two factors and a mantissa fit into a float up to here. And it keeps what is lost when a probability below 1e-30 is
+ * stored as 0 below 1e-30 e^43 = 5e-12.
+ */
+export const TABLE_LIMIT: f32 = 43;
+
+// @ts-ignore: decorator
+@inline
+export function padded(J: i32): i32 {
+  return (J + 7) & ~7;
+}
+
+// @ts-ignore: decorator
+@inline
+export function turnedTable(tables: usize, I: i32, J: i32): usize {
+  return tables + ((<usize>I * padded(J)) << 2);
+}
+
+// @ts-ignore: decorator
+@inline
+export function largestTable(tables: usize, I: i32, J: i32): usize {
+  return turnedTable(tables, I, J) + ((<usize>I * J) << 2);
+}
+
+export function flipTableFloats(I: i32, J: i32): i32 {
+  return I * padded(J) + I * J + 2 * I;
+}
+
+export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32): void {
+  turn(weights, turnedTable(tables, I, J), I, J, k);
+  const largest = largestTable(tables, I, J);
+  const totals = largest + ((<usize>I) << 2);
+  const factor = f32x4.splat(k);
+  const columns = padded(J);
+  for (let i = 0; i < I; i++) {
+    let most = f32x4.splat(0);
+    let total = f32x4.splat(0);
+    for (let j = 0; j < columns; j += 4, tables += 16) {
+      let d = f32x4.mul(v128.load(weights + ((<usize>j) << 2)), factor);
+      if (j + 4 > J) d = v128.and(d, firstLanes(J - j));
+      most = f32x4.pmax(most, f32x4.abs(d));
+      total = f32x4.add(total, d);
+      v128.store(tables, exp4(d));
+    }
+    weights += (<usize>J) << 2;
+    const size = max4(most);
+    store<f32>(largest + ((<usize>i) << 2), size);
+    store<f32>(totals + ((<usize>i) << 2), size > TABLE_LIMIT ? 0 : sum4(total));
+  }
+}
+
+/** `out[j, i] = k weights[i, j]`. */
+function turn(weights: usize, out: usize, I: i32, J: i32, k: f32): void {
+  const rowBytes = (<usize>J) << 2;
+  const outBytes = (<usize>I) << 2;
+  const factor = f32x4.splat(k);
+  for (let i = 0; i < I; i += 4, weights += 4 * rowBytes, out += 16) {
+    const rows = I - i; // those that are not there repeat the first
+    const w1: usize = rows > 1 ? rowBytes : 0;
+    const w2: usize = rows > 2 ? 2 * rowBytes : 0;
+    const w3: usize = rows > 3 ? 3 * rowBytes : 0;
+    let at = out;
+    for (let j = 0; j < J; j += 4, at += 4 * outBytes) {
+      const row = weights + ((<usize>j) << 2);
+      const a = f32x4.mul(v128.load(row), factor);
+      const b = f32x4.mul(v128.load(row + w1), factor);
+      const c = f32x4.mul(v128.load(row + w2), factor);
+      const d = f32x4.mul(v128.load(row + w3), factor);
+      const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+      const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      storeLanes(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), rows);
+      if (j + 1 < J) storeLanes(at + outBytes, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), rows);
+      if (j + 2 < J) storeLanes(at + 2 * outBytes, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), rows);
+      if (j + 3 < J) storeLanes(at + 3 * outBytes, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7), rows);
+    }
+  }
+}
