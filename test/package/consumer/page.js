@@ -1,0 +1,3 @@
+import { has, train } from "./toy.js";
+
+globalThis.flipnetPage = { has, train };

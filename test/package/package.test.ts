@@ -1,0 +1,200 @@
+// The package as a user gets it: packed, installed into an empty folder, used from Node, TypeScript and a browser.
+import { execFile } from "node:child_process";
+import { existsSync } from "node:fs";
+import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { extname, join, normalize, resolve } from "node:path";
+import { promisify } from "node:util";
+import { gzipSync } from "node:zlib";
+import { type Browser, chromium } from "playwright-core";
+import { publint } from "publint";
+import { type InlineConfig, build as viteBuild } from "vite";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = resolve(import.meta.dirname, "../..");
+const bin = (name: string) => join(root, "node_modules/.bin", name);
+
+/** A bundle with an agent, minified and gzipped; its two kernel modules are about two thirds. */
+const sizeCeiling = 40 * 1024;
+
+let folder: string;
+let tarball: string;
+
+/** Runs a program in the user's folder and returns its standard output. */
+async function run(program: string, ...parameters: string[]): Promise<string> {
+  const { stdout, stderr } = await promisify(execFile)(program, parameters, {
+    cwd: folder,
+    // Not the settings of the `npm` that runs this test.
+    env: Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_/i.test(name))),
+  }).catch((error) => {
+    throw new Error(`${program} ${parameters.join(" ")}\n${error.stdout}${error.stderr}`);
+  });
+  if (program === process.execPath) expect(stderr).toBe("");
+  return stdout;
+}
+
+beforeAll(async () => {
+  if (!existsSync(join(root, "dist/index.js")))
+    throw new Error("there is no dist: run `npm run build` first");
+  folder = await mkdtemp(join(tmpdir(), "flipnet-package-"));
+  await cp(join(import.meta.dirname, "consumer"), folder, { recursive: true });
+  await writeFile(join(folder, "package.json"), '{ "name": "consumer", "private": true, "type": "module" }');
+  const [{ filename }] = JSON.parse(
+    await run("npm", "pack", root, "--ignore-scripts", "--json", "--pack-destination", folder),
+  );
+  tarball = join(folder, filename);
+  await run("npm", "install", tarball, "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
+});
+
+afterAll(() => rm(folder, { recursive: true, force: true }));
+
+type Results = {
+  kernels: string;
+  agent: { accuracy: number; saved: string };
+  hnca: string;
+  reinforce: string;
+} | null;
+
+const inNode = new Map<string, Promise<Results>>();
+
+/** What `consumer/toy.js` computes in Node on kernels of one kind; null where Node has none. */
+function nodeResults(kernels: string): Promise<Results> {
+  if (!inNode.has(kernels)) inNode.set(kernels, run(process.execPath, "node.js", kernels).then(JSON.parse));
+  return inNode.get(kernels)!;
+}
+
+describe("in Node", () => {
+  it("is imported", async () => {
+    const results = await nodeResults("portable");
+    expect(results?.kernels).toBe("portable");
+    expect(results?.agent.accuracy).toBeGreaterThan(0.8);
+  });
+
+  it("is required from CommonJS", async () => {
+    expect(await run(process.execPath, "require.cjs")).toBe("number function\n");
+  });
+
+  it("has a command", async () => {
+    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    expect(await run("npx", "--no-install", "flipnet", "--version")).toBe(`${version}\n`);
+  });
+});
+
+describe("in TypeScript", () => {
+  it.each([
+    ["nodenext", "nodenext"],
+    ["esnext", "bundler"],
+  ])("has types with module %s, resolved as by %s", async (module, resolution) => {
+    const options = ["--noEmit", "--strict", "--target", "es2023", "--types", "node"];
+    options.push("--typeRoots", join(root, "node_modules/@types"));
+    options.push("--module", module, "--moduleResolution", resolution);
+    expect(await run(bin("tsc"), ...options, "types.ts")).toBe("");
+  });
+
+  it("is packed as publint wants it", async () => {
+    const bytes = await readFile(tarball);
+    const { messages } = await publint({
+      pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer },
+      strict: true,
+    });
+    expect(messages).toEqual([]);
+  });
+
+  it("resolves to the right types, says attw", async () => {
+    await run(bin("attw"), tarball, "--profile", "esm-only", "--no-color", "--no-emoji");
+  });
+});
+
+/** Bundles a file or a page of the user's folder with Vite. */
+async function bundle(name: string, build: InlineConfig["build"]): Promise<string> {
+  const outDir = join(folder, name);
+  await viteBuild({
+    root: folder,
+    configFile: false,
+    logLevel: "error",
+    base: "./",
+    build: { ...build, outDir },
+  });
+  return outDir;
+}
+
+describe("in a bundle", () => {
+  it("is small", async () => {
+    const lib = { entry: join(folder, "minimal.js"), formats: ["es" as const], fileName: "minimal" };
+    const code = await readFile(join(await bundle("minimal", { lib, minify: true }), "minimal.js"));
+    const size = gzipSync(code).length;
+    expect(size).toBeLessThan(sizeCeiling);
+  });
+});
+
+const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+const missing = !existsSync(executablePath);
+if (missing) {
+  const message = `no Chromium at ${executablePath}`;
+  // `.ci/run` installs it, and wants it used.
+  if (process.env.REQUIRE_CHROMIUM) throw new Error(message);
+  process.stderr.write(`${message}: the browser's tests are skipped (CHROMIUM says where else it is)\n`);
+}
+
+const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
+
+/** A plain file server on the user's folder. */
+const serveFolder: RequestListener = (request, response) => {
+  const path = normalize(new URL(request.url!, "http://localhost").pathname);
+  readFile(join(folder, path)).then(
+    (bytes) => response.writeHead(200, { "content-type": types[extname(path)] ?? "text/plain" }).end(bytes),
+    () => response.writeHead(404).end(),
+  );
+};
+
+describe.skipIf(missing)("in Chromium", () => {
+  let browser: Browser;
+  let server: Server;
+  let address: string;
+
+  beforeAll(async () => {
+    await bundle("bundled", { rolldownOptions: { input: join(folder, "bundled.html") } });
+    server = createServer(serveFolder).listen(0, "127.0.0.1");
+    await new Promise((listening) => server.once("listening", listening));
+    address = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    browser = await chromium.launch({
+      executablePath,
+      args: [
+        ..."--headless --no-sandbox --disable-gpu --disable-quic --no-first-run".split(" "),
+        ..."--disable-background-networking --disable-component-update --disable-sync".split(" "),
+      ],
+    });
+  });
+
+  afterAll(async () => {
+    await browser?.close();
+    server?.close();
+  });
+
+  const ways = [
+    ["bundled by Vite", "bundled/bundled.html"],
+    ["from plain files", "plain.html"],
+  ];
+  const cases = ways.flatMap((way) => ["portable", "relaxed"].map((kernels) => [...way, kernels]));
+
+  it.for(cases)("%s computes what Node does, bit for bit (%s, %s)", async ([, path, kernels], { skip }) => {
+    const page = await browser.newPage();
+    const problems: string[] = [];
+    page.on("pageerror", (error) => problems.push(error.message));
+    page.on("console", (message) => problems.push(message.text()));
+    await page.goto(`${address}/${path}`);
+    await page.waitForFunction("globalThis.flipnetPage", undefined, { timeout: 20_000 }).catch((error) => {
+      throw new Error([...problems, error.message].join("\n"));
+    });
+    const results = await page.evaluate(
+      `flipnetPage.has("${kernels}").then((has) => (has ? flipnetPage.train("${kernels}") : null))`,
+    );
+    await page.close();
+    expect(problems).toEqual([]);
+    const expected = await nodeResults(kernels);
+    skip(kernels === "relaxed" && (results === null || expected === null), "no relaxed SIMD on this host");
+    expect(results).toEqual(expected);
+  });
+});
