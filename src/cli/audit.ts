@@ -1,0 +1,55 @@
+/** `flipnet audit`: exact bias and variance of the estimators on a small network. */
+import { type Command, Option } from "commander";
+
+interface Flags {
+  json?: boolean;
+  backend: "reference" | "wasm";
+}
+
+export function defineAudit(program: Command): void {
+  program
+    .command("audit")
+    .description("exact gradient of a small network, and every estimator's mean, bias and variance")
+    .argument("<spec>", "a JSON file with the network, its contexts and rewards")
+    .option("--json", "print everything as JSON instead of a table")
+    .addOption(
+      new Option("--backend <name>", "where the estimators run")
+        .choices(["reference", "wasm"])
+        .default("reference"),
+    )
+    .action(runAudit);
+}
+
+async function runAudit(path: string, { json, backend: name }: Flags): Promise<void> {
+  const { readFile } = await import("node:fs/promises");
+  const { InputError } = await import("../formats/errors.ts");
+  const { audit } = await import("../audit/audit.ts");
+  const { formatAudit } = await import("../audit/format.ts");
+  const { createReferenceBackend } = await import("../backend/reference.ts");
+  const { createWasmBackend } = await import("../backend/wasm.ts");
+  const { formatBar, StatusLine } = await import("./terminal.ts");
+
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
+  });
+  let spec: Parameters<typeof audit>[0];
+  try {
+    const content = JSON.parse(text);
+    // The files in test/audit/golden hold the expected answers beside the spec.
+    spec = content?.spec ?? content;
+  } catch (cause) {
+    throw new InputError(`the spec ${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
+
+  const status = new StatusLine(process.stderr);
+  const report = audit(spec, {
+    backend: name === "wasm" ? await createWasmBackend() : createReferenceBackend(),
+    onProgress: ({ done, total }) => {
+      const part = done / total;
+      const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} states`;
+      status.update({ drawn: () => `${formatBar(part, 24)} ${states}`, plain: () => states });
+    },
+  });
+  status.clear();
+  process.stdout.write(json ? `${JSON.stringify(report)}\n` : formatAudit(report));
+}

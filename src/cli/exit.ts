@@ -1,0 +1,44 @@
+/** How the command line ends: exit codes, and one sentence for what went wrong. */
+import { CommanderError } from "commander";
+import { colorsFor } from "./terminal.ts";
+
+/** Exit code of a run that was interrupted and can be resumed: that of a process ended by SIGINT. */
+export const interrupted = 130;
+
+/** Errors that say all a user needs; any other is a fault of the program's and shows its stack. */
+const codes: Record<string, number> = {
+  InputError: 2,
+  IdxError: 2,
+  SafetensorsError: 2,
+  DivergedError: 1,
+  StorageError: 1,
+};
+
+/** Prints an error on stderr; returns the exit code. */
+export function exitCodeOf(error: unknown): number {
+  // Commander has printed its own.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
+  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { red } = colorsFor(process.stderr);
+  const known = Object.hasOwn(codes, name);
+  process.stderr.write(`${red("error:")} ${known ? message : (stack ?? message)}\n`);
+  return known ? codes[name] : 1;
+}
+
+const closed = new AbortController();
+
+/** Aborted when nobody reads stdout any more (`| head`). */
+export const outputClosed: AbortSignal = closed.signal;
+
+/** Makes a closed pipe a quiet end, and a stdout that cannot be written otherwise a failure. */
+export function guardOutput(): void {
+  process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+    if (error.code !== "EPIPE" && !closed.signal.aborted) {
+      process.exitCode = 1;
+      process.stderr.write(`error: stdout cannot be written (${error.code ?? error.message})\n`);
+    }
+    closed.abort();
+  });
+  // With stderr gone there is nobody left to tell.
+  process.stderr.on("error", () => {});
+}

@@ -1,0 +1,37 @@
+#!/usr/bin/env node
+// The command line. Every command is one file, which loads what it needs when it is called: so help stays quick.
+import { Command } from "commander";
+import { packageVersion } from "../node/environment.ts";
+import { defineAudit } from "./audit.ts";
+import { defineEstimators } from "./estimators.ts";
+import { exitCodeOf, guardOutput } from "./exit.ts";
+import { defineTrain } from "./train.ts";
+
+guardOutput();
+const program = new Command("flipnet")
+  .description("Train networks of discrete stochastic units: neurons that flip coins.")
+  .version(packageVersion(), "-V, --version", "print the version")
+  .helpOption("-h, --help", "print help")
+  .helpCommand("help [command]", "print help on a command")
+  .showSuggestionAfterError()
+  .exitOverride()
+  .addHelpText(
+    "after",
+    `
+Examples:
+  $ flipnet train                                  HNCA on MNIST, two hidden layers of 200
+  $ flipnet train --estimator reinforce --epochs 20
+  $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
+  $ flipnet audit network.json                     exact bias and variance of every estimator
+
+Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
+  );
+defineTrain(program);
+defineAudit(program);
+defineEstimators(program);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  process.exitCode = exitCodeOf(error);
+}

@@ -1,0 +1,254 @@
+/** `flipnet train`: one run in its folder. */
+import type { Command } from "commander";
+import { InputError } from "../formats/errors.ts";
+import type { RunResult, RunStart } from "../node/runs.ts";
+import type { EpochRecord, Progress } from "../training/training.ts";
+import { interrupted, outputClosed } from "./exit.ts";
+import { colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
+
+/** What commander makes of the flags: text, but for switches. */
+interface Flags {
+  layers?: string;
+  hidden?: string;
+  resume?: boolean;
+  json?: boolean;
+  quiet?: boolean;
+  [setting: string]: string | boolean | undefined;
+}
+
+export function defineTrain(program: Command): void {
+  program
+    .command("train")
+    .description("train a network in a run folder; what is there already is not trained again")
+    .argument("[config]", "settings: a JSON or YAML file, or the folder of a run")
+    .optionsGroup("Task and network:")
+    .option("--task <name>", 'what to learn (default "bandit")')
+    .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
+    .option("--limit <n>", "use the first n training and test images only")
+    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (the default)")
+    .option("--layers <n>", "n hidden layers of 200")
+    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus")')
+    .option("--output <kind>", 'softmax or bernoulli (default "softmax")')
+    .optionsGroup("Learning:")
+    .option("--estimator <name>", 'see "flipnet estimators" (default "hnca")')
+    .option("--baseline <name>", 'none or running-average (default "none")')
+    .option("--epochs <n>", "length of the run (default 100)")
+    .option("--batch-size <n>", "examples in a step (default 50)")
+    .option("--optimizer <name>", 'adam or sgd (default "adam")')
+    .option("--learning-rate <rate>", "one, or one a layer, as in 1e-3,1e-4 (default 1e-4)")
+    .option("--seed <n>", "decides weights, order and every coin (default 0)")
+    .optionsGroup("Where and how:")
+    .option("--out <folder>", 'folder of the run folders (default "runs")')
+    .option("--resume", "go on with a run that was stopped, or with more epochs")
+    .option("--backend <name>", 'wasm or reference (default "wasm")')
+    .option("--kernels <kind>", "portable or relaxed (default: relaxed where the host has it)")
+    .option("--json", "print JSON: a record an epoch, then a summary")
+    .option("--quiet", "show no progress")
+    .optionsGroup("Options:")
+    .action(async (path: string | undefined, flags: Flags) => {
+      process.exitCode = await train(path, flags);
+    });
+}
+
+/** Returns the exit code. */
+async function train(path: string | undefined, flags: Flags): Promise<number> {
+  const signal = stopSignal();
+  const { trainRun } = await import("../node/runs.ts");
+  const config = await configFrom(path, flags);
+  const report = new Report(flags);
+  try {
+    const result = await trainRun(config, {
+      resume: flags.resume === true,
+      signal,
+      onStart: (run) => report.start(run),
+      onEpoch: (record) => report.epoch(record),
+      onProgress: (progress) => report.progress(progress),
+    });
+    report.end(result);
+    return result.status === "stopped" ? interrupted : 0;
+  } finally {
+    report.clear();
+  }
+}
+
+/** Settings from the file, overridden by flags. */
+async function configFrom(path: string | undefined, flags: Flags) {
+  const { parseConfig, readConfigFile } = await import("../node/config.ts");
+  const { stat } = await import("node:fs/promises");
+  const { dirname, join } = await import("node:path");
+  const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  const file = isFolder ? join(path, "config.json") : path;
+  const settings = file === undefined ? {} : await readConfigFile(file);
+  // A run goes on where it is.
+  if (isFolder) settings.out = dirname(path);
+  const given = settingsFrom(flags);
+  return parseConfig({ ...settings, ...given }, (key) => {
+    if (!Object.hasOwn(given, key)) return `${key} in ${file}`;
+    return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+  });
+}
+
+/** Flags as settings. What is no number stays text: `parseConfig` then says so. */
+function settingsFrom({ layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
+  const settings: Record<string, unknown> = { ...flags };
+  for (const name of ["limit", "epochs", "batchSize", "seed"]) {
+    if (name in flags) settings[name] = numberIn(flags[name] as string);
+  }
+  if (flags.hidden !== undefined) settings.hidden = numbersIn(flags.hidden);
+  if (layers !== undefined) {
+    if (flags.hidden !== undefined)
+      throw new InputError("--layers and --hidden are both given; expected one");
+    const count = numberIn(layers);
+    if (typeof count === "string" || !Number.isInteger(count) || count < 0 || count > 1000) {
+      throw new InputError(`--layers is ${layers}; expected a whole number from 0 to 1000`);
+    }
+    settings.hidden = new Array(count).fill(200);
+  }
+  if (typeof flags.learningRate === "string") {
+    const rates = numbersIn(flags.learningRate);
+    settings.learningRate = rates.length === 1 ? rates[0] : rates;
+  }
+  return settings;
+}
+
+const numbersIn = (text: string) => (text.trim() === "" ? [] : text.split(",").map(numberIn));
+
+function numberIn(text: string): number | string {
+  const value = Number(text);
+  return text.trim() === "" || Number.isNaN(value) ? text : value;
+}
+
+/** Aborted by SIGINT, SIGTERM, a closed terminal, a reader or a parent that is gone. A second signal ends at once. */
+function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, abort);
+  outputClosed.addEventListener("abort", abort);
+  if (process.send !== undefined) {
+    process.once("disconnect", abort);
+    // The listener alone would keep this process from ending.
+    process.channel?.unref();
+  }
+  return stop.signal;
+}
+
+/** How fast it went lately is measured over that many milliseconds. */
+const rateWindow = 20_000;
+
+/** Results on stdout, progress on stderr and, where this is a child process with a channel, to the parent. */
+class Report {
+  readonly #flags: Flags;
+  readonly #status = new StatusLine(process.stderr);
+  readonly #colors = colorsFor(process.stderr);
+  #epochs = 0;
+  #last: EpochRecord | undefined;
+  /** Recent times and steps. */
+  #marks: { time: number; step: number }[] = [];
+
+  constructor(flags: Flags) {
+    this.#flags = flags;
+  }
+
+  start({ folder, config, records, step }: RunStart): void {
+    this.#epochs = config.epochs;
+    this.#last = records.at(-1);
+    this.#mark(step);
+    for (const record of records) this.#printJson(record);
+    if (this.#flags.quiet) return;
+    const { bold } = this.#colors;
+    const from = step === 0 ? "" : `, from step ${step} on`;
+    if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+  }
+
+  progress(progress: Progress): void {
+    const { epoch, epochs, step, stepsPerEpoch } = progress;
+    const done = (epoch - 1) * stepsPerEpoch + step;
+    const { rate, left } = this.#pace(done, epochs * stepsPerEpoch);
+    if (process.connected) {
+      process.send?.({ type: "progress", ...progress, stepsPerSecond: rate, secondsLeft: left }, () => {});
+    }
+    if (this.#flags.quiet) return;
+    const pace = rate > 0 ? [`${rate.toFixed(0)} steps/s`, `${formatSeconds(left)} left`] : [];
+    const metrics = metricsOf(this.#last ?? progress.metrics);
+    this.#status.update({
+      drawn: (width) => {
+        const parts = [`epoch ${epoch}/${epochs}`, ...pace, ...metrics];
+        const room = width - parts.join("  ").length - 2;
+        if (room >= 5) parts.splice(1, 0, formatBar(done / (epochs * stepsPerEpoch), Math.min(24, room)));
+        return parts.join("  ");
+      },
+      plain: () =>
+        [`epoch ${epoch}/${epochs}`, `step ${step}/${stepsPerEpoch}`, ...pace, ...metrics].join("  "),
+    });
+  }
+
+  epoch(record: EpochRecord): void {
+    this.#last = record;
+    this.#printJson(record);
+    if (this.#flags.quiet || process.stderr.isTTY) return;
+    const { left } = this.#pace(record.step, (record.step / record.epoch) * this.#epochs);
+    const parts = [`epoch ${record.epoch}/${this.#epochs}`, ...metricsOf(record)];
+    if (record.epoch < this.#epochs) parts.push(`${formatSeconds(left)} left`);
+    this.#status.print(parts.join("  "));
+  }
+
+  end({ summary, status, folder, records }: RunResult): void {
+    this.#status.clear();
+    if (summary === undefined) {
+      const done = `${records.length} of ${this.#epochs} epochs`;
+      process.stderr.write(`stopped after ${done}; a checkpoint is in ${folder}: add --resume to go on\n`);
+    } else if (this.#flags.json) {
+      this.#printJson(summary);
+    } else {
+      if (status === "reused" && !this.#flags.quiet) {
+        process.stderr.write("this run was finished before; nothing was trained\n");
+      }
+      const { type, runId, folder, epochs, ...metrics } = summary;
+      const rows = Object.entries(metrics).map(([name, value]) => [labelOf(name), formatMetric(value)]);
+      process.stdout.write(formatTable([["epochs", String(epochs)], ...rows, ["folder", folder]]));
+    }
+  }
+
+  /** Leaves the terminal clean. */
+  clear(): void {
+    this.#status.clear();
+  }
+
+  #printJson(line: object): void {
+    if (this.#flags.json) process.stdout.write(`${JSON.stringify(line)}\n`);
+  }
+
+  #mark(step: number): { time: number; step: number } {
+    const mark = { time: performance.now(), step };
+    this.#marks.push(mark);
+    // One that is older than the window stays, to measure from.
+    while (this.#marks.length > 2 && this.#marks[1].time < mark.time - rateWindow) this.#marks.shift();
+    return mark;
+  }
+
+  /** Steps a second, and seconds left. */
+  #pace(done: number, total: number): { rate: number; left: number } {
+    const { time, step } = this.#mark(done);
+    const first = this.#marks[0];
+    const rate = (1000 * (step - first.step)) / Math.max(1, time - first.time);
+    return { rate, left: rate > 0 ? (total - done) / rate : 0 };
+  }
+}
+
+/** What is worth a place in one line. */
+const metricsOf = (metrics: Record<string, number | string | null>) =>
+  Object.entries(metrics)
+    .filter(([name]) => !["type", "epoch", "step", "gradientVariance"].includes(name) && !name.includes("."))
+    .map(([name, value]) => `${labelOf(name)} ${formatMetric(value)}`);
+
+/** `logGradientVariance` as `ln gradient variance`. */
+const labelOf = (name: string) =>
+  name.replace(/^log(?=[A-Z])/, "ln").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+
+const formatMetric = (value: number | string | null) =>
+  typeof value !== "number" ? String(value ?? "none") : value === 0 ? "0" : formatNumber(value);
+
+const formatNumber = (value: number) =>
+  Math.abs(value) < 1e-3 || Math.abs(value) >= 1e6
+    ? value.toExponential(3)
+    : String(Number(value.toPrecision(4)));

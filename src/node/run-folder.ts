@@ -1,0 +1,161 @@
+/** A run on disk: the name of its folder, and what stands in it. docs/runs.md describes it for users. */
+import { createHash } from "node:crypto";
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "../formats/errors.ts";
+import { generator } from "../random/threefry.ts";
+import type { EpochRecord } from "../training/training.ts";
+import type { Config } from "./config.ts";
+
+/** The files of a run. */
+export const runFiles = (folder: string) => ({
+  config: join(folder, "config.json"),
+  environment: join(folder, "environment.json"),
+  metrics: join(folder, "metrics.jsonl"),
+  summary: join(folder, "summary.json"),
+  checkpoints: join(folder, "checkpoints"),
+  checkpoint: join(folder, "checkpoints", "latest.safetensors"),
+});
+
+/**
+ * A run's identity: 16 hex digits of a hash of all that decides what is learned. Two runs with the same one are the
+ * same bit for bit, as far as both go; so its length is not part of it, nor where the data and the folder are.
+ *
+ * @param config with its `kernels` chosen
+ * @param digest of the data
+ */
+export function runIdOf(config: Config, digest: string): string {
+  const { epochs, out, data, ...deciding } = config;
+  return createHash("sha256")
+    .update(canonical({ ...deciding, digest, generator }))
+    .digest("hex")
+    .slice(0, 16);
+}
+
+/** Where a run's files are. */
+export const runFolderOf = ({ out, task, estimator }: Config, runId: string): string =>
+  join(out, `${task}-${estimator}-${runId}`);
+
+/** JSON with sorted names: the same settings give the same text. */
+const canonical = (settings: Record<string, unknown>) =>
+  JSON.stringify(Object.fromEntries(Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1))));
+
+/** A run's last word: metrics of its last epoch; `msPerStep` is the median over all its epochs. */
+export interface RunSummary {
+  type: "summary";
+  runId: string;
+  folder: string;
+  /** Natural logarithm of `gradientVariance`; both as in `EpochRecord`. */
+  gradientVariance: number | null;
+  logGradientVariance: number | null;
+  /** Milliseconds a training step took: the median over epochs. */
+  msPerStep: number;
+  /** Finished epochs. */
+  epochs: number;
+  /** What the task measures: `onlineAccuracy`, `testAccuracy`, ... */
+  [metric: string]: number | string | null;
+}
+
+/** The summary of a run that ends with the last of `records`, of which there is one at least. */
+export function summarise(runId: string, folder: string, records: readonly EpochRecord[]): RunSummary {
+  const { type, epoch, step, msPerStep, ...last } = records[records.length - 1];
+  // Values by layer are in the records.
+  const metrics = Object.entries(last).filter(([name]) => !name.includes("."));
+  return {
+    type: "summary",
+    runId,
+    folder,
+    ...(Object.fromEntries(metrics) as Pick<EpochRecord, "gradientVariance" | "logGradientVariance">),
+    msPerStep: median(records.map((record) => record.msPerStep)),
+    epochs: records.length,
+  };
+}
+
+function median(values: number[]): number {
+  const sorted = values.sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The records in the first bytes of a run's metrics, or in all of it: whole lines only. */
+export function parseRecords(text: string, name: string): EpochRecord[] {
+  const lines = text.split("\n");
+  // Nothing, or a line that is being written.
+  lines.pop();
+  return lines.map((line, i) => {
+    try {
+      return JSON.parse(line);
+    } catch (cause) {
+      throw new InputError(`${name} is corrupt: line ${i + 1} is not JSON`, { cause });
+    }
+  });
+}
+
+/** A run as it stands on disk. */
+export interface StoredRun {
+  folder: string;
+  runId: string;
+  /** As the run was started last. */
+  config: Config;
+  /** One an epoch, in order. */
+  records: EpochRecord[];
+  /** Undefined until the run has finished all epochs that it was ever asked for. */
+  summary: RunSummary | undefined;
+}
+
+/** Reads a run, also one that is being written. @throws InputError if the folder holds none */
+export async function readRun(folder: string): Promise<StoredRun> {
+  const files = runFiles(folder);
+  const [config, environment, metrics, summary] = await Promise.all([
+    textOf(files.config),
+    textOf(files.environment),
+    textOf(files.metrics),
+    textOf(files.summary),
+  ]);
+  if (config === undefined || environment === undefined) {
+    throw new InputError(`${folder} is no run: it has no config.json and environment.json`);
+  }
+  const records = parseRecords(metrics ?? "", files.metrics);
+  const last = summary === undefined ? undefined : parseJson(summary, files.summary);
+  const { runId } = parseJson(environment, files.environment);
+  return {
+    folder,
+    runId,
+    config: parseJson(config, files.config),
+    records,
+    summary: last?.epochs === records.length ? { ...last, folder } : undefined,
+  };
+}
+
+/** The runs in a folder, by name. Other folders in it are passed over. */
+export async function listRuns(out: string): Promise<StoredRun[]> {
+  const entries = await readdir(out, { withFileTypes: true }).catch((cause) => {
+    throw new InputError(`the folder of runs ${out} cannot be read (${cause.code})`, { cause });
+  });
+  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(out, name));
+  const isRun = await Promise.all(
+    folders.map(async (folder) => (await textOf(runFiles(folder).environment)) !== undefined),
+  );
+  return Promise.all(
+    folders
+      .filter((_, i) => isRun[i])
+      .sort()
+      .map(readRun),
+  );
+}
+
+/** What a file holds, or undefined where there is none. */
+export function textOf(path: string): Promise<string | undefined> {
+  return readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOENT") return undefined;
+    throw new InputError(`${path} cannot be read (${cause.code})`, { cause });
+  });
+}
+
+export function parseJson(text: string, path: string) {
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new InputError(`${path} is corrupt: it is not JSON`, { cause });
+  }
+}

@@ -1,0 +1,70 @@
+/** From a config to what is trained: backend, data and network. */
+import type { Backend } from "../backend/backend.ts";
+import { relaxedSimdSupported } from "../backend/modules.ts";
+import { createReferenceBackend } from "../backend/reference.ts";
+import { createWasmBackend } from "../backend/wasm.ts";
+import { findEstimator } from "../estimators/registry.ts";
+import { InputError } from "../formats/errors.ts";
+import { adam } from "../optimizers/adam.ts";
+import type { OptimizerFactory } from "../optimizers/optimizer.ts";
+import { sgd } from "../optimizers/sgd.ts";
+import { createBanditTraining } from "../training/bandit.ts";
+import type { Training } from "../training/training.ts";
+import type { Config } from "./config.ts";
+import { loadLabelledImages } from "./data.ts";
+
+/** A task with its data. */
+export interface Workload {
+  /** SHA-256 of the data, in hex. */
+  readonly digest: string;
+  /** A fresh network and its training. @throws InputError where config and data do not fit */
+  createTraining(backend: Backend): Training;
+}
+
+type Workloads = { [Task in Config["task"]]: (config: Extract<Config, { task: Task }>) => Promise<Workload> };
+
+/** One function a task. */
+const workloads: Workloads = {
+  async bandit(config) {
+    const data = await loadLabelledImages({ data: config.data });
+    return {
+      digest: data.digest,
+      createTraining: (backend) =>
+        createBanditTraining(backend, data, {
+          ...config,
+          estimator: findEstimator(config.estimator)!,
+          optimizer: optimizerOf(config),
+        }),
+    };
+  },
+};
+
+/** Loads a config's data. @throws InputError for data that cannot be used */
+export const loadWorkload = (config: Config): Promise<Workload> => workloads[config.task](config);
+
+/** The backend that a config asks for. @throws InputError for kernels that the backend or this host does not have */
+export async function createBackend({ backend, kernels }: Config): Promise<Backend> {
+  if (backend === "reference") {
+    if (kernels === undefined || kernels === "float64") return createReferenceBackend();
+    throw new InputError(`kernels is "${kernels}"; expected "float64", as the backend is the reference`);
+  }
+  if (kernels === "float64") {
+    throw new InputError('kernels is "float64"; expected "portable" or "relaxed", as the backend is wasm');
+  }
+  if (kernels === "relaxed" && !relaxedSimdSupported()) {
+    throw new InputError(
+      'kernels is "relaxed", but this host has no relaxed WebAssembly SIMD; expected "portable"',
+    );
+  }
+  return createWasmBackend({ ...(kernels && { kernels }) });
+}
+
+function optimizerOf({ optimizer, learningRate, beta1, beta2, epsilon }: Config): OptimizerFactory {
+  if (optimizer === "sgd") return sgd({ learningRate });
+  return adam({
+    learningRate,
+    ...(beta1 !== undefined && { beta1 }),
+    ...(beta2 !== undefined && { beta2 }),
+    ...(epsilon !== undefined && { epsilon }),
+  });
+}
