@@ -10,7 +10,7 @@ export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmOptions } from "./backend/wasm.ts";
 // Estimators and optimizers.
-export type { Baseline, Credit, Estimator, PreparedEstimator, Problem } from "./estimators/estimator.ts";
+export type { Baseline, Estimator, PreparedEstimator, Problem } from "./estimators/estimator.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { estimators, findEstimator } from "./estimators/registry.ts";
@@ -32,11 +32,21 @@ export {
   initialiseWeights,
   type Layer,
   type LayerSpec,
+  type Linear,
   type Network,
   type NetworkSpec,
   type Units,
 } from "./network/network.ts";
-export { type Activity, createTrace, samplePass, type Trace } from "./network/trace.ts";
+export { type Activity, type Credit, createTrace, samplePass, type Trace } from "./network/trace.ts";
+// Objectives.
+export {
+  type Component,
+  type Evaluation,
+  type Objective,
+  type Place,
+  placeOf,
+} from "./objectives/objective.ts";
+export { rewardObjective } from "./objectives/reward.ts";
 export { type AdamOptions, adam } from "./optimizers/adam.ts";
 export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";
 export { type SgdOptions, sgd } from "./optimizers/sgd.ts";

@@ -3,6 +3,7 @@ import type { ImmediateBackend, Matrix } from "../src/backend/backend.ts";
 import type { Problem } from "../src/estimators/estimator.ts";
 import type { LabelledImages } from "../src/formats/labelled-images.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec } from "../src/network/network.ts";
+import { rewardObjective } from "../src/objectives/reward.ts";
 import { deriveKey, newKey, uniformAt } from "../src/random/threefry.ts";
 
 /** `count` numbers in [low, high), a function of the seed. */
@@ -30,14 +31,14 @@ export function randomProblem(
   baseline: Problem["baseline"] = "none",
 ): Problem {
   const network = createNetwork(backend, spec);
-  initialiseWeights(network, seed);
+  initialiseWeights(backend, network.layers, seed);
   for (const { bias, index } of network.layers) backend.write(bias, numbers(seed + index, bias.columns));
   const count = batchSize * spec.inputs;
   const input = spec.inputKind === "real" ? numbers(seed, count) : bits(seed, count);
   return {
     network,
     input: matrixOf(backend, batchSize, input),
-    reward: matrixOf(backend, batchSize, numbers(seed + 99, batchSize)),
+    objective: rewardObjective(matrixOf(backend, batchSize, numbers(seed + 99, batchSize))),
     baseline,
     baselineDecay: 0.99,
   };

@@ -3,13 +3,14 @@
  * by enumerating everything that can happen. The estimators are run by the very code that trains with them; only
  * their draws come from the enumeration.
  */
-import type { ImmediateBackend } from "../backend/backend.ts";
+import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import type { Estimator, Problem } from "../estimators/estimator.ts";
 import { estimators as registry } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 import { createNetwork, type Network } from "../network/network.ts";
+import { rewardObjective } from "../objectives/reward.ts";
 import { EnumeratedDraws } from "./enumeration.ts";
 import { countStates, exactGradient } from "./exact.ts";
 import { type LayerValues, type ParameterArrays, toArrays, toBlock } from "./layout.ts";
@@ -142,14 +143,14 @@ function prepareRun(backend: ImmediateBackend, network: Network, bandit: Bandit,
   const contextDigit = draws.addDigit(bandit.contexts.length);
   const rewardDigit = draws.addDigit(Math.max(...bandit.rewards.flat().map(({ values }) => values.length)));
   const run = { backend, network, bandit, estimator, draws, contextDigit, rewardDigit };
-  estimator.prepare(createProblem(run, 1)).sample(draws);
+  estimator.prepare(createProblem(run, backend.matrix(1, 1))).sample(draws);
   return run;
 }
 
-const createProblem = ({ backend, network, bandit }: Run, rows: number): Problem => ({
+const createProblem = ({ backend, network, bandit }: Run, reward: Matrix): Problem => ({
   network,
-  input: backend.matrix(rows, network.inputs),
-  reward: backend.matrix(rows, 1),
+  input: backend.matrix(reward.rows, network.inputs),
+  objective: rewardObjective(reward),
   baseline: bandit.baseline ?? "none",
   baselineDecay: 0.99,
 });
@@ -158,7 +159,8 @@ const createProblem = ({ backend, network, bandit }: Run, rows: number): Problem
 function enumerate(run: Run, exact: readonly LayerValues[], advance: (states: number) => void): Moments {
   const { backend, network, bandit, draws } = run;
   const rows = Math.min(draws.states, largestBatch);
-  const problem = createProblem(run, rows);
+  const rewards = backend.matrix(rows, 1);
+  const problem = createProblem(run, rewards);
   const prepared = run.estimator.prepare(problem);
   const { bits: action } = prepared.trace.layers[network.layers.length - 1];
   const sums = new MomentSums(backend, network, exact);
@@ -183,7 +185,7 @@ function enumerate(run: Run, exact: readonly LayerValues[], advance: (states: nu
       reward[row] = values[k] ?? 0;
       return (weight * (probabilities[k] ?? 0)) / bandit.contexts.length;
     });
-    backend.write(problem.reward, reward);
+    backend.write(rewards, reward);
     prepared.assign();
     sums.add(prepared.credits, weights);
     advance(Math.min(rows, draws.states - first));

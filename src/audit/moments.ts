@@ -1,8 +1,7 @@
 /** Exact mean, variance and bias of an estimator's gradient of one example, from the credits of weighted states. */
 import type { Coding, ImmediateBackend } from "../backend/backend.ts";
-import type { Credit } from "../estimators/estimator.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { shown, type Trace } from "../network/trace.ts";
+import { type Credit, shown, type Trace } from "../network/trace.ts";
 import { fromBlock, type LayerValues, toBlock } from "./layout.ts";
 
 export interface Moments {
@@ -44,7 +43,7 @@ export class MomentSums {
     for (const weight of weights) this.#total += weight;
     for (const { layer, exact, mean, square } of this.#layers) {
       const terms = credits
-        .filter((credit) => credit.layer === layer)
+        .filter((credit) => credit.linear === layer)
         .map(({ g, trace }) => ({ g: this.#backend.readNow(g), x: this.#inputs(layer, trace) }));
       const gradient = new Float64Array(exact.length);
       const J = layer.width;

@@ -5,18 +5,11 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Layer, Network } from "../network/network.ts";
-import type { Trace } from "../network/trace.ts";
+import type { Network } from "../network/network.ts";
+import type { Credit, Trace } from "../network/trace.ts";
+import type { Evaluation, Objective } from "../objectives/objective.ts";
 
-export interface Credit {
-  readonly layer: Layer;
-  /** [B, width] estimate of dJ/dl. */
-  readonly g: Matrix;
-  /** The pass that gave the layer's parents their values. */
-  readonly trace: Trace;
-}
-
-/** `"running-average"`: of past rewards. A number: that constant. */
+/** `"running-average"`: of the past signals. A number: that constant. */
 export type Baseline = "none" | "running-average" | number;
 
 /** What an estimator is prepared for. */
@@ -24,8 +17,7 @@ export interface Problem {
   readonly network: Network;
   /** [B, inputs] the batch's input; filled by the caller before `sample`. */
   readonly input: Matrix;
-  /** [B, 1] the batch's rewards; filled by the caller between `sample` and `assign`. */
-  readonly reward: Matrix;
+  readonly objective: Objective;
   readonly baseline: Baseline;
   /** Decay of the running average; 0.99 in both papers. */
   readonly baselineDecay: number;
@@ -33,15 +25,17 @@ export interface Problem {
 
 /** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
 export interface PreparedEstimator {
-  /** The pass whose output is the action. */
+  /** The main pass; its output is the action. */
   readonly trace: Trace;
+  /** The objective on the main pass; all of its components are evaluated by `assign`. */
+  readonly evaluation: Evaluation;
   /** One entry a layer; two where a rule has two terms that belong to different inputs. */
   readonly credits: readonly Credit[];
   /** What has to be saved beside parameters and optimizer: running baselines, by name. */
   readonly state: Readonly<Record<string, Matrix>>;
   /** Runs the pass or passes; all randomness is here. */
   sample(draws: Draws): void;
-  /** Computes the credits from what was sampled and from the reward. Parameters are those of the sampling. */
+  /** Computes the credits from what was sampled (and rewarded). Parameters are those of the sampling. */
   assign(): void;
 }
 

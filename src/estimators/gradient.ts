@@ -8,50 +8,53 @@
  * and with two terms an example, (g1, x1) and (g2, x2), the squared norm gains 2 (g1 . g2) (x1 . x2 + 1). No
  * per-example gradient is ever formed.
  */
-import type { Matrix, Sums } from "../backend/backend.ts";
-import type { Edge, Layer, Network } from "../network/network.ts";
-import { shown } from "../network/trace.ts";
-import type { Credit } from "./estimator.ts";
+import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import type { Edge, Linear } from "../network/network.ts";
+import { type Credit, shown } from "../network/trace.ts";
 
-interface LayerGradient {
-  readonly layer: Layer;
+interface LinearGradient {
+  readonly linear: Linear;
   readonly credits: readonly Credit[];
-  /** [1, n], laid out as the layer's block of parameters. */
+  /** [1, n], laid out as the block of parameters. */
   readonly block: Matrix;
   readonly weights: readonly { readonly edge: Edge; readonly into: Matrix }[];
   readonly bias: Matrix;
 }
 
 export interface Gradient {
-  /** One block a layer, laid out as the layer's parameters. Uphill. */
+  /** One block for each linear map, laid out as its parameters. Uphill. */
   readonly blocks: readonly Matrix[];
   /** Computes the blocks from the credits as they stand. */
   compute(): void;
   /**
-   * Adds each layer's gradient variance, summed over its parameters (population variance over the batch, D-11), to
-   * `sums[2 * layer]`, and notes in `sums[2 * layer + 1]` the first step where it was not finite.
+   * Adds the gradient variance of each, summed over its parameters (population variance over the batch, D-11), to
+   * `sums[2 * place]`, and notes in `sums[2 * place + 1]` the first step where it was not finite.
    */
   addVariance(sums: Sums, step: number): void;
 }
 
-export function prepareGradient(network: Network, credits: readonly Credit[]): Gradient {
-  const { backend } = network;
+/** The gradient of `linears`, each of which has one credit or more. */
+export function prepareGradient(
+  backend: Backend,
+  linears: readonly Linear[],
+  credits: readonly Credit[],
+): Gradient {
   const batchSize = credits[0].g.rows;
-  const layers = network.layers.map((layer): LayerGradient => {
-    const block = backend.matrix(1, layer.block.columns);
+  const gradients = linears.map((linear): LinearGradient => {
+    const block = backend.matrix(1, linear.block.columns);
     let offset = 0;
-    const weights = layer.parents.map((edge) => {
+    const weights = linear.parents.map((edge) => {
       const { rows, columns } = edge.weights;
       const into = backend.view(block, offset, rows, columns);
       offset += rows * columns;
       return { edge, into };
     });
     return {
-      layer,
-      credits: credits.filter((credit) => credit.layer === layer),
+      linear,
+      credits: credits.filter((credit) => credit.linear === linear),
       block,
       weights,
-      bias: backend.view(block, offset, 1, layer.width),
+      bias: backend.view(block, offset, 1, linear.width),
     };
   });
   const creditDots = backend.matrix(batchSize, 1);
@@ -59,10 +62,10 @@ export function prepareGradient(network: Network, credits: readonly Credit[]): G
   const moments = backend.matrix(batchSize, 1);
 
   return {
-    blocks: layers.map(({ block }) => block),
+    blocks: gradients.map(({ block }) => block),
 
     compute() {
-      for (const { credits, weights, bias } of layers) {
+      for (const { credits, weights, bias } of gradients) {
         credits.forEach(({ g, trace }, term) => {
           for (const { edge, into } of weights) {
             backend.outerProduct(shown(trace, edge.from), edge.coding, g, into, term > 0);
@@ -73,20 +76,21 @@ export function prepareGradient(network: Network, credits: readonly Credit[]): G
     },
 
     addVariance(sums, step) {
-      for (const { layer, credits, block } of layers) {
+      for (let place = 0; place < gradients.length; place++) {
+        const { linear, credits, block } = gradients[place];
         backend.fill(moments, 0);
         for (const one of credits) {
           for (const other of credits) {
             backend.rowDots(one.g, other.g, "real", creditDots, false);
             backend.fill(inputDots, 1);
-            for (const edge of layer.parents) {
+            for (const edge of linear.parents) {
               const [x, y] = [shown(one.trace, edge.from), shown(other.trace, edge.from)];
               backend.rowDots(x, y, edge.coding, inputDots, true);
             }
             backend.multiplyAdd(creditDots, inputDots, moments);
           }
         }
-        backend.addVariance(moments, block, sums, 2 * layer.index, step);
+        backend.addVariance(moments, block, sums, 2 * place, step);
       }
     },
   };

@@ -11,11 +11,10 @@
  * Unbiased, with no more variance than REINFORCE in any parameter (theorem 1). Cost beside the forward pass: one
  * multiply-add and one multiply an edge and example.
  */
-import type { FlipTables, Matrix } from "../backend/backend.ts";
-import type { Edge, Layer } from "../network/network.ts";
 import { createTrace, samplePass } from "../network/trace.ts";
-import { prepareSignal } from "./baseline.ts";
+import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
 
 export const hnca: Estimator = {
   name: "hnca",
@@ -28,56 +27,31 @@ export const hnca: Estimator = {
   tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
-    const { network, input } = problem;
+    const { network, input, objective } = problem;
     const { backend } = network;
     const trace = createTrace(network, input);
-    const signal = prepareSignal(problem);
+    const evaluation = objective.prepare(trace);
+    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const children = prepareChildren(trace);
     const credits = network.layers.map((layer) => ({
-      layer,
+      linear: layer,
       g: backend.matrix(input.rows, layer.width),
-      /** [B, width] log-likelihood of the children's outcomes, on less off or choice by choice. */
-      delta: layer.children.length > 0 ? backend.matrix(input.rows, layer.width) : undefined,
       trace,
     }));
-    const tables = new Map<Edge, FlipTables>();
-    for (const layer of network.layers) {
-      if (layer.kind !== "bernoulli") continue;
-      for (const { edge } of layer.children) {
-        if (edge.coding !== "real") tables.set(edge, backend.flipTables(edge.weights, edge.coding));
-      }
-    }
-
-    function childrenLogLikelihood(layer: Layer, delta: Matrix): void {
-      const { bits } = trace.layers[layer.index];
-      layer.children.forEach(({ layer: child, edge }, i) => {
-        const outcome = trace.layers[child.index];
-        const table = tables.get(edge);
-        if (table !== undefined) {
-          backend.refreshFlipTables(table);
-          backend.flipLogLikelihood(bits, table, outcome, delta, i > 0);
-        } else {
-          backend.switchLogLikelihood(bits, layer.choices, edge.weights, outcome, delta, i > 0);
-        }
-      });
-    }
 
     return {
       trace,
+      evaluation,
       credits,
-      state: signal.state,
+      state: signals.state,
       sample: (draws) => samplePass(trace, draws),
       assign() {
-        signal.update();
-        for (const { layer, g, delta } of credits) {
-          const { bits, p, q } = trace.layers[layer.index];
-          if (delta === undefined) {
-            backend.subtract(bits, p, g);
-          } else {
-            childrenLogLikelihood(layer, delta);
-            if (layer.kind === "bernoulli") backend.posteriorMinusPrior(p, q, delta, g);
-            else backend.choicePosteriorMinusPrior(p, layer.choices, delta, g);
-          }
-          backend.scaleRows(g, signal.values, g);
+        signals.update();
+        for (const { linear: layer, g } of credits) {
+          const { bits, p } = trace.layers[layer.index];
+          if (layer.children.length === 0) backend.subtract(bits, p, g);
+          else children.posteriorMinusPrior(layer, g);
+          backend.scaleRows(g, signals.of(layer)!, g);
         }
       },
     };

@@ -1,47 +1,51 @@
 /**
- * REINFORCE (Williams 1992): every unit is credited with the reward of the whole network times its own score,
- * `g = (R - c) (b - p)`; for a softmax unit `(R - c) (onehot - p)`. HNCA paper, section 1 and appendix A; Weight
- * Maximization paper, equation 3.
+ * REINFORCE (Williams 1992): a unit is credited with what lies downstream of it times its own score,
+ * `g = (f - c) (b - p)`; for a softmax unit `(f - c) (onehot - p)`. In a bandit `f` is the reward, the same for every
+ * unit (HNCA paper, section 1 and appendix A; Weight Maximization paper, equation 3); of a known function it is the
+ * sum of the components that the layer can influence (HNCA paper, section 2.2).
  *
  * Unbiased. Cost beside the forward pass: one elementwise operation a layer.
  */
-
 import { createTrace, samplePass } from "../network/trace.ts";
-import { prepareSignal } from "./baseline.ts";
 import type { Estimator } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
 
 export const reinforce: Estimator = {
   name: "reinforce",
   title: "REINFORCE",
   paper: "Williams 1992; HNCA paper, section 1 and appendix A",
   unbiased: true,
-  why: "the expected score times the reward is the gradient (likelihood ratio)",
-  needs: "a reward for the action",
+  why: "the expected score times the objective is the gradient (likelihood ratio)",
+  needs: "a reward for the action, or a known function",
   cost: "forward pass",
-  tasks: ["bandit", "multiplexer"],
+  tasks: ["bandit", "multiplexer", "vae"],
 
   prepare(problem) {
-    const { network, input } = problem;
+    const { network, input, objective } = problem;
     const { backend } = network;
     const trace = createTrace(network, input);
-    const signal = prepareSignal(problem);
+    const evaluation = objective.prepare(trace);
+    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
     const credits = network.layers.map((layer) => ({
-      layer,
+      linear: layer,
       g: backend.matrix(input.rows, layer.width),
       trace,
     }));
 
     return {
       trace,
+      evaluation,
       credits,
-      state: signal.state,
+      state: signals.state,
       sample: (draws) => samplePass(trace, draws),
       assign() {
-        signal.update();
-        for (const { layer, g } of credits) {
+        for (const component of evaluation.components) component.evaluate();
+        signals.update();
+        for (const { linear: layer, g } of credits) {
           const { bits, p } = trace.layers[layer.index];
           backend.subtract(bits, p, g);
-          backend.scaleRows(g, signal.values, g);
+          backend.scaleRows(g, signals.of(layer)!, g);
+          evaluation.addDirectGradient(layer, g);
         }
       },
     };

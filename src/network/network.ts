@@ -36,21 +36,28 @@ export interface Edge {
   readonly weights: Matrix;
 }
 
-export interface Layer {
+/** Something linear in layers' bits, with parameters of its own: logits `W x + c`. */
+export interface Linear {
+  /** What its tensors are called in files: `layers.0`, `decoder.1`, `prior`. */
+  readonly name: string;
+  /** Columns of its logits. */
+  readonly width: number;
+  readonly parents: readonly Edge[];
+  /** [1, width], a view into the block. */
+  readonly bias: Matrix;
+  /** [1, n] all of its parameters: each parent's weights in turn, row-major, then the bias. */
+  readonly block: Matrix;
+}
+
+/** A layer of stochastic units; its width is `units * choices`. */
+export interface Layer extends Linear {
   readonly index: number;
   readonly kind: "bernoulli" | "softmax";
   readonly units: number;
   /** 1 for Bernoulli units. */
   readonly choices: number;
-  /** Columns of its matrices: `units * choices`. */
-  readonly width: number;
-  readonly parents: readonly Edge[];
   /** The layers it feeds, and by which edge. */
   readonly children: readonly { readonly layer: Layer; readonly edge: Edge }[];
-  /** [1, width], a view into the block. */
-  readonly bias: Matrix;
-  /** [1, n] all of the layer's parameters: each parent's weights in turn, row-major, then the bias. */
-  readonly block: Matrix;
 }
 
 export interface Network {
@@ -115,28 +122,39 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   return shapes;
 }
 
+/** A linear map with all parameters zero, from parents of `rows` columns each. */
+export function createLinear(
+  backend: Backend,
+  name: string,
+  parents: readonly { from: number; coding: Coding; rows: number }[],
+  width: number,
+): Linear {
+  const inputs = parents.reduce((sum, { rows }) => sum + rows, 0);
+  const block = backend.matrix(1, (inputs + 1) * width);
+  let offset = 0;
+  const edges = parents.map(({ from, coding, rows }): Edge => {
+    const weights = backend.view(block, offset, rows, width);
+    offset += rows * width;
+    return { from, coding, weights };
+  });
+  return { name, width, parents: edges, bias: backend.view(block, offset, 1, width), block };
+}
+
 /** A network with all parameters zero. Throws `InputError` where the spec makes no network. */
 export function createNetwork(backend: Backend, spec: NetworkSpec): Network {
   const shapes = networkShapes(spec);
   const inputCoding: Coding = spec.inputKind === "real" ? "real" : "zero-one";
   const childrenOf: { layer: Layer; edge: Edge }[][] = shapes.map(() => []);
   const layers: Layer[] = [];
-  shapes.forEach((shape, index) => {
-    const { units, choices, width } = shape;
-    const block = backend.matrix(1, shape.size);
-    let offset = 0;
-    const parents = shape.parents.map((from, i): Edge => {
-      const rows = shape.parentWidths[i];
-      const weights = backend.view(block, offset, rows, width);
-      offset += rows * width;
+  shapes.forEach(({ units, choices, width, parents, parentWidths }, index) => {
+    const edges = parents.map((from, i) => {
       const coding = from < 0 ? inputCoding : spec.layers[from].kind === "softmax" ? "zero-one" : spec.units;
-      return { from, coding, weights };
+      return { from, coding, rows: parentWidths[i] };
     });
-    const bias = backend.view(block, offset, 1, width);
-    const kind = spec.layers[index].kind;
     const children = childrenOf[index];
-    const layer: Layer = { index, kind, units, choices, width, parents, children, bias, block };
-    for (const edge of parents) if (edge.from >= 0) childrenOf[edge.from].push({ layer, edge });
+    const linear = createLinear(backend, `layers.${index}`, edges, width);
+    const layer: Layer = { ...linear, index, kind: spec.layers[index].kind, units, choices, children };
+    for (const edge of layer.parents) if (edge.from >= 0) childrenOf[edge.from].push({ layer, edge });
     layers.push(layer);
   });
   const size = shapes.reduce((sum, shape) => sum + shape.size, 0);
@@ -144,17 +162,18 @@ export function createNetwork(backend: Backend, spec: NetworkSpec): Network {
 }
 
 /**
- * Draws the weights from U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), a layer's fan in being
- * all its parents' columns and its fan out its own; biases are 0 (both papers' code, D-1).
+ * Draws the weights from U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), the fan in being all
+ * parents' columns and the fan out its own; biases are 0 (both papers' code, D-1). The numbers are a function of the
+ * seed and of each one's place in the list.
  */
-export function initialiseWeights(network: Network, seed: number): void {
+export function initialiseWeights(backend: Backend, linears: readonly Linear[], seed: number): void {
   const key = newKey();
-  for (const layer of network.layers) {
-    deriveKey(seed, "weights", layer.index, key);
-    const fanIn = layer.parents.reduce((sum, edge) => sum + edge.weights.rows, 0);
-    const limit = Math.sqrt(6 / (fanIn + layer.width));
-    const initial = new Float64Array(layer.block.columns);
-    for (let e = 0; e < fanIn * layer.width; e++) initial[e] = limit * (2 * uniformAt(key, e) - 1);
-    network.backend.write(layer.block, initial);
-  }
+  linears.forEach(({ block, width }, place) => {
+    deriveKey(seed, "weights", place, key);
+    const fanIn = block.columns / width - 1;
+    const limit = Math.sqrt(6 / (fanIn + width));
+    const initial = new Float64Array(block.columns);
+    for (let e = 0; e < fanIn * width; e++) initial[e] = limit * (2 * uniformAt(key, e) - 1);
+    backend.write(block, initial);
+  });
 }

@@ -1,7 +1,7 @@
 /** One pass through a network: what every layer's law was and what it did. */
 import type { Matrix, Outcome } from "../backend/backend.ts";
 import type { Draws, Site } from "./draws.ts";
-import type { Layer, Network } from "./network.ts";
+import type { Layer, Linear, Network } from "./network.ts";
 
 /** A layer's outcome on a batch: logits, probabilities and bits, each [B, width]. */
 export type Activity = Outcome;
@@ -52,4 +52,12 @@ export function samplePass(trace: Trace, draws: Draws): void {
     computeLaw(trace, layer);
     draws.sample(trace.sites[layer.index], trace.layers[layer.index]);
   }
+}
+
+/** An estimate of dJ/dl for the logits `l` of a linear map, with the pass its parents' values come from. */
+export interface Credit {
+  readonly linear: Linear;
+  /** [B, width] */
+  readonly g: Matrix;
+  readonly trace: Trace;
 }

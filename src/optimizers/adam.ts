@@ -29,19 +29,19 @@ export function adam({
   beta2 = 0.999,
   epsilon = 1e-8,
 }: AdamOptions): OptimizerFactory {
-  return ({ backend, layers }) => {
-    const rates = ratesByLayer(learningRate, layers.length);
-    const m = layers.map(({ block }) => backend.matrix(1, block.columns));
-    const v = layers.map(({ block }) => backend.matrix(1, block.columns));
+  return (backend, linears) => {
+    const rates = ratesByLayer(learningRate, linears.length);
+    const m = linears.map(({ block }) => backend.matrix(1, block.columns));
+    const v = linears.map(({ block }) => backend.matrix(1, block.columns));
     const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };
     return {
       state: { m, v },
       step(gradients, step) {
         options.correction1 = 1 - power(beta1, step);
         options.correction2 = 1 - power(beta2, step);
-        for (const { index, block } of layers) {
-          options.rate = rates[index];
-          backend.adam(block, gradients[index], m[index], v[index], options);
+        for (let i = 0; i < linears.length; i++) {
+          options.rate = rates[i];
+          backend.adam(linears[i].block, gradients[i], m[i], v[i], options);
         }
       },
     };

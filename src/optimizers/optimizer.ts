@@ -1,20 +1,20 @@
 /** What an optimizer is. All of them maximise: they move uphill along the gradient. */
-import type { Matrix } from "../backend/backend.ts";
+import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import type { Network } from "../network/network.ts";
+import type { Linear } from "../network/network.ts";
 
-/** One learning rate for all layers, or one a layer, input side first. */
+/** One learning rate for all parameters, or one for each linear map: a network's layers, input side first. */
 export type LearningRate = number | readonly number[];
 
 export interface Optimizer {
-  /** What has to be saved, laid out as the layers' blocks of parameters: name -> one matrix a layer. */
+  /** What has to be saved, laid out as the blocks of parameters: name -> one matrix each. */
   readonly state: Readonly<Record<string, readonly Matrix[]>>;
   /** Updates all parameters. `step` counts from 1. */
   step(gradients: readonly Matrix[], step: number): void;
 }
 
-/** Binds an optimizer to a network. */
-export type OptimizerFactory = (network: Network) => Optimizer;
+/** Binds an optimizer to parameters: a network's layers, and what its objective adds. */
+export type OptimizerFactory = (backend: Backend, linears: readonly Linear[]) => Optimizer;
 
 /** The rate of each layer; an `InputError` where there are not as many as layers, or one is no positive number. */
 export function ratesByLayer(rate: LearningRate, layers: number): number[] {

@@ -6,12 +6,12 @@ export interface SgdOptions {
 
 /** Stochastic gradient ascent: `w += rate * gradient`. Throws `InputError` for a rate that is no positive number. */
 export function sgd({ learningRate }: SgdOptions): OptimizerFactory {
-  return ({ backend, layers }) => {
-    const rates = ratesByLayer(learningRate, layers.length);
+  return (backend, linears) => {
+    const rates = ratesByLayer(learningRate, linears.length);
     return {
       state: {},
       step(gradients) {
-        for (const { index, block } of layers) backend.addScaled(gradients[index], rates[index], block);
+        for (let i = 0; i < linears.length; i++) backend.addScaled(gradients[i], rates[i], linears[i].block);
       },
     };
   };

@@ -8,6 +8,7 @@ import { InputError } from "../formats/errors.ts";
 import { decode, encode } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { createNetwork, initialiseWeights, type Network, type Units } from "../network/network.ts";
+import { rewardObjective } from "../objectives/reward.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
@@ -101,8 +102,8 @@ export class Agent {
         { kind: "softmax", units: 1, choices: actions },
       ],
     });
-    initialiseWeights(this.#network, seed);
-    this.#optimizer = optimizer(this.#network);
+    initialiseWeights(backend, this.#network.layers, seed);
+    this.#optimizer = optimizer(backend, this.#network.layers);
     this.#draws = new GeneratedDraws(backend, seed);
     this.#current = this.#batch(1);
   }
@@ -199,7 +200,8 @@ export class Agent {
       const { estimator, inputs, baseline, baselineDecay } = this.#settings;
       const input = this.#backend.matrix(rows, inputs);
       const reward = this.#backend.matrix(rows, 1);
-      const problem = { network: this.#network, input, reward, baseline, baselineDecay };
+      const objective = rewardObjective(reward);
+      const problem = { network: this.#network, input, objective, baseline, baselineDecay };
       batch = { input, reward, learner: new Learner(estimator, problem, this.#optimizer) };
       this.#batches.set(rows, batch);
     }

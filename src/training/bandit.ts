@@ -3,6 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
+import { rewardObjective } from "../objectives/reward.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
 import { Learner } from "./learner.ts";
@@ -69,9 +70,9 @@ export function createBanditTraining(
     limit,
   } = options;
   const network = createNetwork(backend, banditNetwork(data.train, options));
-  initialiseWeights(network, seed);
+  initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
-  const { input, reward } = task;
-  const problem = { network, input, reward, baseline, baselineDecay };
-  return new Training(new Learner(estimator, problem, optimizer(network)), task, seed);
+  const objective = rewardObjective(task.reward);
+  const problem = { network, input: task.input, objective, baseline, baselineDecay };
+  return new Training(new Learner(estimator, problem, optimizer), task, seed);
 }

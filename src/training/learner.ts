@@ -4,21 +4,27 @@ import type { Estimator, PreparedEstimator, Problem } from "../estimators/estima
 import { type Gradient, prepareGradient } from "../estimators/gradient.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Network } from "../network/network.ts";
-import type { Optimizer } from "../optimizers/optimizer.ts";
+import type { Linear, Network } from "../network/network.ts";
+import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
 
 export class Learner {
   readonly network: Network;
   readonly estimator: PreparedEstimator;
+  /** All that learns: the network's layers, then what the objective adds. */
+  readonly linears: readonly Linear[];
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
 
-  constructor(estimator: Estimator, problem: Problem, optimizer: Optimizer) {
-    this.network = problem.network;
+  /** `optimizer` is bound to the learner's own parameters, or is one that several learners of a network share. */
+  constructor(estimator: Estimator, problem: Problem, optimizer: OptimizerFactory | Optimizer) {
+    const { network, objective } = problem;
+    this.network = network;
+    this.linears = [...network.layers, ...objective.linears];
     this.estimator = estimator.prepare(problem);
-    this.#optimizer = optimizer;
-    this.#gradient = prepareGradient(problem.network, this.estimator.credits);
+    this.#optimizer = typeof optimizer === "function" ? optimizer(network.backend, this.linears) : optimizer;
+    const credits = [...this.estimator.credits, ...this.estimator.evaluation.credits];
+    this.#gradient = prepareGradient(network.backend, this.linears, credits);
   }
 
   /** Samples the network on the input as it stands. */
@@ -32,6 +38,7 @@ export class Learner {
    */
   learn(step: number, sums?: Sums): void {
     this.estimator.assign();
+    this.estimator.evaluation.assign();
     this.#gradient.compute();
     if (sums !== undefined) this.#gradient.addVariance(sums, step);
     this.#optimizer.step(this.#gradient.blocks, step);
@@ -39,29 +46,33 @@ export class Learner {
 
   /** Parameters, optimizer state and running baselines as named tensors. */
   async tensors(): Promise<Record<string, Tensor>> {
-    const { network } = this;
+    const { backend } = this.network;
     const tensors: Record<string, Tensor> = {};
-    for (const [prefix, blocks] of this.#blocks()) await readBlocks(network, prefix, blocks, tensors);
+    for (const [prefix, blocks] of this.#blocks()) {
+      await readBlocks(backend, this.linears, prefix, blocks, tensors);
+    }
     for (const [name, matrix] of Object.entries(this.estimator.state)) {
-      const data = await network.backend.read(matrix);
-      tensors[`estimator.${name}`] = tensorOf(network.backend, [matrix.rows, matrix.columns], data);
+      const data = await backend.read(matrix);
+      tensors[`estimator.${name}`] = tensorOf(backend, [matrix.rows, matrix.columns], data);
     }
     return tensors;
   }
 
   /** Puts back what `tensors` gave. Throws `InputError` where something is missing or has another shape. */
   restore(tensors: Record<string, Tensor>): void {
-    const { network } = this;
-    for (const [prefix, blocks] of this.#blocks()) writeBlocks(network, prefix, blocks, tensors);
+    const { backend } = this.network;
+    for (const [prefix, blocks] of this.#blocks()) {
+      writeBlocks(backend, this.linears, prefix, blocks, tensors);
+    }
     for (const [name, matrix] of Object.entries(this.estimator.state)) {
       const { data } = takeTensor(tensors, `estimator.${name}`, [matrix.rows, matrix.columns]);
-      network.backend.write(matrix, data as ArrayLike<number>);
+      backend.write(matrix, data as ArrayLike<number>);
     }
   }
 
-  /** Everything laid out as the layers' blocks, by the prefix of its tensors' names. */
+  /** Everything laid out as the blocks, by the prefix of its tensors' names. */
   #blocks(): [string, readonly Matrix[]][] {
-    const parameters = this.network.layers.map(({ block }) => block);
+    const parameters = this.linears.map(({ block }) => block);
     const state = Object.entries(this.#optimizer.state);
     return [
       ["", parameters],

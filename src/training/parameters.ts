@@ -1,11 +1,11 @@
 /**
- * Parameters as named tensors. In memory a layer is one block: each parent's weights `[I, J]` in turn, then the bias.
+ * Parameters as named tensors. In memory a linear map is one block: each parent's weights `[I, J]` in turn, then the bias.
  * In files and reports weights are `[unit, input]` as in the papers' pseudocode, parents' inputs side by side.
  */
 import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
-import type { Layer, Network } from "../network/network.ts";
+import type { Linear } from "../network/network.ts";
 
 /** Float64 values in the backend's own precision, ready for a file. */
 export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<number>): Tensor =>
@@ -13,9 +13,12 @@ export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<numb
     ? { dtype: "F64", shape, data: Float64Array.from(data) }
     : { dtype: "F32", shape, data: Float32Array.from(data) };
 
-/** Splits a layer's block into weights [unit][input] and bias. */
-export function splitBlock(layer: Layer, block: Float64Array): { weights: Float64Array; bias: Float64Array } {
-  const J = layer.width;
+/** Splits a block into weights [unit][input] and bias. */
+export function splitBlock(
+  linear: Linear,
+  block: Float64Array,
+): { weights: Float64Array; bias: Float64Array } {
+  const J = linear.width;
   const inputs = block.length / J - 1;
   const weights = new Float64Array(inputs * J);
   for (let i = 0; i < inputs; i++) for (let j = 0; j < J; j++) weights[j * inputs + i] = block[i * J + j];
@@ -23,8 +26,8 @@ export function splitBlock(layer: Layer, block: Float64Array): { weights: Float6
 }
 
 /** The inverse of `splitBlock`. */
-export function joinBlock(layer: Layer, weights: ArrayLike<number>, bias: ArrayLike<number>): Float64Array {
-  const J = layer.width;
+export function joinBlock(linear: Linear, weights: ArrayLike<number>, bias: ArrayLike<number>): Float64Array {
+  const J = linear.width;
   const inputs = weights.length / J;
   const block = new Float64Array((inputs + 1) * J);
   for (let i = 0; i < inputs; i++) for (let j = 0; j < J; j++) block[i * J + j] = weights[j * inputs + i];
@@ -32,36 +35,36 @@ export function joinBlock(layer: Layer, weights: ArrayLike<number>, bias: ArrayL
   return block;
 }
 
-/** Reads matrices laid out as the layers' blocks into tensors `${prefix}layers.N.weights` and `.bias`. */
+/** Reads matrices laid out as the blocks into tensors `${prefix}${name}.weights` and `.bias`. */
 export async function readBlocks(
-  network: Network,
+  backend: Backend,
+  linears: readonly Linear[],
   prefix: string,
   blocks: readonly Matrix[],
   into: Record<string, Tensor>,
 ): Promise<void> {
-  const { backend } = network;
-  for (const layer of network.layers) {
-    const block = await backend.read(blocks[layer.index]);
-    const { weights, bias } = splitBlock(layer, block);
-    const name = `${prefix}layers.${layer.index}`;
-    into[`${name}.weights`] = tensorOf(backend, [layer.width, weights.length / layer.width], weights);
-    into[`${name}.bias`] = tensorOf(backend, [layer.width], bias);
+  for (const [i, linear] of linears.entries()) {
+    const { weights, bias } = splitBlock(linear, await backend.read(blocks[i]));
+    const name = prefix + linear.name;
+    into[`${name}.weights`] = tensorOf(backend, [linear.width, weights.length / linear.width], weights);
+    into[`${name}.bias`] = tensorOf(backend, [linear.width], bias);
   }
 }
 
 /** Writes tensors that `readBlocks` made back. Throws `InputError` where one is missing or has another shape. */
 export function writeBlocks(
-  network: Network,
+  backend: Backend,
+  linears: readonly Linear[],
   prefix: string,
   blocks: readonly Matrix[],
   from: Record<string, Tensor>,
 ): void {
-  for (const layer of network.layers) {
-    const name = `${prefix}layers.${layer.index}`;
-    const inputs = layer.block.columns / layer.width - 1;
-    const weights = takeTensor(from, `${name}.weights`, [layer.width, inputs]);
-    const bias = takeTensor(from, `${name}.bias`, [layer.width]);
-    network.backend.write(blocks[layer.index], joinBlock(layer, weights.data, bias.data));
+  for (const [i, linear] of linears.entries()) {
+    const name = prefix + linear.name;
+    const inputs = linear.block.columns / linear.width - 1;
+    const weights = takeTensor(from, `${name}.weights`, [linear.width, inputs]);
+    const bias = takeTensor(from, `${name}.bias`, [linear.width]);
+    backend.write(blocks[i], joinBlock(linear, weights.data, bias.data));
   }
 }
 

@@ -60,7 +60,7 @@ export class Training {
   step = 0;
   readonly #backend: Backend;
   readonly #draws: GeneratedDraws;
-  /** Two slots a layer for the gradient's variance, then the task's metrics: sums over the epoch so far. */
+  /** Two slots a linear map for its gradient's variance, then the task's metrics: sums over the epoch so far. */
   readonly #sums: Sums;
   #milliseconds = 0;
 
@@ -69,7 +69,7 @@ export class Training {
     this.task = task;
     this.#backend = task.backend;
     this.#draws = new GeneratedDraws(task.backend, seed);
-    this.#sums = task.backend.sums(2 * learner.network.layers.length + task.metrics.length);
+    this.#sums = task.backend.sums(2 * learner.linears.length + task.metrics.length);
   }
 
   /** Finished epochs. */
@@ -112,7 +112,7 @@ export class Training {
     learner.sample(this.#draws);
     task.score(learner.estimator.trace);
     learner.learn(this.step, this.#sums);
-    task.addMetrics(this.#sums, 2 * learner.network.layers.length);
+    task.addMetrics(this.#sums, 2 * learner.linears.length);
   }
 
   async #pause(pause: TrainingHooks["pause"], epochs: number): Promise<boolean> {
@@ -127,11 +127,11 @@ export class Training {
 
   async #checkedSums(): Promise<Float64Array> {
     const sums = await this.#backend.readSums(this.#sums);
-    this.learner.network.layers.forEach((_, layer) => {
-      const step = sums[2 * layer + 1];
+    this.learner.linears.forEach(({ name }, place) => {
+      const step = sums[2 * place + 1];
       if (step > 0) {
         throw new DivergedError(
-          `the gradient of layer ${layer + 1} is not finite at step ${step}: try a lower learning rate`,
+          `the gradient of ${name} is not finite at step ${step}: try a lower learning rate`,
         );
       }
     });
@@ -139,7 +139,7 @@ export class Training {
   }
 
   #means(sums: Float64Array, steps: number): Record<string, number> {
-    const first = 2 * this.learner.network.layers.length;
+    const first = 2 * this.learner.linears.length;
     return Object.fromEntries(this.task.metrics.map((name, i) => [name, sums[first + i] / steps]));
   }
 

@@ -13,6 +13,7 @@ import { reinforce } from "../../src/estimators/reinforce.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { createNetwork } from "../../src/network/network.ts";
 import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { rewardObjective } from "../../src/objectives/reward.ts";
 import { compare, flat } from "./compare.ts";
 import { golden, goldenSpec } from "./golden.ts";
 import { banditSpecs } from "./random-spec.ts";
@@ -124,15 +125,21 @@ function posteriors(spec: BanditSpec) {
     const reward = backend.matrix(rows, 1);
     backend.write(input, Array(rows).fill(context).flat());
     backend.fill(reward, 1);
-    const prepared = hnca.prepare({ network, input, reward, baseline: "none", baselineDecay: 0.99 });
+    const prepared = hnca.prepare({
+      network,
+      input,
+      objective: rewardObjective(reward),
+      baseline: "none",
+      baselineDecay: 0.99,
+    });
     draws.start(0, rows);
     prepared.sample(draws);
     prepared.assign();
-    const layers = prepared.credits.map(({ layer, g }) => {
-      const { bits, p } = prepared.trace.layers[layer.index];
+    const layers = prepared.credits.map(({ g }, index) => {
+      const { bits, p } = prepared.trace.layers[index];
       const prior = backend.readNow(p);
       const posterior = backend.readNow(g).map((credit, e) => credit + prior[e]);
-      return { bits: backend.readNow(bits), posterior, J: layer.width };
+      return { bits: backend.readNow(bits), posterior, J: g.columns };
     });
     return Array.from(draws.weights, (weight, row) => ({
       context: c,
@@ -315,7 +322,7 @@ describe("an estimator with two passes", () => {
       const prepared = reinforce.prepare(problem);
       const other = createTrace(network, input, 1);
       const noise = network.layers.map((layer) => ({
-        layer,
+        linear: layer,
         g: network.backend.matrix(input.rows, layer.width),
         trace: other,
       }));
@@ -328,7 +335,7 @@ describe("an estimator with two passes", () => {
         },
         assign() {
           prepared.assign();
-          for (const { layer, g } of noise) {
+          for (const { linear: layer, g } of noise) {
             network.backend.subtract(other.layers[layer.index].bits, other.layers[layer.index].p, g);
           }
         },

@@ -1,18 +1,17 @@
 import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import type { Credit } from "../../src/estimators/estimator.ts";
 import { prepareGradient } from "../../src/estimators/gradient.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
-import { createTrace, samplePass, shown } from "../../src/network/trace.ts";
+import { type Credit, createTrace, samplePass, shown } from "../../src/network/trace.ts";
 import { mixedNetwork, randomProblem } from "../helpers.ts";
 
 /** Per-example gradients of a layer formed one by one: [B][parameter], laid out as the block. */
 function perExample(credits: Credit[], B: number, read: (m: never) => Float64Array): number[][] {
   return Array.from({ length: B }, (_, b) => {
-    const { layer } = credits[0];
+    const { linear: layer } = credits[0];
     const gradient = new Array<number>(layer.block.columns).fill(0);
     for (const { g, trace } of credits) {
       const credit = read(g as never).subarray(b * layer.width, (b + 1) * layer.width);
@@ -46,17 +45,17 @@ test.each(["zero-one", "plus-minus"] as const)(
     const second = problem.network.layers.map((layer): Credit => {
       const g = backend.matrix(6, layer.width);
       backend.subtract(other.layers[layer.index].bits, other.layers[layer.index].p, g);
-      return { layer, g, trace: other };
+      return { linear: layer, g, trace: other };
     });
     for (const credits of [[...prepared.credits], [...prepared.credits, ...second]]) {
-      const gradient = prepareGradient(problem.network, credits);
+      const gradient = prepareGradient(backend, problem.network.layers, credits);
       const sums = backend.sums(2 * problem.network.layers.length);
       gradient.compute();
       gradient.addVariance(sums, 1);
       const totals = await backend.readSums(sums);
       problem.network.layers.forEach((layer) => {
         const each = perExample(
-          credits.filter((credit) => credit.layer === layer),
+          credits.filter((credit) => credit.linear === layer),
           6,
           (m) => backend.readNow(m),
         );
@@ -78,7 +77,7 @@ test("a gradient that is not finite is noted with its step, once", async () => {
   const backend = createReferenceBackend();
   const problem = randomProblem(backend, mixedNetwork, 4, 1);
   const prepared = reinforce.prepare(problem);
-  const gradient = prepareGradient(problem.network, prepared.credits);
+  const gradient = prepareGradient(backend, problem.network.layers, prepared.credits);
   const sums = backend.sums(8);
   backend.fill(prepared.credits[2].g, Number.NaN);
   gradient.compute();

@@ -39,7 +39,7 @@ test("the papers' networks have the papers' numbers of parameters", () => {
 
 test("weights are Glorot-uniform over all parents, biases 0, a function of the seed and the layer", () => {
   const network = createNetwork(backend, mixedNetwork);
-  initialiseWeights(network, 7);
+  initialiseWeights(backend, network.layers, 7);
   for (const { block, parents, width, bias } of network.layers) {
     const fanIn = parents.reduce((sum, { weights }) => sum + weights.rows, 0);
     const limit = Math.sqrt(6 / (fanIn + width));
@@ -49,9 +49,9 @@ test("weights are Glorot-uniform over all parents, biases 0, a function of the s
     expect(backend.readNow(bias).every((c) => c === 0)).toBe(true);
   }
   const first = backend.readNow(network.layers[0].block);
-  initialiseWeights(network, 8);
+  initialiseWeights(backend, network.layers, 8);
   expect(backend.readNow(network.layers[0].block)).not.toEqual(first);
-  initialiseWeights(network, 7);
+  initialiseWeights(backend, network.layers, 7);
   expect(backend.readNow(network.layers[0].block)).toEqual(first);
 });
 

@@ -9,7 +9,7 @@ const backend = createReferenceBackend();
 
 function prepared() {
   const network = createNetwork(backend, mixedNetwork);
-  initialiseWeights(network, 1);
+  initialiseWeights(backend, network.layers, 1);
   const gradients = network.layers.map(({ block }, i) => {
     const gradient = backend.matrix(1, block.columns);
     backend.write(gradient, numbers(i, block.columns));
@@ -22,7 +22,7 @@ function prepared() {
 test("sgd goes uphill, each layer at its own rate", () => {
   const { network, gradients, read } = prepared();
   const before = read();
-  sgd({ learningRate: [0.1, 0.2, 0.3, 0.4] })(network).step(gradients, 1);
+  sgd({ learningRate: [0.1, 0.2, 0.3, 0.4] })(backend, network.layers).step(gradients, 1);
   read().forEach((block, layer) => {
     const g = backend.readNow(gradients[layer]);
     block.forEach((w, e) => {
@@ -33,7 +33,10 @@ test("sgd goes uphill, each layer at its own rate", () => {
 
 test("adam follows the paper's algorithm, uphill, epsilon outside the root", () => {
   const { network, gradients, read } = prepared();
-  const optimizer = adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.9, epsilon: 0.05 })(network);
+  const optimizer = adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.9, epsilon: 0.05 })(
+    backend,
+    network.layers,
+  );
   const start = read()[0][3];
   const g = backend.readNow(gradients[0])[3];
   let [m, v, w] = [0, 0, start];
@@ -52,5 +55,6 @@ test.each([
   [[0.1, 0.2], /2 learning rates for 4 layers/],
 ])("a learning rate of %s is refused", (learningRate, message) => {
   const { network } = prepared();
-  for (const factory of [adam, sgd]) expect(() => factory({ learningRate })(network)).toThrow(message);
+  for (const factory of [adam, sgd])
+    expect(() => factory({ learningRate })(backend, network.layers)).toThrow(message);
 });

@@ -99,7 +99,7 @@ test("a gradient that is not finite stops the training with layer and step", asy
     }
   };
   await expect(run()).rejects.toThrow(
-    "the gradient of layer 3 is not finite at step 34: try a lower learning rate",
+    "the gradient of layers.2 is not finite at step 34: try a lower learning rate",
   );
 });
 

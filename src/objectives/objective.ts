@@ -1,0 +1,67 @@
+/**
+ * What a network maximises: the expectation of a sum of *function components* (HNCA paper, section 2). A component
+ * reads the bits of some layers; where it stands in the graph, seen from a layer, decides how it is credited.
+ */
+import type { Matrix } from "../backend/backend.ts";
+import type { Layer, Linear, Network } from "../network/network.ts";
+import type { Credit, Trace } from "../network/trace.ts";
+
+/** A component on one pass. */
+export interface Component {
+  readonly name: string;
+  /** Numbers of the layers whose bits it reads. */
+  readonly reads: readonly number[];
+  /** [B, 1] its value on each example, valid after `evaluate` (or, for a reward, once the caller has filled it). */
+  readonly value: Matrix;
+  evaluate(): void;
+  /**
+   * `out += f(unit on) - f(unit off)`, everything else as it was, [B, width], for a layer in `reads`. Absent where the
+   * function is not known.
+   */
+  addDifferences?(layer: Layer, out: Matrix): void;
+}
+
+/** An objective on one pass: its components, and the gradients that need no estimator. */
+export interface Evaluation {
+  readonly components: readonly Component[];
+  /** `g += df/dl`: how components depend directly on a layer's own logits; [B, width]. */
+  addDirectGradient(layer: Layer, g: Matrix): void;
+  /** Credits of the objective's own parameters, valid after `assign` and `evaluate` of all components. */
+  readonly credits: readonly Credit[];
+  assign(): void;
+}
+
+export interface Objective {
+  /** Parameters of its own: a decoder, a prior. */
+  readonly linears: readonly Linear[];
+  /** Buffers for one pass. */
+  prepare(trace: Trace): Evaluation;
+}
+
+/**
+ * Where a component stands, seen from a layer: it reads the layer's bits (`direct`), those of layers downstream of it
+ * (`mediated`), `both`, or neither (`upstream`: the layer cannot influence it).
+ */
+export type Place = "upstream" | "direct" | "mediated" | "both";
+
+export function placeOf(network: Network, component: Pick<Component, "reads">, layer: Layer): Place {
+  const direct = component.reads.includes(layer.index);
+  const below = descendants(network, layer);
+  const mediated = component.reads.some((index) => below.has(index));
+  return direct ? (mediated ? "both" : "direct") : mediated ? "mediated" : "upstream";
+}
+
+/** Numbers of all layers that a layer can influence. */
+function descendants(network: Network, layer: Layer): Set<number> {
+  const found = new Set<number>();
+  const visit = (one: Layer) => {
+    for (const { layer: child } of one.children) {
+      if (!found.has(child.index)) {
+        found.add(child.index);
+        visit(network.layers[child.index]);
+      }
+    }
+  };
+  visit(layer);
+  return found;
+}
