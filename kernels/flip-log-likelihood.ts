@@ -6,23 +6,31 @@
 // other's place. So
 //   delta = c . d - log prod_j (q + p e^d)             parent off
 //   delta = c . d - sum_j d + log prod_j (p + q e^d)   parent on
-// c . d is a sum of table rows over the children that are on. In the product, an example's parents of like bit are
-// taken six at a time: p and q are loaded once for six multiply-adds and six multiplications. Every few children the
-// product's exponent is split off: exact, so that the result does not depend on where.
-import { largestTable, padded, TABLE_LIMIT, turnedTable } from "./flip-tables";
+// c . d is a sum of table rows over the children that are on. The products are formed in tiles of sixteen children: an
+// example's p and q of a tile stay in registers while its parents pass, first those that were off, then those that
+// were on; a few examples share a tile of factors in the first-level cache. Every few tiles the products' exponents are
+// split off: exact, so that a result depends neither on when nor on the other rows.
+import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
 import { log4, madd } from "./math";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { bernoulliShift } from "./shifts";
 
-/** Parents to a group; the code below is written out for it. */
-const GROUP = 6;
+/** Examples that share a tile. */
+const EXAMPLES = 2;
 
 /** How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. */
 const ROOM: f32 = 86;
 
+/** Rows beyond this, two tiles between splits, are taken alone and split at every vector: others need not follow. */
+const NARROW: f32 = 10.75;
+
+/** A parent of one example: product, exponents, address of its factors in the first tile, its number. */
+const SLOT = 48;
+
 export function flipScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 2 * padded(J) + 4 * GROUP + 4 * (I + GROUP));
+  const perExample = 2 * 16 * tileCount(J) + I * (SLOT >> 2) + 4;
+  return max(I + J + 4, EXAMPLES * perExample + 2 * (I + 4));
 }
 
 export function flipLogLikelihood(
@@ -31,146 +39,168 @@ export function flipLogLikelihood(
 ): void {
   const inputBytes = (<usize>I) << 2;
   const rowBytes = (<usize>J) << 2;
-  const paddedBytes = (<usize>padded(J)) << 2;
+  const tiles = tileCount(J);
+  const tileBytes = (<usize>I) << 6;
   const largest = largestTable(tables, I, J);
+  const totals = largest + inputBytes;
   if (!accumulate) memory.fill(out, 0, <usize>B * inputBytes);
   rowSum(childBits, turnedTable(tables, I, J), out, B, J, I, false, scratch);
 
-  const listBytes = inputBytes + (GROUP << 2);
-  const P = scratch;
-  const Q = P + paddedBytes;
-  const exponents = Q + paddedBytes;
-  const mantissas = exponents + (GROUP << 4);
-  const powers = mantissas + listBytes;
-  const off = powers + listBytes;
-  const on = off + listBytes;
-
-  for (let b = 0; b < B; b++) {
-    // Columns that are not there: a factor of 1.
-    for (let j = padded(J) - 8; j < padded(J); j++) {
-      store<f32>(P + ((<usize>j) << 2), 0);
-      store<f32>(Q + ((<usize>j) << 2), 1);
-    }
-    memory.copy(P, p, rowBytes);
-    memory.copy(Q, q, rowBytes);
-
-    let offEnd = off, onEnd = on;
-    for (let i = 0; i < I; i++) {
-      const at = (<usize>i) << 2;
-      const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
-      const inTable: usize = load<f32>(largest + at) <= TABLE_LIMIT ? 1 : 0;
-      store<i32>(offEnd, i);
-      store<i32>(onEnd, i);
-      offEnd += (inTable & (1 - bit)) << 2;
-      onEnd += (inTable & bit) << 2;
-      store<f32>(mantissas + at, 1);
-      store<i32>(powers + at, 0);
-    }
-    products(off, offEnd, tables, largest, paddedBytes, Q, P, exponents, mantissas, powers);
-    products(on, onEnd, tables, largest, paddedBytes, P, Q, exponents, mantissas, powers);
-    finish(bits, largest + inputBytes, mantissas, powers, out, I);
-    for (let i = 0; i < I; i++) {
-      const at = (<usize>i) << 2;
-      if (load<f32>(largest + at) <= TABLE_LIMIT) continue;
-      const w = weights + <usize>i * rowBytes;
-      const change = load<f32>(bits + at) > 0
-        ? bernoulliShift(logits, w, 0, -k, J)
-        : -bernoulliShift(logits, w, 0, k, J);
-      store<f32>(out + at, load<f32>(out + at) + change);
-    }
-    bits += inputBytes;
-    out += inputBytes;
-    logits += rowBytes;
-    p += rowBytes;
-    q += rowBytes;
-    childBits += rowBytes;
+  let most: f32 = 0.01;
+  for (let i = 0; i < I; i++) {
+    const size = load<f32>(largest + ((<usize>i) << 2));
+    if (size <= NARROW) most = max(most, size);
   }
-}
+  const stride = <i32>(ROOM / (4 * most));
 
-/** `mantissas[i] 2^powers[i] = prod_j (a[j] + b[j] factors[i, j])` for the parents listed. */
-function products(
-  list: usize, end: usize, factors: usize, largest: usize, rowBytes: usize, a: usize, b: usize, exponents: usize,
-  mantissas: usize, powers: usize,
-): void {
-  if (list == end) return;
-  // A last group that is not full repeats a parent.
-  const final = load<i32>(end - 4);
-  for (let n = 0; n < GROUP; n++) store<i32>(end + ((<usize>n) << 2), final);
-  const one = f32x4.splat(1);
-  for (; list < end; list += GROUP << 2) {
-    const i0 = load<i32>(list), i1 = load<i32>(list, 4), i2 = load<i32>(list, 8);
-    const i3 = load<i32>(list, 12), i4 = load<i32>(list, 16), i5 = load<i32>(list, 20);
-    let most: f32 = 0.01;
-    for (let n = 0; n < GROUP; n++) {
-      const i = load<i32>(list + ((<usize>n) << 2));
-      most = max(most, load<f32>(largest + ((<usize>i) << 2)));
+  const mantissas = scratch;
+  const powers = mantissas + inputBytes + 16;
+  const first = powers + inputBytes + 16;
+  const slotBytes = <usize>I * SLOT;
+  const lawBytes = (<usize>tiles) << 6;
+  const exampleBytes = slotBytes + 2 * lawBytes + 16;
+  for (let b = 0; b < B; b += EXAMPLES) {
+    const examples = min(EXAMPLES, B - b);
+    let area = first;
+    for (let e = 0; e < examples; e++, area += exampleBytes) {
+      const at = <usize>(b + e);
+      const P = area + slotBytes;
+      pad(P, p + at * rowBytes, J, 0);
+      pad(P + lawBytes, q + at * rowBytes, J, 1);
+      const ends = P + 2 * lawBytes;
+      sort(bits + at * inputBytes, largest, tables, area, ends, I);
     }
-    const stride = (<usize>(ROOM / most) >> 1) << 5; // bytes: whole pairs of vectors
-    let r0 = factors + <usize>i0 * rowBytes, r1 = factors + <usize>i1 * rowBytes, r2 = factors + <usize>i2 * rowBytes;
-    let r3 = factors + <usize>i3 * rowBytes, r4 = factors + <usize>i4 * rowBytes, r5 = factors + <usize>i5 * rowBytes;
-    let m0 = one, m1 = one, m2 = one, m3 = one, m4 = one, m5 = one;
-    memory.fill(exponents, 0, GROUP << 4);
     let splits = 0;
-    let x = a, y = b;
-    const last = a + rowBytes;
-    while (x < last) {
-      for (const stop = min(x + stride, last); x < stop; x += 32, y += 32) {
-        const x0 = v128.load(x), y0 = v128.load(y);
-        m0 = f32x4.mul(m0, madd(v128.load(r0), y0, x0));
-        m1 = f32x4.mul(m1, madd(v128.load(r1), y0, x0));
-        m2 = f32x4.mul(m2, madd(v128.load(r2), y0, x0));
-        m3 = f32x4.mul(m3, madd(v128.load(r3), y0, x0));
-        m4 = f32x4.mul(m4, madd(v128.load(r4), y0, x0));
-        m5 = f32x4.mul(m5, madd(v128.load(r5), y0, x0));
-        const x1 = v128.load(x, 16), y1 = v128.load(y, 16);
-        m0 = f32x4.mul(m0, madd(v128.load(r0, 16), y1, x1));
-        m1 = f32x4.mul(m1, madd(v128.load(r1, 16), y1, x1));
-        m2 = f32x4.mul(m2, madd(v128.load(r2, 16), y1, x1));
-        m3 = f32x4.mul(m3, madd(v128.load(r3, 16), y1, x1));
-        m4 = f32x4.mul(m4, madd(v128.load(r4, 16), y1, x1));
-        m5 = f32x4.mul(m5, madd(v128.load(r5, 16), y1, x1));
-        r0 += 32;
-        r1 += 32;
-        r2 += 32;
-        r3 += 32;
-        r4 += 32;
-        r5 += 32;
+    for (let t = 0; t < tiles; splits++) {
+      for (const stop = min(t + stride, tiles); t < stop; t++) {
+        area = first;
+        for (let e = 0; e < examples; e++, area += exampleBytes) {
+          const ends = area + slotBytes + 2 * lawBytes;
+          const P = area + slotBytes + ((<usize>t) << 6);
+          const Q = P + lawBytes;
+          const tile = <usize>t * tileBytes;
+          multiplyTile(area, load<usize>(ends), tile, Q, P);
+          multiplyTile(load<usize>(ends, 4), area + slotBytes, tile, P, Q);
+        }
       }
-      splits++;
-      m0 = split(m0, exponents);
-      m1 = split(m1, exponents + 16);
-      m2 = split(m2, exponents + 32);
-      m3 = split(m3, exponents + 48);
-      m4 = split(m4, exponents + 64);
-      m5 = split(m5, exponents + 80);
+      area = first;
+      for (let e = 0; e < examples; e++, area += exampleBytes) {
+        for (let slot = area; slot < area + slotBytes; slot += SLOT) split(slot);
+      }
     }
-    const bias = splits * 127 * 4;
-    join(m0, exponents, bias, i0, mantissas, powers);
-    join(m1, exponents + 16, bias, i1, mantissas, powers);
-    join(m2, exponents + 32, bias, i2, mantissas, powers);
-    join(m3, exponents + 48, bias, i3, mantissas, powers);
-    join(m4, exponents + 64, bias, i4, mantissas, powers);
-    join(m5, exponents + 80, bias, i5, mantissas, powers);
+    area = first;
+    for (let e = 0; e < examples; e++, area += exampleBytes) {
+      const at = <usize>(b + e);
+      const ends = area + slotBytes + 2 * lawBytes;
+      const P = area + slotBytes;
+      const Q = P + lawBytes;
+      const x = bits + at * inputBytes;
+      const o = out + at * inputBytes;
+      for (let slot = area; slot < load<usize>(ends); slot += SLOT) join(slot, splits, mantissas, powers);
+      for (let slot = load<usize>(ends, 4); slot < area + slotBytes; slot += SLOT) join(slot, splits, mantissas, powers);
+      for (let i = 0; i < I; i++) {
+        const size = load<f32>(largest + ((<usize>i) << 2));
+        if (size <= NARROW) continue;
+        const on = load<f32>(x + ((<usize>i) << 2)) > 0;
+        if (size <= TABLE_LIMIT) {
+          multiplyRow(area, tables + ((<usize>i) << 6), tileBytes, tiles, on ? P : Q, on ? Q : P);
+          store<i32>(area, i, 36);
+          join(area, tiles << 2, mantissas, powers);
+        } else {
+          store<f32>(mantissas + ((<usize>i) << 2), 1);
+          store<i32>(powers + ((<usize>i) << 2), 0);
+          const w = weights + <usize>i * rowBytes;
+          const l = logits + at * rowBytes;
+          const change = on ? bernoulliShift(l, w, 0, -k, J) : -bernoulliShift(l, w, 0, k, J);
+          store<f32>(o + ((<usize>i) << 2), load<f32>(o + ((<usize>i) << 2)) + change);
+        }
+      }
+      finish(x, totals, mantissas, powers, o, I);
+    }
   }
 }
 
-/** Adds the (biased) exponents of `x` to those at `at`, and gives the mantissas, in [1, 2). */
-// @ts-ignore: decorator
-@inline
-function split(x: v128, at: usize): v128 {
-  v128.store(at, i32x4.add(v128.load(at), i32x4.shr_u(x, 23)));
-  return v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1));
+/** Copies J numbers and fills the last tile up: with p = 0 and q = 1 a child's factor is 1. */
+function pad(to: usize, from: usize, J: i32, value: f32): void {
+  const end = to + ((<usize>tileCount(J)) << 6);
+  for (let at = end - 64; at < end; at += 16) v128.store(at, f32x4.splat(value));
+  memory.copy(to, from, (<usize>J) << 2);
 }
 
-/** The four lanes multiplied together. */
+/**
+ * Gives every narrow parent a slot: those that are off from the first slot on, those that are on from the last one
+ * back. `ends` receives the end of the former and the start of the latter.
+ */
+function sort(bits: usize, largest: usize, factors: usize, slots: usize, ends: usize, I: i32): void {
+  let off = slots;
+  let on = slots + <usize>I * SLOT;
+  const one = f32x4.splat(1);
+  const none = i32x4.splat(0);
+  for (let i = 0; i < I; i++, factors += 64) {
+    // Branch-free: both slots are written, and one of the ends moves.
+    const at = (<usize>i) << 2;
+    const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
+    const narrow: usize = load<f32>(largest + at) <= NARROW ? SLOT : 0;
+    const head = i32x4(<i32>factors, i, 0, 0);
+    v128.store(off, one);
+    v128.store(off, none, 16);
+    v128.store(off, head, 32);
+    v128.store(on - SLOT, one);
+    v128.store(on - SLOT, none, 16);
+    v128.store(on - SLOT, head, 32);
+    off += narrow & (bit - 1);
+    on -= narrow & -bit;
+  }
+  store<usize>(ends, off);
+  store<usize>(ends, on, 4);
+}
+
+/** Multiplies the products of slots [slot, end) by the factors `a + b e^d` of one tile. */
+function multiplyTile(slot: usize, end: usize, tile: usize, a: usize, b: usize): void {
+  const a0 = v128.load(a), a1 = v128.load(a, 16), a2 = v128.load(a, 32), a3 = v128.load(a, 48);
+  const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
+  for (; slot < end; slot += SLOT) {
+    const factors = load<usize>(slot, 32) + tile;
+    const f0 = madd(v128.load(factors), b0, a0);
+    const f1 = madd(v128.load(factors, 16), b1, a1);
+    const f2 = madd(v128.load(factors, 32), b2, a2);
+    const f3 = madd(v128.load(factors, 48), b3, a3);
+    v128.store(slot, f32x4.mul(v128.load(slot), f32x4.mul(f32x4.mul(f0, f1), f32x4.mul(f2, f3))));
+  }
+}
+
+/** The whole product of one row with large weights, split at every vector. */
+function multiplyRow(slot: usize, factors: usize, tileBytes: usize, tiles: i32, a: usize, b: usize): void {
+  v128.store(slot, f32x4.splat(1));
+  v128.store(slot, i32x4.splat(0), 16);
+  for (let t = 0; t < tiles; t++, factors += tileBytes - 64) {
+    for (let n = 0; n < 4; n++, factors += 16, a += 16, b += 16) {
+      v128.store(slot, f32x4.mul(v128.load(slot), madd(v128.load(factors), v128.load(b), v128.load(a))));
+      split(slot);
+    }
+  }
+}
+
+/** Moves the (biased) exponents of a product aside, and leaves mantissas in [1, 2). */
 // @ts-ignore: decorator
 @inline
-function join(m: v128, exponents: usize, bias: i32, i: i32, mantissas: usize, powers: usize): void {
+function split(slot: usize): void {
+  const x = v128.load(slot);
+  v128.store(slot, i32x4.add(v128.load(slot, 16), i32x4.shr_u(x, 23)), 16);
+  v128.store(slot, v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1)));
+}
+
+/** The four lanes multiplied together: `mantissas[i] 2^powers[i]`. */
+// @ts-ignore: decorator
+@inline
+function join(slot: usize, splits: i32, mantissas: usize, powers: usize): void {
+  const m = v128.load(slot);
   const pairs = f32x4.mul(m, v128.shuffle<f32>(m, m, 2, 3, 0, 1));
-  store<f32>(mantissas + ((<usize>i) << 2), f32x4.extract_lane(pairs, 0) * f32x4.extract_lane(pairs, 1));
-  const e = v128.load(exponents);
+  const e = v128.load(slot, 16);
   const sums = i32x4.add(e, v128.shuffle<i32>(e, e, 2, 3, 0, 1));
-  store<i32>(powers + ((<usize>i) << 2), i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) - bias);
+  const at = (<usize>load<i32>(slot, 36)) << 2;
+  store<f32>(mantissas + at, f32x4.extract_lane(pairs, 0) * f32x4.extract_lane(pairs, 1));
+  store<i32>(powers + at, i32x4.extract_lane(sums, 0) + i32x4.extract_lane(sums, 1) - splits * 508);
 }
 
 /** `out += log product - totals` where the bit is on, `-log product` where it is off. */

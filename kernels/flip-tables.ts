@@ -1,30 +1,28 @@
 // What the flip kernels read instead of exponentials. With d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}:
 //   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, I, J, k)
 // fills one block:
-//   factors [I, Jp]  e^d, each row padded with 1 to a multiple of eight columns
-//   turned  [J, I]   d, transposed
-//   largest [I]      max_j |d|
-//   totals  [I]      sum_j d, or 0 in a row that is beyond the table (largest > TABLE_LIMIT: factors not to be used)
+//   factors [tiles, I, 16]  e^d, in tiles of sixteen columns; columns that are not there are 1
+//   turned  [J, I]          d, transposed
+//   largest [I]             max_j |d|
+//   totals  [I]             sum_j d, or 0 in a row beyond the table (largest > TABLE_LIMIT: factors not to be used)
 // One table is enough for both directions, because log(q + p e^-d) = log(p + q e^d) - d.
 import { exp4, max4, sum4 } from "./math";
 import { firstLanes, storeLanes } from "./lanes";
 
-/**
- * Two factors and a mantissa fit into a float up to here. And it keeps what is lost when a probability below 1e-30 is
- * stored as 0 below 1e-30 e^43 = 5e-12.
- */
+/** Up to here what is lost when a probability below 1e-30 is stored as 0 is lost: 1e-30 e^43 is 5e-12. */
 export const TABLE_LIMIT: f32 = 43;
 
+/** Tiles that cover J columns. */
 // @ts-ignore: decorator
 @inline
-export function padded(J: i32): i32 {
-  return (J + 7) & ~7;
+export function tileCount(J: i32): i32 {
+  return (J + 15) >> 4;
 }
 
 // @ts-ignore: decorator
 @inline
 export function turnedTable(tables: usize, I: i32, J: i32): usize {
-  return tables + ((<usize>I * padded(J)) << 2);
+  return tables + ((<usize>I * tileCount(J)) << 6);
 }
 
 // @ts-ignore: decorator
@@ -34,7 +32,7 @@ export function largestTable(tables: usize, I: i32, J: i32): usize {
 }
 
 export function flipTableFloats(I: i32, J: i32): i32 {
-  return I * padded(J) + I * J + 2 * I;
+  return 16 * I * tileCount(J) + I * J + 2 * I;
 }
 
 export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32): void {
@@ -42,16 +40,17 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
   const largest = largestTable(tables, I, J);
   const totals = largest + ((<usize>I) << 2);
   const factor = f32x4.splat(k);
-  const columns = padded(J);
-  for (let i = 0; i < I; i++) {
+  const columns = tileCount(J) << 4;
+  const tileBytes = (<usize>I) << 6;
+  for (let i = 0; i < I; i++, tables += 64) {
     let most = f32x4.splat(0);
     let total = f32x4.splat(0);
-    for (let j = 0; j < columns; j += 4, tables += 16) {
+    for (let j = 0; j < columns; j += 4) {
       let d = f32x4.mul(v128.load(weights + ((<usize>j) << 2)), factor);
       if (j + 4 > J) d = v128.and(d, firstLanes(J - j));
       most = f32x4.pmax(most, f32x4.abs(d));
       total = f32x4.add(total, d);
-      v128.store(tables, exp4(d));
+      v128.store(tables + (<usize>(j >> 4)) * tileBytes + ((<usize>(j & 15)) << 2), exp4(d));
     }
     weights += (<usize>J) << 2;
     const size = max4(most);
