@@ -1,19 +1,11 @@
-import { madd } from "./math";
 import { storeLanes } from "./lanes";
+import { madd } from "./math";
 
 /** Half of the exponent of what v is multiplied by, so that c2 v is a normal number for any v that is kept. */
 const SCALE: f32 = 1024;
 
 /** The largest gradient whose square is finite after that; a larger one counts as this. */
 const LARGEST: f32 = 1e16;
-
-/** The lanes of `x` whose magnitude is above that of `bound`; compared as integers, which denormals do not slow. */
-// @ts-ignore: decorator
-@inline
-function above(x: v128, bound: f32): v128 {
-  const magnitude = v128.and(x, i32x4.splat(0x7fffffff));
-  return v128.and(x, i32x4.gt_s(magnitude, i32x4.splat(reinterpret<i32>(bound))));
-}
 
 /**
  * One ascending Adam step:
@@ -25,30 +17,62 @@ function above(x: v128, bound: f32): v128 {
  *
  * No operation may meet a denormal, which costs a hundred times a normal number. Small m and v become 0, and c2 v
  * would be denormal for v near its bound, so the arithmetic is on 2^20 v. A gradient counts from 1e-36 on in m and
- * from 1e-20 on in v, where it is too small to matter beside what is kept: 1e-30 and 1e-36.
+ * from 1e-20 on in v: less is nothing beside what is kept, 1e-30 and 1e-36.
  */
 export function adam(w: usize, g: usize, m: usize, v: usize, n: i32, c1: f32, c2: f32, rate: f32, epsilon: f32): void {
-  const c1s = f32x4.splat(c1);
-  const c2s = f32x4.splat(c2);
-  const rates = f32x4.splat(rate * SCALE);
-  const epsilons = f32x4.splat(epsilon * SCALE);
-  const largest = f32x4.splat(LARGEST);
-  for (let e = 0; e < n; e += 4) {
-    const at = (<usize>e) << 2;
-    const given = v128.load(g + at);
-    const clipped = f32x4.pmax(f32x4.pmin(given, largest), f32x4.neg(largest));
-    const gradient = f32x4.add(clipped, f32x4.sub(given, given)); // infinity is an error, and must stay one
+  const rates = pinned(rate * SCALE);
+  const epsilons = pinned(epsilon * SCALE);
+  const c1s = pinned(c1);
+  const c2s = pinned(c2);
+  const largest = pinned(LARGEST);
+  const smallest = pinned(-LARGEST);
+  const magnitude = pinned(reinterpret<f32>(0x7fffffff));
+  const leastInM = pinned(1e-36);
+  const leastInV = pinned(1e-20);
+  const leastM = pinned(1e-30);
+  const leastV = pinned(1e-36 * SCALE * SCALE);
+  const up = pinned(SCALE);
+  const upTwice = pinned(SCALE * SCALE);
+  const down = pinned(1 / (SCALE * SCALE));
 
-    const m0 = v128.load(m + at);
-    const m1 = above(madd(c1s, f32x4.sub(above(gradient, 1e-36), m0), m0), 1e-30);
+  for (; n > 0; n -= 4, w += 16, g += 16, m += 16, v += 16) {
+    const given = v128.load(g);
+    const clipped = f32x4.pmax(f32x4.pmin(given, largest), smallest);
+    const gradient = f32x4.add(clipped, f32x4.sub(given, given)); // what was infinite is no number and stays none
+    const size = v128.and(gradient, magnitude);
 
-    const scaled = f32x4.mul(above(gradient, 1e-20), f32x4.splat(SCALE));
-    const v0 = f32x4.mul(v128.load(v + at), f32x4.splat(SCALE * SCALE));
-    const v1 = above(madd(c2s, f32x4.sub(f32x4.mul(scaled, scaled), v0), v0), 1e-36 * SCALE * SCALE);
+    // Gradients are compared as integers, which denormals do not slow.
+    const forM = v128.and(gradient, i32x4.gt_s(size, leastInM));
+    const m0 = v128.load(m);
+    const mAny = madd(c1s, f32x4.sub(forM, m0), m0);
+    const m1 = v128.andnot(mAny, f32x4.lt(v128.and(mAny, magnitude), leastM));
+
+    const forV = f32x4.mul(v128.and(size, i32x4.gt_s(size, leastInV)), up);
+    const v0 = f32x4.mul(v128.load(v), upTwice);
+    const vAny = madd(c2s, f32x4.sub(f32x4.mul(forV, forV), v0), v0);
+    const v1 = v128.andnot(vAny, f32x4.lt(vAny, leastV));
 
     const step = f32x4.div(f32x4.mul(rates, m1), f32x4.add(f32x4.sqrt(v1), epsilons));
-    storeLanes(m + at, m1, n - e);
-    storeLanes(v + at, f32x4.mul(v1, f32x4.splat(1 / (SCALE * SCALE))), n - e);
-    storeLanes(w + at, f32x4.add(v128.load(w + at), step), n - e);
+    const w1 = f32x4.add(v128.load(w), step);
+    const v1Down = f32x4.mul(v1, down);
+    if (n >= 4) {
+      v128.store(m, m1);
+      v128.store(v, v1Down);
+      v128.store(w, w1);
+    } else {
+      storeLanes(m, m1, n);
+      storeLanes(v, v1Down, n);
+      storeLanes(w, w1, n);
+    }
   }
+}
+
+const cell: usize = memory.data(4, 4);
+
+/** `x` in all lanes, in a register: a constant would be put together anew in every round of a loop. */
+// @ts-ignore: decorator
+@inline
+function pinned(x: f32): v128 {
+  store<f32>(cell, x);
+  return v128.load32_splat(cell);
 }

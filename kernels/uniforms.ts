@@ -1,16 +1,23 @@
 import { storeLanes } from "./lanes";
-import { threefry8 } from "./threefry";
+import { threefry16 } from "./threefry";
 
 /** `out[e] = (word e >> 8) 2^-24`, the bits of `uniformAt(key, e)`. `out` [n]. */
 export function uniforms(k0: i32, k1: i32, out: usize, n: i32): void {
-  const unit = f32x4.splat(1.0 / 16777216.0);
-  for (let e = 0; e < n; e += 16) {
-    const words = threefry8(k0, k1, e >>> 1, 0);
-    for (let i = e; i < min(e + 16, n); i += 4) {
-      const word = v128.load(words + ((i - e) << 2));
-      // 24 bits are the same number signed or not, and a signed conversion is one instruction.
-      const u = f32x4.mul(f32x4.convert_i32x4_s(i32x4.shr_u(word, 8)), unit);
-      storeLanes(out + ((<usize>i) << 2), u, n - i);
-    }
+  let counter = 0;
+  for (; n >= 32; n -= 32, out += 128, counter += 16) {
+    const words = threefry16(k0, k1, counter, 0);
+    for (let i = 0; i < 128; i += 16) v128.store(out + i, uniform4(words + i));
   }
+  if (n > 0) {
+    let words = threefry16(k0, k1, counter, 0);
+    for (; n > 0; n -= 4, out += 16, words += 16) storeLanes(out, uniform4(words), n);
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function uniform4(words: usize): v128 {
+  // 24 bits are the same number signed or not, and a signed conversion is one instruction.
+  const bits = f32x4.convert_i32x4_s(i32x4.shr_u(v128.load(words), 8));
+  return f32x4.mul(bits, f32x4.splat(5.9604644775390625e-8)); // 2^-24
 }
