@@ -11,7 +11,7 @@ export function sumRows(
 ): void {
   const end = list + ((<usize>count) << 2);
   let j = 0;
-  for (; j + 32 <= J; j += 32) block(8, list, end, out, j, 4, scale, accumulate, correction);
+  for (; j + 24 <= J; j += 24) block(6, list, end, out, j, 4, scale, accumulate, correction);
   for (; j + 8 <= J; j += 8) block(2, list, end, out, j, 4, scale, accumulate, correction);
   for (; j < J; j += 4) block(1, list, end, out, j, J - j, scale, accumulate, correction);
 }
@@ -25,7 +25,7 @@ function block(
 ): void {
   const offset = (<usize>j) << 2;
   let a = f32x4.splat(0), b = f32x4.splat(0), c = f32x4.splat(0), d = f32x4.splat(0);
-  let e = f32x4.splat(0), f = f32x4.splat(0), g = f32x4.splat(0), h = f32x4.splat(0);
+  let e = f32x4.splat(0), f = f32x4.splat(0);
   for (let entry = list; entry < end; entry += 4) {
     const row = load<usize>(entry) + offset;
     a = f32x4.add(a, v128.load(row));
@@ -35,8 +35,6 @@ function block(
       d = f32x4.add(d, v128.load(row, 48));
       e = f32x4.add(e, v128.load(row, 64));
       f = f32x4.add(f, v128.load(row, 80));
-      g = f32x4.add(g, v128.load(row, 96));
-      h = f32x4.add(h, v128.load(row, 112));
     }
   }
   const at = out + offset;
@@ -48,8 +46,6 @@ function block(
     finish(at + 48, d, 4, scale, accumulate, minus ? minus + 48 : 0);
     finish(at + 64, e, 4, scale, accumulate, minus ? minus + 64 : 0);
     finish(at + 80, f, 4, scale, accumulate, minus ? minus + 80 : 0);
-    finish(at + 96, g, 4, scale, accumulate, minus ? minus + 96 : 0);
-    finish(at + 112, h, 4, scale, accumulate, minus ? minus + 112 : 0);
   }
 }
 
