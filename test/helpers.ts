@@ -41,6 +41,7 @@ export function randomProblem(
     objective: rewardObjective(matrixOf(backend, batchSize, numbers(seed + 99, batchSize))),
     baseline,
     baselineDecay: 0.99,
+    options: {},
   };
 }
 

@@ -153,6 +153,7 @@ const createProblem = ({ backend, network, bandit }: Run, reward: Matrix): Probl
   objective: rewardObjective(reward),
   baseline: bandit.baseline ?? "none",
   baselineDecay: 0.99,
+  options: {},
 });
 
 /** Runs an estimator over all its states. */

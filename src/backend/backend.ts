@@ -150,6 +150,34 @@ export interface Backend {
   /** `out = softmax(log p + delta) - p` over each group of `choices` columns. All [B, U N]. */
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void;
 
+  // ---- known functions ----------------------------------------------------------------------------------------
+
+  /** `out[b] = sum_j log P(target[b, j] | logits[b, j])`, Bernoulli. `logits`, `target` [B, J], `out` [B, 1]. */
+  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void;
+  /** `out[b] = sum_j H(q(. | logits[b, j]))`, Bernoulli entropies in nats. `p`, `q` as `sigmoid` gives them. */
+  entropy(logits: Matrix, p: Matrix, q: Matrix, out: Matrix): void;
+  /** `g -= l p q`: the derivative of each unit's entropy by its logit. All [B, J]. */
+  addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void;
+  /**
+   * `out[b, i] (+)= H(children | parent i on) - H(children | parent i off)`, the entropies summed over the children.
+   * `bits` [B, I] what the Bernoulli parents did, `child` [B, J] Bernoulli (its bits are not looked at), `out` [B, I].
+   */
+  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void;
+  /** `out = p q d`: the expectation of a difference `d = f(on) - f(off)` over the unit alone. All [B, J]. */
+  localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void;
+  /**
+   * `out += s (f + (q - bit) d)`: what a posterior that differs from the prior by `s` adds for components worth `f` on
+   * the example, which change by `d` (or, left out, not at all) with the unit itself. `f` [B, 1], the rest [B, J].
+   */
+  addHindsight(
+    s: Matrix,
+    f: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    difference: Matrix | undefined,
+    out: Matrix,
+  ): void;
+
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void;

@@ -39,6 +39,9 @@ const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Ma
 /** 1 / (1 + e^-x) to full relative accuracy on both sides. */
 const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));
 
+/** Entropy in nats of a Bernoulli unit with logit `l`: -p log p - q log q. */
+const entropy = (l: number): number => sigmoid(l) * softplus(-l) + sigmoid(-l) * softplus(l);
+
 /** log sum_k e^(x[k]) over `count` values from `start` on, `shift(k)` added to each. */
 function logSumExp(x: Float64Array, start: number, count: number, shift: (k: number) => number): number {
   let largest = -Infinity;
@@ -321,6 +324,69 @@ class Reference implements ImmediateBackend {
     for (let start = 0; start < P.length; start += choices) {
       const total = logSumExp(D, start, choices, (k) => Math.log(P[start + k]));
       for (let e = start; e < start + choices; e++) o[e] = P[e] > 0 ? P[e] * Math.expm1(D[e] - total) : 0;
+    }
+  }
+
+  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void {
+    const [L, T, o] = [values(logits), values(target), values(out)];
+    const J = logits.columns;
+    for (let b = 0; b < logits.rows; b++) {
+      let sum = 0;
+      for (let e = b * J; e < b * J + J; e++) sum -= softplus(T[e] > 0 ? -L[e] : L[e]);
+      o[b] = sum;
+    }
+  }
+
+  entropy(logits: Matrix, _p: Matrix, _q: Matrix, out: Matrix): void {
+    const J = logits.columns;
+    for (let b = 0; b < logits.rows; b++) {
+      let sum = 0;
+      for (let e = b * J; e < b * J + J; e++) sum += entropy(values(logits)[e]);
+      values(out)[b] = sum;
+    }
+  }
+
+  addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
+    const [L, P, Q, G] = [values(logits), values(p), values(q), values(g)];
+    for (let e = 0; e < L.length; e++) G[e] -= L[e] * P[e] * Q[e];
+  }
+
+  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void {
+    const W = values(tables.weights);
+    const L = values(child.logits);
+    const k = tables.coding === "plus-minus" ? 2 : 1;
+    const I = bits.columns;
+    const J = child.logits.columns;
+    for (let b = 0; b < bits.rows; b++) {
+      for (let i = 0; i < I; i++) {
+        const on = values(bits)[b * I + i] > 0;
+        let flipped = 0;
+        for (let j = 0; j < J; j++) {
+          const l = L[b * J + j];
+          flipped += entropy(l + (on ? -k : k) * W[i * J + j]) - entropy(l);
+        }
+        values(out)[b * I + i] = (on ? -flipped : flipped) + (accumulate ? values(out)[b * I + i] : 0);
+      }
+    }
+  }
+
+  localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(p).length; e++) {
+      values(out)[e] = values(p)[e] * values(q)[e] * values(difference)[e];
+    }
+  }
+
+  addHindsight(
+    s: Matrix,
+    f: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    difference: Matrix | undefined,
+    out: Matrix,
+  ): void {
+    for (let e = 0; e < values(s).length; e++) {
+      const own = difference === undefined ? 0 : (values(q)[e] - values(bits)[e]) * values(difference)[e];
+      values(out)[e] += values(s)[e] * (values(f)[Math.floor(e / s.columns)] + own);
     }
   }
 

@@ -336,6 +336,45 @@ class Wasm implements ImmediateBackend {
     this.#run.choicePosteriorMinusPrior(this.#at(p), this.#at(delta), this.#at(out), units, choices);
   }
 
+  // ---- known functions ----------------------------------------------------------------------------------------
+
+  logLikelihood(_logits: Matrix, _target: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  entropy(_logits: Matrix, _p: Matrix, _q: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  addEntropyGradient(_logits: Matrix, _p: Matrix, _q: Matrix, _g: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  flipEntropy(
+    _bits: Matrix,
+    _tables: FlipTables,
+    _child: Outcome,
+    _out: Matrix,
+    _accumulate: boolean,
+  ): void {
+    throw new Error("not yet");
+  }
+
+  localExpectation(_p: Matrix, _q: Matrix, _difference: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  addHindsight(
+    _s: Matrix,
+    _f: Matrix,
+    _q: Matrix,
+    _bits: Matrix,
+    _difference: Matrix | undefined,
+    _out: Matrix,
+  ): void {
+    throw new Error("not yet");
+  }
+
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void {

@@ -2,9 +2,9 @@
  * What a unit's children say about it: the posterior over its outcomes given its Markov blanket, less the prior. This
  * is the message that HNCA and f-HNCA pass from children to parents (HNCA paper, equation 2 and algorithm 1).
  */
-import type { FlipTables, Matrix } from "../backend/backend.ts";
-import type { Edge, Layer } from "../network/network.ts";
-import type { Trace } from "../network/trace.ts";
+import type { Matrix } from "../backend/backend.ts";
+import type { Layer } from "../network/network.ts";
+import { flipTables, type Trace } from "../network/trace.ts";
 
 export interface Children {
   /** `P(unit | Markov blanket) - P(unit | parents)` into `out` [B, width], for a layer that has children. */
@@ -14,28 +14,18 @@ export interface Children {
 export function prepareChildren(trace: Trace): Children {
   const { network, batchSize } = trace;
   const { backend } = network;
-  const tables = new Map<Edge, FlipTables>();
   // [B, width] log-likelihood of the children's outcomes: on less off, or choice by choice.
   const deltas = network.layers.map(({ children, width }) =>
     children.length > 0 ? backend.matrix(batchSize, width) : undefined,
   );
-  for (const { kind, children } of network.layers) {
-    if (kind !== "bernoulli") continue;
-    for (const { edge } of children) {
-      if (edge.coding !== "real") tables.set(edge, backend.flipTables(edge.weights, edge.coding));
-    }
-  }
-
   return {
     posteriorMinusPrior(layer, out) {
       const { bits, p, q } = trace.layers[layer.index];
       const delta = deltas[layer.index]!;
       layer.children.forEach(({ layer: child, edge }, i) => {
         const outcome = trace.layers[child.index];
-        const table = tables.get(edge);
-        if (table !== undefined) {
-          backend.refreshFlipTables(table);
-          backend.flipLogLikelihood(bits, table, outcome, delta, i > 0);
+        if (layer.kind === "bernoulli") {
+          backend.flipLogLikelihood(bits, flipTables(trace, edge), outcome, delta, i > 0);
         } else {
           backend.switchLogLikelihood(bits, layer.choices, edge.weights, outcome, delta, i > 0);
         }

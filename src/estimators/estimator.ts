@@ -12,6 +12,14 @@ import type { Evaluation, Objective } from "../objectives/objective.ts";
 /** `"running-average"`: of the past signals. A number: that constant. */
 export type Baseline = "none" | "running-average" | number;
 
+/** What some estimators can be told beside their problem; see each estimator's `options`. */
+export interface EstimatorOptions {
+  /** f-HNCA: credit components that no child leads to without the children; default true. */
+  readonly childPruning?: boolean;
+  /** f-HNCA: count components upstream of a unit too; default false. */
+  readonly fullReward?: boolean;
+}
+
 /** What an estimator is prepared for. */
 export interface Problem {
   readonly network: Network;
@@ -21,6 +29,7 @@ export interface Problem {
   readonly baseline: Baseline;
   /** Decay of the running average; 0.99 in both papers. */
   readonly baselineDecay: number;
+  readonly options: EstimatorOptions;
 }
 
 /** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
@@ -53,5 +62,10 @@ export interface Estimator {
   /** Work of a step beside the forward pass. */
   readonly cost: string;
   readonly tasks: readonly ("bandit" | "multiplexer" | "vae")[];
+  /** The options it takes; absent: none. */
+  readonly options?: readonly (keyof EstimatorOptions)[];
+  /** Settings of its options that have a name of their own in audits. */
+  readonly variants?: readonly { readonly name: string; readonly options: EstimatorOptions }[];
+  /** Throws `InputError` for a problem or options that it cannot serve. */
   prepare(problem: Problem): PreparedEstimator;
 }

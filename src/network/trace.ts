@@ -1,7 +1,7 @@
 /** One pass through a network: what every layer's law was and what it did. */
-import type { Matrix, Outcome } from "../backend/backend.ts";
+import type { FlipTables, Matrix, Outcome } from "../backend/backend.ts";
 import type { Draws, Site } from "./draws.ts";
-import type { Layer, Linear, Network } from "./network.ts";
+import type { Edge, Layer, Linear, Network } from "./network.ts";
 
 /** A layer's outcome on a batch: logits, probabilities and bits, each [B, width]. */
 export type Activity = Outcome;
@@ -15,6 +15,8 @@ export interface Trace {
   readonly layers: readonly Activity[];
   /** The sites its draws are asked for at, one a layer. */
   readonly sites: readonly Site[];
+  /** Flip tables of the edges that were asked for; the parameters move between two passes. */
+  readonly tables: Map<Edge, { readonly tables: FlipTables; fresh: boolean }>;
 }
 
 /** The buffers of one pass over a batch whose input stands in `input` [B, inputs]. */
@@ -27,31 +29,53 @@ export function createTrace(network: Network, input: Matrix, branch = 0): Trace 
     const q = layer.kind === "bernoulli" ? matrix() : p;
     return { kind: layer.kind, choices: layer.choices, logits: matrix(), p, q, bits: matrix() };
   });
-  return { network, batchSize, input, layers, sites: network.layers.map((layer) => ({ layer, branch })) };
+  const sites = network.layers.map((layer) => ({ layer, branch }));
+  return { network, batchSize, input, layers, sites, tables: new Map() };
 }
 
 /** What a parent shows: the input, or a layer's bits. */
 export const shown = (trace: Trace, from: number): Matrix =>
   from < 0 ? trace.input : trace.layers[from].bits;
 
+/** `out = W x + c`, [B, width], the parents' values being those of the pass. */
+export function computeLogits(trace: Trace, { bias, parents }: Linear, out: Matrix): void {
+  const { backend } = trace.network;
+  backend.broadcast(bias, out);
+  for (const { from, coding, weights } of parents) backend.product(shown(trace, from), coding, weights, out);
+}
+
 /** Logits and probabilities of one layer from what its parents did. */
 export function computeLaw(trace: Trace, layer: Layer): void {
   const { backend } = trace.network;
-  const activity = trace.layers[layer.index];
-  backend.broadcast(layer.bias, activity.logits);
-  for (const edge of layer.parents) {
-    backend.product(shown(trace, edge.from), edge.coding, edge.weights, activity.logits);
-  }
-  if (layer.kind === "bernoulli") backend.sigmoid(activity.logits, activity.p, activity.q);
-  else backend.softmax(activity.logits, layer.choices, activity.p);
+  const { logits, p, q } = trace.layers[layer.index];
+  computeLogits(trace, layer, logits);
+  if (layer.kind === "bernoulli") backend.sigmoid(logits, p, q);
+  else backend.softmax(logits, layer.choices, p);
 }
 
-/** Samples the whole network, layer by layer. */
-export function samplePass(trace: Trace, draws: Draws): void {
-  for (const layer of trace.network.layers) {
-    computeLaw(trace, layer);
-    draws.sample(trace.sites[layer.index], trace.layers[layer.index]);
+/** Samples the network from layer `first` on, layer by layer. */
+export function samplePass(trace: Trace, draws: Draws, first = 0): void {
+  for (const entry of trace.tables.values()) entry.fresh = false;
+  for (let index = first; index < trace.layers.length; index++) {
+    computeLaw(trace, trace.network.layers[index]);
+    draws.sample(trace.sites[index], trace.layers[index]);
   }
+}
+
+/** The flip tables of an edge from Bernoulli units; computed once a pass, allocated on first use. */
+export function flipTables(trace: Trace, edge: Edge): FlipTables {
+  const { backend } = trace.network;
+  let entry = trace.tables.get(edge);
+  if (entry === undefined) {
+    if (edge.coding === "real") throw new TypeError("the edge comes from real inputs, which cannot flip");
+    entry = { tables: backend.flipTables(edge.weights, edge.coding), fresh: false };
+    trace.tables.set(edge, entry);
+  }
+  if (!entry.fresh) {
+    backend.refreshFlipTables(entry.tables);
+    entry.fresh = true;
+  }
+  return entry.tables;
 }
 
 /** An estimate of dJ/dl for the logits `l` of a linear map, with the pass its parents' values come from. */

@@ -201,7 +201,7 @@ export class Agent {
       const input = this.#backend.matrix(rows, inputs);
       const reward = this.#backend.matrix(rows, 1);
       const objective = rewardObjective(reward);
-      const problem = { network: this.#network, input, objective, baseline, baselineDecay };
+      const problem = { network: this.#network, input, objective, baseline, baselineDecay, options: {} };
       batch = { input, reward, learner: new Learner(estimator, problem, this.#optimizer) };
       this.#batches.set(rows, batch);
     }

@@ -73,6 +73,6 @@ export function createBanditTraining(
   initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const objective = rewardObjective(task.reward);
-  const problem = { network, input: task.input, objective, baseline, baselineDecay };
+  const problem = { network, input: task.input, objective, baseline, baselineDecay, options: {} };
   return new Training(new Learner(estimator, problem, optimizer), task, seed);
 }

@@ -131,6 +131,7 @@ function posteriors(spec: BanditSpec) {
       objective: rewardObjective(reward),
       baseline: "none",
       baselineDecay: 0.99,
+      options: {},
     });
     draws.start(0, rows);
     prepared.sample(draws);

@@ -1,0 +1,114 @@
+/**
+ * HNCA on a known function (Young 2022, section 2, equations 5 and 6, algorithm 4; appendices G to K). `f` is a sum of
+ * components, and a unit credits each according to where it stands:
+ *
+ *     direct only:  p q (f1 - f0)                      the expectation over the unit alone,
+ *     both:         (1 - p) p' f1 - p (1 - p') f0      p' = P(unit on | Markov blanket),
+ *     mediated:     (p' - p) f.
+ *
+ * With `s = p' - p` and the difference `d = f1 - f0`, `both` equals `p q d + s (f + (q - bit) d)`, `f` as observed: so
+ * one sum of differences serves the first two, and one signal the last two. The baseline is subtracted from that
+ * signal. What the objective owes directly to a layer's own logits is added. Units without children take the exact
+ * expectation over themselves.
+ *
+ * Unbiased, component by component with no more variance than REINFORCE (theorem 3). Cost beside the forward pass: a
+ * message from every child and every component that reads the unit. Ablations (appendix K): without child pruning,
+ * components that are only direct are credited through the children too; with full reward, upstream ones as well.
+ */
+import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { Layer } from "../network/network.ts";
+import { createTrace, samplePass } from "../network/trace.ts";
+import { type Component, type Place, placeOf } from "../objectives/objective.ts";
+import { prepareChildren } from "./children.ts";
+import type { Estimator } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
+
+export const fHnca: Estimator = {
+  name: "f-hnca",
+  title: "f-HNCA",
+  paper: "Young 2022 (HNCA paper), equations 5 and 6, algorithm 4",
+  unbiased: true,
+  why: "each component is REINFORCE's expectation given the unit's Markov blanket",
+  needs: "a known function of all units, as components",
+  cost: "forward pass + one message to every parent, of the encoder and of the components",
+  tasks: ["vae"],
+  options: ["childPruning", "fullReward"],
+  variants: [
+    { name: "f-hnca-no-child-pruning", options: { childPruning: false } },
+    { name: "f-hnca-full-reward", options: { childPruning: false, fullReward: true } },
+  ],
+
+  prepare(problem) {
+    const { network, input, objective, options } = problem;
+    const { childPruning = true, fullReward = false } = options;
+    const { backend, layers } = network;
+    const trace = createTrace(network, input);
+    const evaluation = objective.prepare(trace);
+    const { components } = evaluation;
+    // Places whose components are credited through the children.
+    const throughChildren: Place[] = ["mediated", "both"];
+    if (!childPruning || fullReward) throughChildren.push("direct");
+    if (fullReward) throughChildren.push("upstream");
+    const signals = prepareSignals(problem, components, throughChildren);
+    const children = prepareChildren(trace);
+
+    const parts = layers.map((layer) => {
+      const matrix = () => backend.matrix(input.rows, layer.width);
+      const direct = components.filter((component) =>
+        ["direct", "both"].includes(placeOf(network, component, layer)),
+      );
+      for (const { name, addDifferences } of direct) {
+        if (addDifferences === undefined) {
+          throw new InputError(`f-hnca needs to know the function "${name}"; use hnca for a reward`);
+        }
+      }
+      const hindsight = layer.children.length > 0;
+      const both = direct.filter(
+        (component) => hindsight && throughChildren.includes(placeOf(network, component, layer)),
+      );
+      return {
+        layer,
+        g: matrix(),
+        difference: matrix(),
+        /** Components that are direct only, then those that count through the children as well. */
+        only: direct.filter((component) => !both.includes(component)),
+        both,
+        bothDifference: both.length > 0 ? matrix() : undefined,
+        shift: hindsight ? matrix() : undefined,
+      };
+    });
+    const addDifferences = (layer: Layer, list: readonly Component[], out: Matrix): void => {
+      for (const component of list) component.addDifferences!(layer, out);
+    };
+
+    return {
+      trace,
+      evaluation,
+      credits: parts.map(({ layer, g }) => ({ linear: layer, g, trace })),
+      state: signals.state,
+      sample: (draws) => samplePass(trace, draws),
+      assign() {
+        for (const component of components) component.evaluate();
+        signals.update();
+        for (const { layer, g, difference, only, both, bothDifference, shift } of parts) {
+          const { bits, p, q } = trace.layers[layer.index];
+          backend.fill(difference, 0);
+          addDifferences(layer, only, difference);
+          if (bothDifference !== undefined) {
+            backend.fill(bothDifference, 0);
+            addDifferences(layer, both, bothDifference);
+            backend.addScaled(bothDifference, 1, difference);
+          }
+          backend.localExpectation(p, q, difference, g);
+          const signal = signals.of(layer);
+          if (shift !== undefined && signal !== undefined) {
+            children.posteriorMinusPrior(layer, shift);
+            backend.addHindsight(shift, signal, q, bits, bothDifference, g);
+          }
+          evaluation.addDirectGradient(layer, g);
+        }
+      },
+    };
+  },
+};
