@@ -40,17 +40,28 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
   const largest = largestTable(tables, I, J);
   const totals = largest + ((<usize>I) << 2);
   const factor = f32x4.splat(k);
-  const columns = tileCount(J) << 4;
-  const tileBytes = (<usize>I) << 6;
+  const whole = (<usize>J >> 2) << 4;
+  const end = (<usize>tileCount(J)) << 6;
+  const skip = ((<usize>I) << 6) - 64;
   for (let i = 0; i < I; i++, tables += 64) {
     let most = f32x4.splat(0);
     let total = f32x4.splat(0);
-    for (let j = 0; j < columns; j += 4) {
-      let d = f32x4.mul(v128.load(weights + ((<usize>j) << 2)), factor);
-      if (j + 4 > J) d = v128.and(d, firstLanes(J - j));
+    let to = tables;
+    let at: usize = 0;
+    for (; at < whole; to += skip) {
+      for (const stop = min((at + 64) & ~63, whole); at < stop; at += 16, to += 16) {
+        const d = f32x4.mul(v128.load(weights + at), factor);
+        most = f32x4.pmax(most, f32x4.abs(d));
+        total = f32x4.add(total, d);
+        v128.store(to, exp4(d));
+      }
+    }
+    if (whole & 63) to -= skip;
+    for (let lanes = J & 3; at < end; at += 16, to += 16, lanes = 0) {
+      const d = v128.and(f32x4.mul(v128.load(weights + at), factor), firstLanes(lanes));
       most = f32x4.pmax(most, f32x4.abs(d));
       total = f32x4.add(total, d);
-      v128.store(tables + (<usize>(j >> 4)) * tileBytes + ((<usize>(j & 15)) << 2), exp4(d));
+      v128.store(to, exp4(d));
     }
     weights += (<usize>J) << 2;
     const size = max4(most);

@@ -8,6 +8,7 @@ export const TINY: f32 = 1e-30;
 const LOG2E: f32 = 1.4426950408889634;
 const LN2_HIGH: f32 = 0.693359375; // few bits, so that n * LN2_HIGH is exact
 const LN2_LOW: f32 = -2.1219444005e-4;
+const ROUND: f32 = 12582912; // 1.5 2^23: added, it rounds to a whole number and leaves it in the low bits
 
 /** `a b + c`; rounded once in the relaxed module, twice in the portable one. */
 // @ts-ignore: decorator
@@ -65,9 +66,10 @@ function expm1Small(r: v128): v128 {
 @inline
 export function exp4(x: v128): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
+  const shifted = madd(clamped, f32x4.splat(LOG2E), f32x4.splat(ROUND));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
   const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1)); // 2^n: n is in the low bits
   const y = f32x4.mul(f32x4.add(f32x4.splat(1), expm1Small(r)), power);
   return v128.andnot(y, f32x4.lt(x, f32x4.splat(-87)));
 }
@@ -77,9 +79,10 @@ export function exp4(x: v128): v128 {
 @inline
 export function expm14(x: v128): v128 {
   const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const n = f32x4.nearest(f32x4.mul(clamped, f32x4.splat(LOG2E)));
+  const shifted = madd(clamped, f32x4.splat(LOG2E), f32x4.splat(ROUND));
+  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
   const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
-  const power = i32x4.shl(i32x4.add(i32x4.trunc_sat_f32x4_s(n), i32x4.splat(127)), 23);
+  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1)); // 2^n: n is in the low bits
   return madd(expm1Small(r), power, f32x4.sub(power, f32x4.splat(1)));
 }
 
