@@ -1,0 +1,62 @@
+// Memory of a long training: HNCA, three layers of 200 units, on MNIST. Prints a line on stderr and JSON on stdout.
+//
+//   node --expose-gc bench/memory.mjs [--steps 50000] [--max-peak 400] [--max-growth 5]
+//
+// Megabytes of 10^6 bytes; exit code 1 where one of the two limits, if given, is not kept.
+import { parseArgs } from "node:util";
+import { adam, createBanditTraining, createWasmBackend, hnca } from "../dist/index.js";
+import { loadLabelledImages } from "../dist/node/index.js";
+
+const { values } = parseArgs({
+  options: {
+    steps: { type: "string", default: "50000" },
+    "max-peak": { type: "string", default: "Infinity" },
+    "max-growth": { type: "string", default: "Infinity" },
+  },
+});
+const steps = Number(values.steps);
+/** Steps until code is compiled and the heap has its size. */
+const settled = 1000;
+
+const backend = await createWasmBackend();
+const training = createBanditTraining(backend, await loadLabelledImages(), {
+  estimator: hnca,
+  optimizer: adam({ learningRate: 1e-3 }),
+  hidden: [200, 200, 200],
+});
+
+// The files as they were read are garbage by now; when that goes is no matter of training.
+for (let i = 0; i < 2; i++) {
+  globalThis.gc?.();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+}
+
+const resident = () => process.memoryUsage.rss() / 1e6;
+let early;
+const pause = ({ step, epoch, stepsPerEpoch }) => {
+  const done = (epoch - 1) * stepsPerEpoch + step;
+  if (done >= settled) early ??= resident();
+  return done < steps;
+};
+const epochs = Math.ceil(steps / training.task.stepsPerEpoch);
+for await (const _ of training.run(epochs, { pause, pauseMilliseconds: 20 }));
+
+const late = resident();
+const result = {
+  kernels: backend.kernels,
+  steps: training.step,
+  peak: process.resourceUsage().maxRSS * 1.024e-3,
+  early,
+  late,
+  growth: late - early,
+};
+const megabytes = (value) => `${value.toFixed(1)} MB`;
+console.error(
+  `peak ${megabytes(result.peak)} (target: under 400 MB); ` +
+    `${megabytes(early)} after ${settled} steps, ${megabytes(late)} after ${training.step}: ` +
+    `${result.growth >= 0 ? "+" : ""}${megabytes(result.growth)} (target: under 5 MB)`,
+);
+console.log(JSON.stringify(result));
+if (result.peak > Number(values["max-peak"]) || result.growth > Number(values["max-growth"])) {
+  process.exitCode = 1;
+}
