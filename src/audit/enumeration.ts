@@ -1,5 +1,5 @@
 /** Draws that go through everything that can happen, each time with its probability. */
-import type { ImmediateBackend, Outcome } from "../backend/backend.ts";
+import type { ImmediateBackend, Matrix, Outcome } from "../backend/backend.ts";
 import type { Draws, Site } from "../network/draws.ts";
 
 /**
@@ -54,13 +54,7 @@ export class EnumeratedDraws implements Draws {
 
   sample({ layer, branch }: Site, outcome: Outcome): void {
     const { units, choices, width } = layer;
-    const name = `${layer.index} ${branch}`;
-    let place = this.#sites.get(name);
-    if (place === undefined) {
-      place = this.#radices.length;
-      for (let unit = 0; unit < units; unit++) this.addDigit(Math.max(2, choices));
-      this.#sites.set(name, place);
-    }
+    const place = this.#place(`${layer.index} ${branch}`, units, Math.max(2, choices));
     const p = this.#backend.readNow(outcome.p);
     // Not 1 - p: rare outcomes must keep their relative accuracy, for their credit may be as large as they are rare.
     const q = this.#backend.readNow(outcome.q);
@@ -80,4 +74,57 @@ export class EnumeratedDraws implements Draws {
     }
     this.#backend.write(outcome.bits, bits);
   }
+
+  /**
+   * With `a = min(p, q)`, the uniform lies below `a`, between, or above `1 - a`: one bit on, or both the same, or the
+   * other on. What is linear in the uniform is integrated exactly, its square too, by two points of each stretch.
+   */
+  samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void {
+    const { layer, branch } = site;
+    const nodes = uniforms === undefined ? [0.5] : gauss;
+    const place = this.#place(`pair ${layer.index} ${branch}`, layer.units, 3 * nodes.length);
+    const p = this.#backend.readNow(outcome.p);
+    const q = this.#backend.readNow(outcome.q);
+    const [one, other, u] = [
+      new Float64Array(p.length),
+      new Float64Array(p.length),
+      new Float64Array(p.length),
+    ];
+    for (let row = 0; row < outcome.bits.rows; row++) {
+      for (let unit = 0; unit < layer.units; unit++) {
+        const e = row * layer.units + unit;
+        const digit = this.digit(row, place + unit);
+        const stretch = digit % 3;
+        const small = Math.min(p[e], q[e]);
+        const middle = Math.abs(p[e] - q[e]);
+        const [start, length] = [
+          [0, small],
+          [small, middle],
+          [1 - small, small],
+        ][stretch];
+        u[e] = start + length * nodes[Math.floor(digit / 3)];
+        const same = p[e] > q[e] ? 1 : 0;
+        one[e] = stretch === 1 ? same : stretch === 2 ? 1 : 0;
+        other[e] = stretch === 1 ? same : stretch === 0 ? 1 : 0;
+        this.#weights[row] *= length / nodes.length;
+      }
+    }
+    this.#backend.write(outcome.bits, one);
+    this.#backend.write(second, other);
+    if (uniforms !== undefined) this.#backend.write(uniforms, u);
+  }
+
+  /** The first digit of a site, handed out when it is first asked for. */
+  #place(site: string, units: number, radix: number): number {
+    let place = this.#sites.get(site);
+    if (place === undefined) {
+      place = this.#radices.length;
+      for (let unit = 0; unit < units; unit++) this.addDigit(radix);
+      this.#sites.set(site, place);
+    }
+    return place;
+  }
 }
+
+/** Places and equal weights of the two-point Gauss-Legendre rule on [0, 1]: exact for cubics. */
+const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];

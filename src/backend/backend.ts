@@ -116,6 +116,8 @@ export interface Backend {
   softmax(logits: Matrix, choices: number, p: Matrix): void;
   /** `bits = u < p`. All [B, J]. */
   sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void;
+  /** `first = 1 - u <= p`, `second = u < p`. All [B, J]. */
+  sampleAntithetic(p: Matrix, uniforms: Matrix, first: Matrix, second: Matrix): void;
   /**
    * One-hot of the first choice whose cumulative probability exceeds `u`; the last choice with p > 0 if rounding
    * leaves none. `p`, `bits` [B, U N], `uniforms` [B, U].
@@ -181,6 +183,12 @@ export interface Backend {
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void;
+  /** `out = a`. Same shapes. */
+  copy(a: Matrix, out: Matrix): void;
+  /** `out = max(a, b)` elementwise. Same shapes. */
+  maximum(a: Matrix, b: Matrix, out: Matrix): void;
+  /** `out = a b` elementwise. Same shapes; `out` may be `a` or `b`. */
+  multiply(a: Matrix, b: Matrix, out: Matrix): void;
   /** `out = a - b`. Same shapes. */
   subtract(a: Matrix, b: Matrix, out: Matrix): void;
   /** `out[b, j] = a[b, j] s[b]`. `s` [B, 1]; `out` may be `a`. */

@@ -236,6 +236,13 @@ class Reference implements ImmediateBackend {
     for (let e = 0; e < values(p).length; e++) values(bits)[e] = values(uniforms)[e] < values(p)[e] ? 1 : 0;
   }
 
+  sampleAntithetic(p: Matrix, uniforms: Matrix, first: Matrix, second: Matrix): void {
+    for (let e = 0; e < values(p).length; e++) {
+      values(first)[e] = 1 - values(uniforms)[e] <= values(p)[e] ? 1 : 0;
+      values(second)[e] = values(uniforms)[e] < values(p)[e] ? 1 : 0;
+    }
+  }
+
   sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
     const [P, o] = [values(p), values(bits)];
     o.fill(0);
@@ -392,6 +399,18 @@ class Reference implements ImmediateBackend {
 
   fill(m: Matrix, value: number): void {
     values(m).fill(value);
+  }
+
+  copy(a: Matrix, out: Matrix): void {
+    values(out).set(values(a));
+  }
+
+  maximum(a: Matrix, b: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) values(out)[e] = Math.max(values(a)[e], values(b)[e]);
+  }
+
+  multiply(a: Matrix, b: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) values(out)[e] = values(a)[e] * values(b)[e];
   }
 
   subtract(a: Matrix, b: Matrix, out: Matrix): void {

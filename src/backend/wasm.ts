@@ -338,6 +338,22 @@ class Wasm implements ImmediateBackend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
+  copy(_a: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  maximum(_a: Matrix, _b: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  multiply(_a: Matrix, _b: Matrix, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+
+  sampleAntithetic(_p: Matrix, _uniforms: Matrix, _first: Matrix, _second: Matrix): void {
+    throw new Error("not yet");
+  }
+
   logLikelihood(_logits: Matrix, _target: Matrix, _out: Matrix): void {
     throw new Error("not yet");
   }
@@ -350,13 +366,7 @@ class Wasm implements ImmediateBackend {
     throw new Error("not yet");
   }
 
-  flipEntropy(
-    _bits: Matrix,
-    _tables: FlipTables,
-    _child: Outcome,
-    _out: Matrix,
-    _accumulate: boolean,
-  ): void {
+  flipEntropy(_bits: Matrix, _tables: FlipTables, _child: Outcome, _out: Matrix, _accumulate: boolean): void {
     throw new Error("not yet");
   }
 

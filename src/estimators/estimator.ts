@@ -18,6 +18,12 @@ export interface EstimatorOptions {
   readonly childPruning?: boolean;
   /** f-HNCA: count components upstream of a unit too; default false. */
   readonly fullReward?: boolean;
+  /**
+   * Leave-one-out, DisARM, ARM: where the second sample comes from. `"partial"` (default): one partial pass from each
+   * layer on, beside the main pass. `"fresh"`: two of them, the main pass serving the decoder only. `"independent"`
+   * (leave-one-out only): a second full pass.
+   */
+  readonly resample?: "partial" | "fresh" | "independent";
 }
 
 /** What an estimator is prepared for. */

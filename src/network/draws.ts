@@ -15,6 +15,11 @@ export interface Site {
 export interface Draws {
   /** Writes what every unit of `site.layer` does into `outcome.bits`, given its law in `p` and `q`. */
   sample(site: Site, outcome: Outcome): void;
+  /**
+   * Draws an antithetic pair for the Bernoulli layer `site.layer`: with one uniform `u` a unit, `1[1 - u <= p]` into
+   * the outcome's bits and `1[u < p]` into `second`, both [B, J]; `u` itself into `uniforms` where that is given.
+   */
+  samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void;
 }
 
 /** The outcome that uniforms give: on where `u < p`; the choice whose stretch of [0, 1) holds `u`. */
@@ -44,15 +49,25 @@ export class GeneratedDraws implements Draws {
   }
 
   sample(site: Site, outcome: Outcome): void {
+    sampleFrom(this.#backend, outcome, this.#draw(site, outcome.bits.rows));
+  }
+
+  samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void {
+    const u = this.#draw(site, outcome.bits.rows, uniforms);
+    this.#backend.sampleAntithetic(outcome.p, u, outcome.bits, second);
+  }
+
+  /** The uniforms of a site, [B, units], in a matrix of its own unless one is given. */
+  #draw(site: Site, rows: number, into = this.#uniforms.get(site)): Matrix {
     const { layer, branch } = site;
-    let uniforms = this.#uniforms.get(site);
+    let uniforms = into;
     if (uniforms === undefined) {
-      uniforms = this.#backend.matrix(outcome.bits.rows, layer.units);
+      uniforms = this.#backend.matrix(rows, layer.units);
       this.#uniforms.set(site, uniforms);
     }
     siteKey(this.#stepKey, layer.index, branch, this.#siteKey);
     this.#backend.uniforms(this.#siteKey, uniforms);
-    sampleFrom(this.#backend, outcome, uniforms);
+    return uniforms;
   }
 }
 
@@ -68,5 +83,11 @@ export class GivenDraws implements Draws {
 
   sample(site: Site, outcome: Outcome): void {
     sampleFrom(this.#backend, outcome, this.#uniforms(site));
+  }
+
+  samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void {
+    const u = this.#uniforms(site);
+    if (uniforms !== undefined) this.#backend.copy(u, uniforms);
+    this.#backend.sampleAntithetic(outcome.p, u, outcome.bits, second);
   }
 }

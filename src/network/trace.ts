@@ -33,6 +33,19 @@ export function createTrace(network: Network, input: Matrix, branch = 0): Trace 
   return { network, batchSize, input, layers, sites, tables: new Map() };
 }
 
+/**
+ * A pass that shares everything above `first` with `trace`, and the law of layer `first` itself; that layer's outcome
+ * and all that follows is its own. To be sampled once `trace` has been.
+ */
+export function forkTrace(trace: Trace, first: number, branch: number): Trace {
+  const own = createTrace(trace.network, trace.input, branch);
+  const layers = trace.layers.map((activity, index) => {
+    if (index < first) return activity;
+    return index === first ? { ...activity, bits: own.layers[index].bits } : own.layers[index];
+  });
+  return { ...own, layers };
+}
+
 /** What a parent shows: the input, or a layer's bits. */
 export const shown = (trace: Trace, from: number): Matrix =>
   from < 0 ? trace.input : trace.layers[from].bits;
@@ -53,12 +66,17 @@ export function computeLaw(trace: Trace, layer: Layer): void {
   else backend.softmax(logits, layer.choices, p);
 }
 
-/** Samples the network from layer `first` on, layer by layer. */
-export function samplePass(trace: Trace, draws: Draws, first = 0): void {
+/** Samples the network from layer `first` on, layer by layer; `draw` says how, by default each layer by itself. */
+export function samplePass(
+  trace: Trace,
+  draws: Draws,
+  first = 0,
+  draw = (index: number): void => draws.sample(trace.sites[index], trace.layers[index]),
+): void {
   for (const entry of trace.tables.values()) entry.fresh = false;
   for (let index = first; index < trace.layers.length; index++) {
     computeLaw(trace, trace.network.layers[index]);
-    draws.sample(trace.sites[index], trace.layers[index]);
+    draw(index);
   }
 }
 
