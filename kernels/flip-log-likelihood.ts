@@ -8,16 +8,13 @@
 //   delta = c . d - sum_j d + log prod_j (p + q e^d)   parent on
 // c . d is a sum of table rows over the children that are on. The products are formed in tiles of sixteen children: an
 // example's p and q of a tile stay in registers while its parents pass, first those that were off, then those that
-// were on; a few examples share a tile of factors in the first-level cache. Every few tiles the products' exponents are
-// split off: exact, so that a result depends neither on when nor on the other rows.
+// were on. Every few tiles the products' exponents are split off: exact, so that a result depends neither on when nor
+// on the other rows.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
 import { log4, madd } from "./math";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { bernoulliShift } from "./shifts";
-
-/** Examples that share a tile. */
-const EXAMPLES = 2;
 
 /** How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. */
 const ROOM: f32 = 86;
@@ -29,8 +26,7 @@ const NARROW: f32 = 10.75;
 const SLOT = 48;
 
 export function flipScratchFloats(I: i32, J: i32): i32 {
-  const perExample = 2 * 16 * tileCount(J) + I * (SLOT >> 2) + 4;
-  return max(I + J + 4, EXAMPLES * perExample + 2 * (I + 4));
+  return max(I + J + 4, 32 * tileCount(J) + I * (SLOT >> 2) + 2 * (I + 4));
 }
 
 export function flipLogLikelihood(
@@ -53,70 +49,69 @@ export function flipLogLikelihood(
   }
   const stride = <i32>(ROOM / (4 * most));
 
-  const mantissas = scratch;
+  const P = scratch;
+  const Q = P + ((<usize>tiles) << 6);
+  const slots = Q + ((<usize>tiles) << 6);
+  const slotsEnd = slots + <usize>I * SLOT;
+  const mantissas = slotsEnd;
   const powers = mantissas + inputBytes + 16;
-  const first = powers + inputBytes + 16;
-  const slotBytes = <usize>I * SLOT;
-  const lawBytes = (<usize>tiles) << 6;
-  const exampleBytes = slotBytes + 2 * lawBytes + 16;
-  for (let b = 0; b < B; b += EXAMPLES) {
-    const examples = min(EXAMPLES, B - b);
-    let area = first;
-    for (let e = 0; e < examples; e++, area += exampleBytes) {
-      const at = <usize>(b + e);
-      const P = area + slotBytes;
-      pad(P, p + at * rowBytes, J, 0);
-      pad(P + lawBytes, q + at * rowBytes, J, 1);
-      const ends = P + 2 * lawBytes;
-      sort(bits + at * inputBytes, largest, tables, area, ends, I);
+  for (let b = 0; b < B; b++) {
+    pad(P, p, J, 0);
+    pad(Q, q, J, 1);
+
+    // Every narrow parent gets a slot: those that are off from the first slot on, those that are on from the last one
+    // back. Branch-free: both slots are written, and one of the ends moves.
+    let off = slots, on = slotsEnd;
+    for (let i = 0; i < I; i++) {
+      const at = (<usize>i) << 2;
+      const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
+      const narrow: usize = load<f32>(largest + at) <= NARROW ? SLOT : 0;
+      const head = i32x4(<i32>tables + (i << 6), i, 0, 0);
+      open(off, head);
+      open(on - SLOT, head);
+      off += narrow & (bit - 1);
+      on -= narrow & -bit;
     }
-    let splits = 0;
-    for (let t = 0; t < tiles; splits++) {
-      for (const stop = min(t + stride, tiles); t < stop; t++) {
-        area = first;
-        for (let e = 0; e < examples; e++, area += exampleBytes) {
-          const ends = area + slotBytes + 2 * lawBytes;
-          const P = area + slotBytes + ((<usize>t) << 6);
-          const Q = P + lawBytes;
-          const tile = <usize>t * tileBytes;
-          multiplyTile(area, load<usize>(ends), tile, Q, P);
-          multiplyTile(load<usize>(ends, 4), area + slotBytes, tile, P, Q);
-        }
+
+    let splits = 1;
+    for (let t = 0, next = stride; t < tiles; t++) {
+      if (t == next) {
+        for (let slot = slots; slot < off; slot += SLOT) split(slot);
+        for (let slot = on; slot < slotsEnd; slot += SLOT) split(slot);
+        next += stride;
+        splits++;
       }
-      area = first;
-      for (let e = 0; e < examples; e++, area += exampleBytes) {
-        for (let slot = area; slot < area + slotBytes; slot += SLOT) split(slot);
+      const at = (<usize>t) << 6;
+      multiplyTile(slots, off, <usize>t * tileBytes, Q + at, P + at);
+      multiplyTile(on, slotsEnd, <usize>t * tileBytes, P + at, Q + at);
+    }
+    for (let slot = slots; slot < off; slot += SLOT) join(slot, splits, mantissas, powers);
+    for (let slot = on; slot < slotsEnd; slot += SLOT) join(slot, splits, mantissas, powers);
+
+    for (let i = 0; i < I; i++) {
+      const at = (<usize>i) << 2;
+      const size = load<f32>(largest + at);
+      if (size <= NARROW) continue;
+      const bit = load<f32>(bits + at) > 0;
+      if (size <= TABLE_LIMIT) {
+        open(slots, i32x4(<i32>tables + (i << 6), i, 0, 0));
+        multiplyRow(slots, tileBytes, tiles, bit ? P : Q, bit ? Q : P);
+        join(slots, 4 * tiles + 1, mantissas, powers);
+      } else {
+        store<f32>(mantissas + at, 1);
+        store<i32>(powers + at, 0);
+        const w = weights + <usize>i * rowBytes;
+        const change = bit ? bernoulliShift(logits, w, 0, -k, J) : -bernoulliShift(logits, w, 0, k, J);
+        store<f32>(out + at, load<f32>(out + at) + change);
       }
     }
-    area = first;
-    for (let e = 0; e < examples; e++, area += exampleBytes) {
-      const at = <usize>(b + e);
-      const ends = area + slotBytes + 2 * lawBytes;
-      const P = area + slotBytes;
-      const Q = P + lawBytes;
-      const x = bits + at * inputBytes;
-      const o = out + at * inputBytes;
-      for (let slot = area; slot < load<usize>(ends); slot += SLOT) join(slot, splits, mantissas, powers);
-      for (let slot = load<usize>(ends, 4); slot < area + slotBytes; slot += SLOT) join(slot, splits, mantissas, powers);
-      for (let i = 0; i < I; i++) {
-        const size = load<f32>(largest + ((<usize>i) << 2));
-        if (size <= NARROW) continue;
-        const on = load<f32>(x + ((<usize>i) << 2)) > 0;
-        if (size <= TABLE_LIMIT) {
-          multiplyRow(area, tables + ((<usize>i) << 6), tileBytes, tiles, on ? P : Q, on ? Q : P);
-          store<i32>(area, i, 36);
-          join(area, tiles << 2, mantissas, powers);
-        } else {
-          store<f32>(mantissas + ((<usize>i) << 2), 1);
-          store<i32>(powers + ((<usize>i) << 2), 0);
-          const w = weights + <usize>i * rowBytes;
-          const l = logits + at * rowBytes;
-          const change = on ? bernoulliShift(l, w, 0, -k, J) : -bernoulliShift(l, w, 0, k, J);
-          store<f32>(o + ((<usize>i) << 2), load<f32>(o + ((<usize>i) << 2)) + change);
-        }
-      }
-      finish(x, totals, mantissas, powers, o, I);
-    }
+    finish(bits, totals, mantissas, powers, out, I);
+
+    bits += inputBytes;
+    out += inputBytes;
+    logits += rowBytes;
+    p += rowBytes;
+    q += rowBytes;
   }
 }
 
@@ -127,32 +122,13 @@ function pad(to: usize, from: usize, J: i32, value: f32): void {
   memory.copy(to, from, (<usize>J) << 2);
 }
 
-/**
- * Gives every narrow parent a slot: those that are off from the first slot on, those that are on from the last one
- * back. `ends` receives the end of the former and the start of the latter.
- */
-function sort(bits: usize, largest: usize, factors: usize, slots: usize, ends: usize, I: i32): void {
-  let off = slots;
-  let on = slots + <usize>I * SLOT;
-  const one = f32x4.splat(1);
-  const none = i32x4.splat(0);
-  for (let i = 0; i < I; i++, factors += 64) {
-    // Branch-free: both slots are written, and one of the ends moves.
-    const at = (<usize>i) << 2;
-    const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
-    const narrow: usize = load<f32>(largest + at) <= NARROW ? SLOT : 0;
-    const head = i32x4(<i32>factors, i, 0, 0);
-    v128.store(off, one);
-    v128.store(off, none, 16);
-    v128.store(off, head, 32);
-    v128.store(on - SLOT, one);
-    v128.store(on - SLOT, none, 16);
-    v128.store(on - SLOT, head, 32);
-    off += narrow & (bit - 1);
-    on -= narrow & -bit;
-  }
-  store<usize>(ends, off);
-  store<usize>(ends, on, 4);
+/** A slot with the product 1. */
+// @ts-ignore: decorator
+@inline
+function open(slot: usize, head: v128): void {
+  v128.store(slot, f32x4.splat(1));
+  v128.store(slot, i32x4.splat(0), 16);
+  v128.store(slot, head, 32);
 }
 
 /** Multiplies the products of slots [slot, end) by the factors `a + b e^d` of one tile. */
@@ -170,9 +146,8 @@ function multiplyTile(slot: usize, end: usize, tile: usize, a: usize, b: usize):
 }
 
 /** The whole product of one row with large weights, split at every vector. */
-function multiplyRow(slot: usize, factors: usize, tileBytes: usize, tiles: i32, a: usize, b: usize): void {
-  v128.store(slot, f32x4.splat(1));
-  v128.store(slot, i32x4.splat(0), 16);
+function multiplyRow(slot: usize, tileBytes: usize, tiles: i32, a: usize, b: usize): void {
+  let factors = load<usize>(slot, 32);
   for (let t = 0; t < tiles; t++, factors += tileBytes - 64) {
     for (let n = 0; n < 4; n++, factors += 16, a += 16, b += 16) {
       v128.store(slot, f32x4.mul(v128.load(slot), madd(v128.load(factors), v128.load(b), v128.load(a))));
@@ -190,10 +165,11 @@ function split(slot: usize): void {
   v128.store(slot, v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1)));
 }
 
-/** The four lanes multiplied together: `mantissas[i] 2^powers[i]`. */
+/** The four lanes multiplied together: `mantissas[i] 2^powers[i]`. `splits` counts this one. */
 // @ts-ignore: decorator
 @inline
 function join(slot: usize, splits: i32, mantissas: usize, powers: usize): void {
+  split(slot);
   const m = v128.load(slot);
   const pairs = f32x4.mul(m, v128.shuffle<f32>(m, m, 2, 3, 0, 1));
   const e = v128.load(slot, 16);
