@@ -34,8 +34,10 @@ export const outputClosed: AbortSignal = closed.signal;
 export function guardOutput(): void {
   process.stdout.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code !== "EPIPE" && !closed.signal.aborted) {
-      process.exitCode = 1;
       process.stderr.write(`error: stdout cannot be written (${error.code ?? error.message})\n`);
+      process.on("exit", () => {
+        process.exitCode = 1;
+      });
     }
     closed.abort();
   });

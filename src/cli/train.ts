@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
-import { interrupted, outputClosed } from "./exit.ts";
+import { interrupted, stopSignal } from "./exit.ts";
 import { colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
 
 /** What commander makes of the flags: text, but for switches. */
@@ -72,7 +72,7 @@ async function train(path: string | undefined, flags: Flags): Promise<number> {
 }
 
 /** Settings from the file, overridden by flags. */
-async function configFrom(path: string | undefined, flags: Flags) {
+export async function configFrom(path: string | undefined, flags: Flags) {
   const { parseConfig, readConfigFile } = await import("../node/config.ts");
   const { stat } = await import("node:fs/promises");
   const { dirname, join } = await import("node:path");
@@ -118,19 +118,8 @@ function numberIn(text: string): number | string {
   return text.trim() === "" || Number.isNaN(value) ? text : value;
 }
 
-/** Aborted by SIGINT, SIGTERM, a closed terminal, a reader or a parent that is gone. A second signal ends at once. */
-function stopSignal(): AbortSignal {
-  const stop = new AbortController();
-  const abort = () => stop.abort();
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, abort);
-  outputClosed.addEventListener("abort", abort);
-  if (process.send !== undefined) {
-    process.once("disconnect", abort);
-    // The listener alone would keep this process from ending.
-    process.channel?.unref();
-  }
-  return stop.signal;
-}
+/** Columns of the progress bar. */
+const [narrowBar, wideBar] = [10, 30];
 
 /** How fast it went lately is measured over that many milliseconds. */
 const rateWindow = 20_000;
@@ -172,9 +161,11 @@ class Report {
     const metrics = metricsOf(this.#last ?? progress.metrics);
     this.#status.update({
       drawn: (width) => {
-        const parts = [`epoch ${epoch}/${epochs}`, ...pace, ...metrics];
-        const room = width - parts.join("  ").length - 2;
-        if (room >= 5) parts.splice(1, 0, formatBar(done / (epochs * stepsPerEpoch), Math.min(24, room)));
+        const bar = (room: number) => formatBar(done / (epochs * stepsPerEpoch), room);
+        const parts = [`epoch ${epoch}/${epochs}`, bar(narrowBar), ...pace, ...metrics];
+        while (parts.join("  ").length > width) parts.pop();
+        const room = width - parts.join("  ").length;
+        if (parts.length > 1) parts[1] = bar(Math.min(wideBar, narrowBar + room));
         return parts.join("  ");
       },
       plain: () =>
@@ -195,6 +186,7 @@ class Report {
   end({ summary, status, folder, records }: RunResult): void {
     this.#status.clear();
     if (summary === undefined) {
+      if (outputClosed.aborted) return;
       const done = `${records.length} of ${this.#epochs} epochs`;
       process.stderr.write(`stopped after ${done}; a checkpoint is in ${folder}: add --resume to go on\n`);
     } else if (this.#flags.json) {

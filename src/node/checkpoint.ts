@@ -3,7 +3,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { InputError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
-import { replaceFile, writing } from "./storage.ts";
+import { isMissing, replaceFile, writing } from "./storage.ts";
 
 export interface Checkpoint {
   tensors: Record<string, Tensor>;
@@ -22,8 +22,8 @@ export async function readCheckpoint(path: string): Promise<Checkpoint | undefin
   try {
     bytes = await readFile(path);
   } catch (cause) {
+    if (isMissing(cause)) return undefined;
     const { code } = cause as NodeJS.ErrnoException;
-    if (code === "ENOENT") return undefined;
     throw new InputError(`the checkpoint ${path} cannot be read (${code})`, { cause });
   }
   const { tensors, metadata: sealed } = decode(bytes, `the checkpoint ${path}`);

@@ -6,6 +6,7 @@ import { InputError } from "../formats/errors.ts";
 import { generator } from "../random/threefry.ts";
 import type { EpochRecord } from "../training/training.ts";
 import type { Config } from "./config.ts";
+import { isMissing } from "./storage.ts";
 
 /** The files of a run. */
 export const runFiles = (folder: string) => ({
@@ -147,7 +148,7 @@ export async function listRuns(out: string): Promise<StoredRun[]> {
 /** What a file holds, or undefined where there is none. */
 export function textOf(path: string): Promise<string | undefined> {
   return readFile(path, "utf8").catch((cause: NodeJS.ErrnoException) => {
-    if (cause.code === "ENOENT") return undefined;
+    if (isMissing(cause)) return undefined;
     throw new InputError(`${path} cannot be read (${cause.code})`, { cause });
   });
 }

@@ -2,7 +2,7 @@
  * A run: training with its files. Whatever happens to the process, the folder holds what is needed to go on, and what
  * then comes out is, bit for bit, what an undisturbed run gives (wall times aside).
  */
-import { type FileHandle, mkdir, open } from "node:fs/promises";
+import { type FileHandle, open } from "node:fs/promises";
 import type { Backend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { generator } from "../random/threefry.ts";
@@ -21,7 +21,7 @@ import {
   summarise,
   textOf,
 } from "./run-folder.ts";
-import { replaceFile, writing } from "./storage.ts";
+import { makeFolder, replaceFile, writing } from "./storage.ts";
 import { createBackend, loadWorkload } from "./workload.ts";
 
 /** What a caller may want of a run while it trains. */
@@ -63,9 +63,9 @@ export interface RunResult {
   summary: RunSummary | undefined;
 }
 
-/** An epoch's end is no reason for a checkpoint that soon after the last one, in milliseconds. */
-const shortest = 2_000;
-/** Within a long epoch there is one that often, in milliseconds. */
+/** Where epochs are short, checkpoints at their ends may take up to this part of the time. */
+const share = 0.05;
+/** Where they are long there is one within them that often, in milliseconds. */
 const longest = 60_000;
 
 /**
@@ -86,7 +86,7 @@ export async function trainRun(config: Config, options: RunOptions = {}): Promis
 
   // Refuses what does not fit before anything is written.
   const training = workload.createTraining(backend);
-  await writing(run.folder, mkdir(run.files.checkpoints, { recursive: true }));
+  await writing(run.folder, makeFolder(run.files.checkpoints));
   const unlock = await lockFolder(run.folder);
   try {
     const stored = await run.read();
@@ -186,7 +186,9 @@ class Run {
     try {
       onStart?.({ ...this.#named(), records: [...records], step: stored.step });
       let saved = performance.now();
+      let took = 0;
       const save = async () => {
+        const began = performance.now();
         const tensors = await training.tensors();
         await log.flush();
         const metadata = {
@@ -197,6 +199,7 @@ class Run {
         };
         await writeCheckpoint(files.checkpoint, { tensors, metadata });
         saved = performance.now();
+        took = saved - began;
       };
       const pause = async (progress: Progress) => {
         onProgress?.(progress);
@@ -208,7 +211,7 @@ class Run {
         records.push(record);
         onEpoch?.(record);
         if (signal?.aborted) break;
-        if (training.epoch < config.epochs && performance.now() - saved > shortest) await save();
+        if (training.epoch < config.epochs && took < share * (performance.now() - saved)) await save();
       }
       await save();
     } finally {

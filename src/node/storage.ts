@@ -1,5 +1,5 @@
 /** Writing files so that a crash at any moment leaves the old one or the new one. */
-import { open, rename, rm } from "node:fs/promises";
+import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { InputError } from "../formats/errors.ts";
 
@@ -9,7 +9,17 @@ export class StorageError extends Error {
 }
 
 /** What is wrong with the place, not with the disk. */
-const wrongPlace = ["EACCES", "EPERM", "EROFS", "ENOTDIR", "EISDIR", "EEXIST", "ENAMETOOLONG", "ELOOP"];
+const wrongPlace = [
+  "EACCES",
+  "EPERM",
+  "EROFS",
+  "ENOTDIR",
+  "EISDIR",
+  "EEXIST",
+  "ENOENT",
+  "ENAMETOOLONG",
+  "ELOOP",
+];
 
 /**
  * Waits for a write to `path`.
@@ -34,6 +44,25 @@ export async function writing<T>(path: string, operation: Promise<T>): Promise<T
     throw new StorageError(`${problem}; what was saved before is as it was`, { cause });
   }
 }
+
+/** Makes a folder and those it is in. Node's own `recursive` never returns where a file system takes no folders. */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await mkdir(path).catch((again: NodeJS.ErrnoException) => {
+      if (again.code !== "EEXIST") throw again;
+    });
+  }
+}
+
+/** Whether an error says that a file is not there. */
+export const isMissing = (error: unknown): boolean =>
+  ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
 
 /** Replaces a file as a whole: it is written under another name, flushed, and renamed. */
 export async function replaceFile(path: string, content: string | Uint8Array): Promise<void> {

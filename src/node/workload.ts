@@ -30,14 +30,26 @@ const workloads: Workloads = {
     return {
       digest: data.digest,
       createTraining: (backend) =>
-        createBanditTraining(backend, data, {
-          ...config,
-          estimator: findEstimator(config.estimator)!,
-          optimizer: optimizerOf(config),
-        }),
+        fitting(() =>
+          createBanditTraining(backend, data, {
+            ...config,
+            estimator: findEstimator(config.estimator)!,
+            optimizer: optimizerOf(config),
+          }),
+        ),
     };
   },
 };
+
+/** All memory is taken here: what does not fit is found out before anything is written. */
+function fitting(create: () => Training): Training {
+  try {
+    return create();
+  } catch (cause) {
+    if (!(cause instanceof RangeError)) throw cause;
+    throw new InputError(`the network and its data do not fit into memory: ${cause.message}`, { cause });
+  }
+}
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
 export const loadWorkload = (config: Config): Promise<Workload> => workloads[config.task](config);
