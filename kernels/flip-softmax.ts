@@ -12,14 +12,8 @@ import { softmaxShift } from "./shifts";
 /** Beyond this a choice whose probability is stored as 0 (below 1e-30) could matter: 1e-30 e^52 = 4e-8. */
 const SOFTMAX_LIMIT: f32 = 26;
 
-// @ts-ignore: decorator
-@inline
-function padded4(I: i32): i32 {
-  return (I + 3) & ~3;
-}
-
 export function flipSoftmaxScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 2 * J * padded4(I));
+  return max(I + J + 4, 2 * J * ((I + 3) & ~3));
 }
 
 export function flipSoftmax(
@@ -33,23 +27,20 @@ export function flipSoftmax(
   if (!accumulate) memory.fill(out, 0, <usize>B * inputBytes);
   rowSum(childBits, turned, out, B, J, I, false, scratch);
 
-  const stepBytes = (<usize>padded4(I)) << 2;
-  const up = scratch;
-  const down = scratch + <usize>J * stepBytes;
-  exponentials(turned, up, down, I, J);
+  exponentials(turned, scratch, I, J);
   const one = f32x4.splat(1);
   const limit = f32x4.splat(SOFTMAX_LIMIT);
   for (let b = 0; b < B; b++) {
+    let pair = scratch;
     for (let i = 0; i < I; i += 4) {
       const at = (<usize>i) << 2;
       const on = f32x4.gt(v128.load(bits + at), f32x4.splat(0));
       let mantissa = one;
       let power = i32x4.splat(0);
-      let u = up + at, d = down + at, x = p;
-      for (const end = p + rowBytes; x < end; ) {
+      for (let x = p, end = p + rowBytes; x < end; ) {
         let sum = f32x4.splat(0);
-        for (const unitEnd = x + ((<usize>N) << 2); x < unitEnd; x += 4, u += stepBytes, d += stepBytes) {
-          sum = madd(select(v128.load(d), v128.load(u), on), v128.load32_splat(x), sum);
+        for (const unitEnd = x + ((<usize>N) << 2); x < unitEnd; x += 4, pair += 32) {
+          sum = madd(select(v128.load(pair, 16), v128.load(pair), on), v128.load32_splat(x), sum);
         }
         mantissa = f32x4.mul(mantissa, sum);
         power = i32x4.add(power, i32x4.sub(i32x4.shr_u(mantissa, 23), i32x4.splat(127)));
@@ -75,13 +66,15 @@ export function flipSoftmax(
   }
 }
 
-/** `up[j, i] = e^turned[j, i]`, `down` its inverse; rows padded to whole vectors, with anything. */
-function exponentials(turned: usize, up: usize, down: usize, I: i32, J: i32): void {
-  for (let j = 0; j < J; j++, turned += (<usize>I) << 2) {
-    for (let i = 0; i < I; i += 4, up += 16, down += 16) {
-      const e = exp4(v128.load(turned + ((<usize>i) << 2)));
-      v128.store(up, e);
-      v128.store(down, f32x4.div(f32x4.splat(1), e));
+/** For four parents at a time, and for each child: the four `e^d`, then the four `e^-d`. */
+function exponentials(turned: usize, pairs: usize, I: i32, J: i32): void {
+  const inputBytes = (<usize>I) << 2;
+  for (let i = 0; i < I; i += 4, turned += 16) {
+    let row = turned;
+    for (let j = 0; j < J; j++, row += inputBytes, pairs += 32) {
+      const e = exp4(v128.load(row));
+      v128.store(pairs, e);
+      v128.store(pairs, f32x4.div(f32x4.splat(1), e), 16);
     }
   }
 }
