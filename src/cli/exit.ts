@@ -44,3 +44,17 @@ export function guardOutput(): void {
   // With stderr gone there is nobody left to tell.
   process.stderr.on("error", () => {});
 }
+
+/** Aborted by SIGINT, SIGTERM, a closed terminal, a reader or a parent that is gone. A second signal ends at once. */
+export function stopSignal(): AbortSignal {
+  const stop = new AbortController();
+  const abort = () => stop.abort();
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, abort);
+  closed.signal.addEventListener("abort", abort);
+  if (process.send !== undefined) {
+    process.once("disconnect", abort);
+    // The listener alone would keep this process from ending.
+    process.channel?.unref();
+  }
+  return stop.signal;
+}

@@ -3,7 +3,7 @@ import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
-import { interrupted, stopSignal } from "./exit.ts";
+import { interrupted, outputClosed, stopSignal } from "./exit.ts";
 import { colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
 
 /** What commander makes of the flags: text, but for switches. */
