@@ -20,10 +20,22 @@ export interface ElboOptions {
    * authors' code. Same mean, other estimators (D-14).
    */
   entropy?: "analytic" | "sampled";
+  /** The generative model; default: a new one, all zero. */
+  decoder?: Decoder;
 }
 
-/** Throws `InputError` where the encoder is not a chain of Bernoulli layers over bits. */
-export function elboObjective(encoder: Network, { entropy = "analytic" }: ElboOptions = {}): Objective {
+/** What generates images: `layers[l]` predicts the encoder's layer l - 1, or the image, from its layer l. */
+export interface Decoder {
+  readonly layers: readonly Linear[];
+  /** Logits of the topmost layer: a bias without weights. */
+  readonly prior: Linear;
+}
+
+/**
+ * A decoder for an encoder, all parameters zero. Throws `InputError` where the encoder is not a chain of Bernoulli
+ * layers over bits.
+ */
+export function createDecoder(encoder: Network): Decoder {
   const { backend, layers } = encoder;
   layers.forEach(({ kind, parents }, l) => {
     if (kind !== "bernoulli" || parents.length !== 1 || parents[0].from !== l - 1) {
@@ -34,19 +46,25 @@ export function elboObjective(encoder: Network, { entropy = "analytic" }: ElboOp
     throw new InputError("the encoder has real inputs; expected bits, which the decoder can predict");
   }
   const coding = encoder.spec.units;
-  const decoder = layers.map((layer, l) => {
-    const width = l === 0 ? encoder.inputs : layers[l - 1].width;
-    return createLinear(backend, `decoder.${l}`, [{ from: l, coding, rows: layer.width }], width);
-  });
-  const prior = createLinear(backend, "prior", [], layers[layers.length - 1].width);
-
   return {
-    linears: [...decoder, prior],
+    layers: layers.map((layer, l) => {
+      const width = l === 0 ? encoder.inputs : layers[l - 1].width;
+      return createLinear(backend, `decoder.${l}`, [{ from: l, coding, rows: layer.width }], width);
+    }),
+    prior: createLinear(backend, "prior", [], layers[layers.length - 1].width),
+  };
+}
+
+/** Throws `InputError` where the encoder is not a chain of Bernoulli layers over bits. */
+export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
+  const { entropy = "analytic", decoder = createDecoder(encoder) } = options;
+  const { backend, layers } = encoder;
+  const linears = [...decoder.layers, decoder.prior];
+  return {
+    linears,
     prepare(trace) {
       const targets = [trace.input, ...trace.layers.map(({ bits }) => bits)];
-      const predictions = [...decoder, prior].map((linear, l) =>
-        prediction(backend, trace, linear, targets[l], l),
-      );
+      const predictions = linears.map((linear, l) => prediction(backend, trace, linear, targets[l], l));
       const entropies = layers.map((_, l) =>
         entropy === "analytic" ? analyticEntropy(trace, l) : sampledEntropy(trace, l),
       );

@@ -3,13 +3,16 @@
  * label, the reward 1 for a right guess and 0 for a wrong one. Every epoch the training images are shuffled and all
  * images binarised anew, a pixel being 1 with probability intensity / 255 (D-9).
  */
-import type { Backend, Bytes, Indices, Matrix, Sums } from "../backend/backend.ts";
+import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import { createTrace, samplePass, type Trace } from "../network/trace.ts";
-import { deriveKey, newKey, permutation } from "../random/threefry.ts";
+import type { Evaluation, Objective } from "../objectives/objective.ts";
+import { rewardObjective } from "../objectives/reward.ts";
+import { deriveKey, newKey } from "../random/threefry.ts";
+import { ImageBatches, testBatches } from "./images.ts";
 import type { Task } from "./task.ts";
 
 export interface BanditData {
@@ -24,48 +27,19 @@ export interface BanditOptions {
   limit?: number | undefined;
 }
 
-/** Rows of the passes that measure test accuracy. */
-const testRows = 500;
-
-/** Images on a backend, and one batch of them. */
-class Batches {
-  readonly images: Bytes;
-  readonly labels: Bytes;
-  readonly order: Indices;
-  readonly count: number;
-  readonly #backend: Backend;
-
-  constructor(backend: Backend, data: LabelledImages, limit: number) {
-    this.#backend = backend;
-    this.count = Math.min(data.count, limit);
-    this.images = backend.bytes(data.images.subarray(0, this.count * data.pixels));
-    this.labels = backend.bytes(data.labels.subarray(0, this.count));
-    this.order = backend.indices(this.count);
-    this.#backend.writeIndices(
-      this.order,
-      Uint32Array.from({ length: this.count }, (_, i) => i),
-    );
-  }
-
-  load(first: number, key: { k0: number; k1: number }, input: Matrix, labels: Matrix): void {
-    this.#backend.binarise(this.images, this.order, first, key, input);
-    this.#backend.gatherLabels(this.labels, this.order, first, labels);
-  }
-}
-
 export class ContextualBandit implements Task {
   readonly backend: Backend;
   readonly batchSize: number;
   readonly input: Matrix;
-  readonly reward: Matrix;
+  readonly objective: Objective;
   readonly stepsPerEpoch: number;
   readonly metrics = ["onlineAccuracy"];
-  readonly #train: Batches;
-  readonly #test: Batches;
+  readonly #train: ImageBatches;
+  readonly #test: ImageBatches;
   readonly #labels: Matrix;
+  readonly #reward: Matrix;
   readonly #seed: number;
-  readonly #binarise = newKey();
-  readonly #order: Uint32Array;
+  readonly #pixels = newKey();
   #testPasses: { network: Network; passes: TestPass[] } | undefined;
 
   /**
@@ -75,8 +49,8 @@ export class ContextualBandit implements Task {
   constructor(backend: Backend, data: BanditData, { batchSize, seed, limit = Infinity }: BanditOptions) {
     if (!(limit >= 1)) throw new InputError(`the limit is ${limit} images; expected at least 1`);
     this.backend = backend;
-    this.#train = new Batches(backend, data.train, limit);
-    this.#test = new Batches(backend, data.test, limit);
+    this.#train = new ImageBatches(backend, data.train, limit);
+    this.#test = new ImageBatches(backend, data.test, limit);
     if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= this.#train.count)) {
       throw new InputError(
         `the batch size is ${batchSize}; expected a whole number from 1 to ${this.#train.count}, the number of images`,
@@ -86,27 +60,28 @@ export class ContextualBandit implements Task {
     this.#seed = seed;
     this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
     this.input = backend.matrix(batchSize, data.train.pixels);
-    this.reward = backend.matrix(batchSize, 1);
+    this.#reward = backend.matrix(batchSize, 1);
+    this.objective = rewardObjective(this.#reward);
     this.#labels = backend.matrix(batchSize, 1);
-    this.#order = new Uint32Array(this.#train.count);
   }
 
   startEpoch(epoch: number): void {
-    deriveKey(this.#seed, "shuffle", epoch, this.#binarise);
-    this.backend.writeIndices(this.#train.order, permutation(this.#binarise, this.#order));
-    deriveKey(this.#seed, "binarise", 2 * epoch, this.#binarise);
+    this.#train.shuffle(this.#seed, epoch);
+    deriveKey(this.#seed, "binarise", 2 * epoch, this.#pixels);
   }
 
   load(step: number): void {
-    this.#train.load(step * this.batchSize, this.#binarise, this.input, this.#labels);
+    const first = step * this.batchSize;
+    this.#train.load(first, this.#pixels, this.input);
+    this.#train.loadLabels(first, this.#labels);
   }
 
   score(trace: Trace): void {
-    this.backend.rewardByLabel(trace.layers[trace.layers.length - 1].bits, this.#labels, this.reward);
+    this.backend.rewardByLabel(trace.layers[trace.layers.length - 1].bits, this.#labels, this.#reward);
   }
 
-  addMetrics(sums: Sums, first: number): void {
-    this.backend.addMean(this.reward, sums, first);
+  addMetrics(_evaluation: Evaluation, sums: Sums, first: number): void {
+    this.backend.addMean(this.#reward, sums, first);
   }
 
   /** Accuracy on the test images, every bit and action sampled once (D-10). */
@@ -120,7 +95,8 @@ export class ContextualBandit implements Task {
     for (const { trace, labels, reward, sums, starts, draws } of this.#testPasses.passes) {
       backend.writeSums(sums, [0]);
       for (const first of starts) {
-        this.#test.load(first, key, trace.input, labels);
+        this.#test.load(first, key, trace.input);
+        this.#test.loadLabels(first, labels);
         draws.startStep(epoch * this.#test.count + first);
         samplePass(trace, draws);
         backend.rewardByLabel(trace.layers[trace.layers.length - 1].bits, labels, reward);
@@ -142,22 +118,15 @@ interface TestPass {
   draws: GeneratedDraws;
 }
 
-/** Buffers to go through `count` examples: batches of `testRows`, and one for what is left over. */
+/** Buffers to measure on `count` examples. */
 function testPasses(network: Network, count: number, seed: number): TestPass[] {
   const { backend, inputs } = network;
-  const full = Math.floor(count / testRows);
-  const sizes = [
-    { rows: testRows, starts: Array.from({ length: full }, (_, i) => i * testRows) },
-    { rows: count % testRows, starts: [full * testRows] },
-  ];
-  return sizes
-    .filter(({ rows, starts }) => rows > 0 && starts.length > 0)
-    .map(({ rows, starts }) => ({
-      trace: createTrace(network, backend.matrix(rows, inputs)),
-      labels: backend.matrix(rows, 1),
-      reward: backend.matrix(rows, 1),
-      sums: backend.sums(1),
-      starts,
-      draws: new GeneratedDraws(backend, seed, "test"),
-    }));
+  return testBatches(count).map(({ rows, starts }) => ({
+    trace: createTrace(network, backend.matrix(rows, inputs)),
+    labels: backend.matrix(rows, 1),
+    reward: backend.matrix(rows, 1),
+    sums: backend.sums(1),
+    starts,
+    draws: new GeneratedDraws(backend, seed, "test"),
+  }));
 }

@@ -2,14 +2,14 @@
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Network } from "../network/network.ts";
 import type { Trace } from "../network/trace.ts";
+import type { Evaluation, Objective } from "../objectives/objective.ts";
 
 export interface Task {
   readonly backend: Backend;
   readonly batchSize: number;
   /** [B, inputs] the batch's input. */
   readonly input: Matrix;
-  /** [B, 1] the batch's rewards. */
-  readonly reward: Matrix;
+  readonly objective: Objective;
   readonly stepsPerEpoch: number;
   /** What is accumulated at every step: one name for each sum; its mean over the epoch's steps is reported. */
   readonly metrics: readonly string[];
@@ -17,10 +17,10 @@ export interface Task {
   startEpoch(epoch: number): void;
   /** Fills `input` with the batch of a step of this epoch, 0 <= step < stepsPerEpoch. */
   load(step: number): void;
-  /** Fills `reward` from what the network did. */
+  /** Fills in the reward of what the network did, where the objective is one. */
   score(trace: Trace): void;
-  /** Adds this step's metrics to `sums`, from `first` on. */
-  addMetrics(sums: Sums, first: number): void;
+  /** Adds this step's metrics to `sums`, from `first` on, the objective being evaluated. */
+  addMetrics(evaluation: Evaluation, sums: Sums, first: number): void;
   /** Measures on held-out data; metric name -> value. */
   evaluate(network: Network, epoch: number): Promise<Record<string, number>>;
 }

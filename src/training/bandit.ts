@@ -3,7 +3,6 @@ import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
-import { rewardObjective } from "../objectives/reward.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
 import { Learner } from "./learner.ts";
@@ -72,7 +71,7 @@ export function createBanditTraining(
   const network = createNetwork(backend, banditNetwork(data.train, options));
   initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
-  const objective = rewardObjective(task.reward);
-  const problem = { network, input: task.input, objective, baseline, baselineDecay, options: {} };
+  const { input, objective } = task;
+  const problem = { network, input, objective, baseline, baselineDecay, options: {} };
   return new Training(new Learner(estimator, problem, optimizer), task, seed);
 }

@@ -112,7 +112,7 @@ export class Training {
     learner.sample(this.#draws);
     task.score(learner.estimator.trace);
     learner.learn(this.step, this.#sums);
-    task.addMetrics(this.#sums, 2 * learner.linears.length);
+    task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.linears.length);
   }
 
   async #pause(pause: TrainingHooks["pause"], epochs: number): Promise<boolean> {

@@ -1,0 +1,264 @@
+/**
+ * A discrete hierarchical variational auto-encoder on images (HNCA paper, section 2.2): maximise the evidence lower
+ * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9).
+ */
+import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { LabelledImages } from "../formats/labelled-images.ts";
+import { GeneratedDraws } from "../network/draws.ts";
+import type { Network } from "../network/network.ts";
+import { createTrace, samplePass, type Trace } from "../network/trace.ts";
+import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.ts";
+import type { Evaluation, Objective } from "../objectives/objective.ts";
+import { deriveKey, newKey } from "../random/threefry.ts";
+import { ImageBatches, testBatches } from "./images.ts";
+import type { Task } from "./task.ts";
+
+export interface VaeOptions {
+  /** Images a batch. */
+  batchSize: number;
+  /** Samples of the latents an image; a batch has `batchSize * samples` rows. Default 1. */
+  samples?: number;
+  /** `"analytic"` (default) or `"sampled"` entropies in the objective (D-14). */
+  entropy?: "analytic" | "sampled";
+  /** Importance samples an image of the bound on the test set; default 100. */
+  boundSamples?: number;
+  /** Epochs between two measurements on the test set; default 10. */
+  evaluateEvery?: number;
+  seed: number;
+  /** Use only the first so many training and test images. */
+  limit?: number | undefined;
+}
+
+/** A unit is used where its mean activity varies over the test images with more than this standard deviation. */
+const usedDeviation = 0.05;
+
+export class VariationalAutoEncoder implements Task {
+  readonly backend: Backend;
+  readonly batchSize: number;
+  readonly input: Matrix;
+  readonly objective: Objective;
+  readonly decoder: Decoder;
+  readonly stepsPerEpoch: number;
+  readonly metrics = ["elbo"];
+  readonly #encoder: Network;
+  readonly #train: ImageBatches;
+  readonly #test: ImageBatches;
+  readonly #options: Required<Omit<VaeOptions, "limit">>;
+  readonly #pixels = newKey();
+  #testPasses: TestPass[] | undefined;
+
+  /**
+   * `encoder` is a chain of Bernoulli layers over the pixels. A last batch that would not be full is left out of the
+   * epoch.
+   * @throws InputError for a batch, a number of samples or a limit that cannot be, or another encoder
+   */
+  constructor(
+    encoder: Network,
+    data: { train: LabelledImages; test: LabelledImages },
+    { limit = Infinity, ...options }: VaeOptions,
+  ) {
+    const { backend } = encoder;
+    const settings = {
+      samples: 1,
+      boundSamples: 100,
+      evaluateEvery: 10,
+      entropy: "analytic" as const,
+      ...options,
+    };
+    const { batchSize, samples, boundSamples, evaluateEvery, entropy } = settings;
+    for (const [name, value] of Object.entries({ samples, boundSamples, evaluateEvery })) {
+      if (!(Number.isInteger(value) && value >= 1)) {
+        throw new InputError(`${name} is ${value}; expected a whole number from 1 on`);
+      }
+    }
+    if (!(limit >= 1)) throw new InputError(`the limit is ${limit} images; expected at least 1`);
+    if (encoder.inputs !== data.train.pixels) {
+      throw new InputError(
+        `the encoder has ${encoder.inputs} inputs; expected ${data.train.pixels}, one a pixel`,
+      );
+    }
+    this.#train = new ImageBatches(backend, data.train, limit, samples);
+    this.#test = new ImageBatches(backend, data.test, limit);
+    if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= this.#train.count)) {
+      throw new InputError(
+        `the batch size is ${batchSize}; expected a whole number from 1 to ${this.#train.count}, the number of images`,
+      );
+    }
+    this.backend = backend;
+    this.#encoder = encoder;
+    this.#options = settings;
+    this.decoder = createDecoder(encoder);
+    this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
+    this.batchSize = batchSize * samples;
+    this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
+    this.input = backend.matrix(this.batchSize, data.train.pixels);
+  }
+
+  startEpoch(epoch: number): void {
+    const { seed } = this.#options;
+    this.#train.shuffle(seed, epoch);
+    deriveKey(seed, "binarise", 2 * epoch, this.#pixels);
+  }
+
+  load(step: number): void {
+    this.#train.load(step * this.batchSize, this.#pixels, this.input);
+  }
+
+  score(): void {
+    // The objective is a known function.
+  }
+
+  addMetrics({ components }: Evaluation, sums: Sums, first: number): void {
+    for (const { value } of components) this.backend.addMean(value, sums, first);
+  }
+
+  /** Every `evaluateEvery` epochs: see `measure`. */
+  async evaluate(_network: Network, epoch: number): Promise<Record<string, number>> {
+    return (epoch + 1) % this.#options.evaluateEvery === 0 ? this.measure(epoch) : {};
+  }
+
+  /**
+   * On the test images, binarised anew, with `boundSamples` samples an image, in nats an image: `testElbo`, the mean of
+   * log p(x, Phi_k) / q(Phi_k | x); `testBound`, the importance-weighted bound log mean_k p(x, Phi_k) / q(Phi_k | x) (Burda
+   * et al. 2016), which is never below it; and for each layer `usedUnits.layers.N`, the number of units whose mean activity differs from image to image by more than 0.05
+   * in standard deviation.
+   */
+  async measure(epoch: number): Promise<Record<string, number>> {
+    const { backend } = this;
+    const { seed, boundSamples: K } = this.#options;
+    this.#testPasses ??= this.#createTestPasses();
+    const key = deriveKey(seed, "binarise", 2 * epoch + 1, newKey());
+    const layers = this.#encoder.layers;
+    let elbo = 0;
+    let bound = 0;
+    for (const { activities } of this.#testPasses) {
+      for (const { mean, square } of activities) for (const m of [mean, square]) backend.fill(m, 0);
+    }
+    for (const { trace, evaluation, total, activities, starts, draws } of this.#testPasses) {
+      const B = trace.batchSize;
+      for (const first of starts) {
+        this.#test.load(first, key, trace.input);
+        for (const { activity } of activities) backend.fill(activity, 0);
+        const logWeights = new LogMeans(B);
+        for (let k = 0; k < K; k++) {
+          draws.startStep((epoch * this.#test.count + first) * K + k);
+          samplePass(trace, draws);
+          addUp(backend, evaluation, total);
+          logWeights.add(await backend.read(total));
+          activities.forEach(({ activity }, l) => {
+            backend.addScaled(trace.layers[l].p, 1 / K, activity);
+          });
+        }
+        bound += logWeights.logMean();
+        elbo += logWeights.meanLog();
+        for (const { activity, scratch, mean, square } of activities) {
+          backend.columnMeans(activity, scratch.row, false);
+          backend.addScaled(scratch.row, B, mean);
+          backend.multiply(activity, activity, scratch.matrix);
+          backend.columnMeans(scratch.matrix, scratch.row, false);
+          backend.addScaled(scratch.row, B, square);
+        }
+      }
+    }
+    const N = this.#test.count;
+    const used: Record<string, number> = {};
+    for (const [l, { name, width }] of layers.entries()) {
+      const [mean, square] = [new Float64Array(width), new Float64Array(width)];
+      for (const { activities } of this.#testPasses) {
+        (await backend.read(activities[l].mean)).forEach((m, j) => {
+          mean[j] += m / N;
+        });
+        (await backend.read(activities[l].square)).forEach((s, j) => {
+          square[j] += s / N;
+        });
+      }
+      used[`usedUnits.${name}`] = mean.filter((m, j) => square[j] - m * m > usedDeviation ** 2).length;
+    }
+    return { testElbo: elbo / N, testBound: bound / N, ...used };
+  }
+
+  #createTestPasses(): TestPass[] {
+    const { backend } = this;
+    const { layers, inputs } = this.#encoder;
+    const objective = elboObjective(this.#encoder, { entropy: "sampled", decoder: this.decoder });
+    return testBatches(this.#test.count).map(({ rows, starts }) => {
+      const trace = createTrace(this.#encoder, backend.matrix(rows, inputs));
+      return {
+        trace,
+        evaluation: objective.prepare(trace),
+        total: backend.matrix(rows, 1),
+        activities: layers.map(({ width }) => ({
+          activity: backend.matrix(rows, width),
+          mean: backend.matrix(1, width),
+          square: backend.matrix(1, width),
+          scratch: { matrix: backend.matrix(rows, width), row: backend.matrix(1, width) },
+        })),
+        starts,
+        draws: new GeneratedDraws(backend, this.#options.seed, "test"),
+      };
+    });
+  }
+}
+
+interface TestPass {
+  trace: Trace;
+  /** The objective with sampled entropies: log p - log q. */
+  evaluation: Evaluation;
+  /** [B, 1] */
+  total: Matrix;
+  /** A layer's mean activity on each example [B, J], and sums over examples of that and of its square [1, J]. */
+  activities: {
+    activity: Matrix;
+    mean: Matrix;
+    square: Matrix;
+    scratch: { matrix: Matrix; row: Matrix };
+  }[];
+  starts: number[];
+  draws: GeneratedDraws;
+}
+
+/** `total` = the objective on each example. */
+function addUp(backend: Backend, { components }: Evaluation, total: Matrix): void {
+  backend.fill(total, 0);
+  for (const component of components) {
+    component.evaluate();
+    backend.addScaled(component.value, 1, total);
+  }
+}
+
+/** Of several rows at once: mean_k x_k, and log mean_k e^(x_k). */
+class LogMeans {
+  readonly #largest: Float64Array;
+  readonly #sums: Float64Array;
+  #total = 0;
+  #count = 0;
+
+  constructor(rows: number) {
+    this.#largest = new Float64Array(rows).fill(-Infinity);
+    this.#sums = new Float64Array(rows);
+  }
+
+  add(values: Float64Array): void {
+    this.#count++;
+    values.forEach((value, b) => {
+      const largest = Math.max(this.#largest[b], value);
+      this.#sums[b] = this.#sums[b] * Math.exp(this.#largest[b] - largest) + Math.exp(value - largest);
+      this.#largest[b] = largest;
+      this.#total += value;
+    });
+  }
+
+  /** mean_k x_k, summed over the rows. */
+  meanLog(): number {
+    return this.#total / this.#count;
+  }
+
+  /** log mean_k e^(x_k), summed over the rows. */
+  logMean(): number {
+    return this.#largest.reduce(
+      (total, largest, b) => total + largest + Math.log(this.#sums[b] / this.#count),
+      0,
+    );
+  }
+}

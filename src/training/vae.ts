@@ -1,0 +1,49 @@
+/** Training of a discrete variational auto-encoder: the pieces put together. */
+import type { Backend } from "../backend/backend.ts";
+import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { LabelledImages } from "../formats/labelled-images.ts";
+import { createNetwork, initialiseWeights, type Units } from "../network/network.ts";
+import type { OptimizerFactory } from "../optimizers/optimizer.ts";
+import { type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
+import { Learner } from "./learner.ts";
+import { Training } from "./training.ts";
+
+export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed"> {
+  estimator: Estimator;
+  /** Options of the estimator; default none. */
+  options?: EstimatorOptions;
+  optimizer: OptimizerFactory;
+  /** Widths of the stochastic layers, image side first; at least one. */
+  hidden: readonly number[];
+  /** Coding of the units; default "zero-one", as in the paper (D-16). */
+  units?: Units;
+  /** Running averages are one a layer (D-21); default "none". */
+  baseline?: Baseline;
+  /** Default 0.99. */
+  baselineDecay?: number;
+  /** Images a batch; default 50. */
+  batchSize?: number;
+  /** Decides weights, order, pixels and draws; whole number, default 0. */
+  seed?: number;
+}
+
+/** A training of a fresh auto-encoder. Throws `InputError` where the options do not fit the data or each other. */
+export function createVaeTraining(
+  backend: Backend,
+  data: { train: LabelledImages; test: LabelledImages },
+  training: VaeTrainingOptions,
+): Training {
+  const { estimator, options = {}, optimizer, hidden, units = "zero-one", ...rest } = training;
+  const { baseline = "none", baselineDecay = 0.99, batchSize = 50, seed = 0, ...task } = rest;
+  const encoder = createNetwork(backend, {
+    inputs: data.train.pixels,
+    units,
+    layers: hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
+  });
+  const vae = new VariationalAutoEncoder(encoder, data, { ...task, batchSize, seed });
+  const { input, objective } = vae;
+  // The prior has no weights: it starts as fair coins.
+  initialiseWeights(backend, [...encoder.layers, ...objective.linears], seed);
+  const problem = { network: encoder, input, objective, baseline, baselineDecay, options };
+  return new Training(new Learner(estimator, problem, optimizer), vae, seed);
+}

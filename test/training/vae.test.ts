@@ -1,0 +1,74 @@
+import { expect, test } from "vitest";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { estimators } from "../../src/estimators/registry.ts";
+import { adam } from "../../src/optimizers/adam.ts";
+import { createVaeTraining, type VaeTrainingOptions } from "../../src/training/vae.ts";
+import { easyImages } from "../helpers.ts";
+
+const data = { train: easyImages(200), test: easyImages(60) };
+const named = (name: string) => estimators.find((estimator) => estimator.name === name)!;
+const options: VaeTrainingOptions = {
+  estimator: named("f-hnca"),
+  optimizer: adam({ learningRate: 0.02 }),
+  hidden: [6],
+  batchSize: 10,
+  boundSamples: 20,
+  evaluateEvery: 5,
+  seed: 3,
+};
+
+async function train(change: Partial<VaeTrainingOptions>, epochs = 10) {
+  const training = createVaeTraining(createReferenceBackend(), data, { ...options, ...change });
+  const records = [];
+  for await (const record of training.run(epochs)) records.push(record);
+  return records;
+}
+
+const forVaes = estimators.filter(({ tasks }) => tasks.includes("vae")).map(({ name }) => name);
+
+test.each(forVaes)("%s raises the bound", async (name) => {
+  for (const hidden of [[6], [6, 4]]) {
+    const records = await train({ estimator: named(name), hidden });
+    // A fair coin a pixel would be -12 log 2 = -8.3.
+    expect(records[0].elbo).toBeLessThan(-8);
+    expect(records[9].elbo).toBeGreaterThan(-7.5);
+    expect(records[9].testElbo).toBeGreaterThan(-7.5);
+    expect(records[9].testBound).toBeGreaterThan(records[9].testElbo as number);
+    expect(records[9]["usedUnits.layers.0"]).toBeGreaterThan(0);
+  }
+});
+
+test("measures are taken at the stated interval only", async () => {
+  const records = await train({}, 6);
+  expect(records.map((record) => "testBound" in record)).toEqual([false, false, false, false, true, false]);
+});
+
+test("f-HNCA's gradient varies less than leave-one-out's, and that less than REINFORCE's", async () => {
+  const variances = [];
+  for (const name of ["f-hnca", "reinforce-loo", "reinforce"]) {
+    const [{ gradientVariance }] = await train({ estimator: named(name) }, 1);
+    variances.push(gradientVariance!);
+  }
+  expect(variances[0]).toBeLessThan(variances[1]);
+  expect(variances[1]).toBeLessThan(variances[2]);
+});
+
+test("several samples an image are rows of the batch, of the same pixels", async () => {
+  const [record] = await train({ samples: 3 }, 1);
+  expect(record.step).toBe(20);
+  const training = createVaeTraining(createReferenceBackend(), data, { ...options, samples: 3 });
+  training.task.startEpoch(0);
+  training.task.load(0);
+  const pixels = await training.task.backend.read(training.task.input);
+  expect(training.task.batchSize).toBe(30);
+  expect(pixels.subarray(0, 12)).toEqual(pixels.subarray(24, 36));
+});
+
+test.each([
+  [{ boundSamples: 0 }, "boundSamples is 0; expected a whole number from 1 on"],
+  [{ samples: 0.5 }, "samples is 0.5; expected a whole number from 1 on"],
+  [{ hidden: [] }, "the network has no layers; expected at least one"],
+  [{ batchSize: 300 }, "the batch size is 300; expected a whole number from 1 to 200"],
+])("%o is refused", async (change, message) => {
+  expect(() => createVaeTraining(createReferenceBackend(), data, { ...options, ...change })).toThrow(message);
+});
