@@ -144,7 +144,8 @@ describe("files in version control", () => {
   it("name no folder of a machine and no registry", () => {
     const machine =
       /(?<![\w./:~-])(?:\/(?:home|Users|root|work|workspace|mnt|private)\/[\w.-]|[A-Z]:\\Users)/;
-    const registry = /\bregistry\.[a-z0-9-]+\.[a-z]{2,}|\/\/[\w.-]*\b(?:artifactory|nexus|verdaccio)\b/;
+    const registry =
+      /\/\/[\w.-]*\b(?:registry|artifactory|nexus|verdaccio)\b[\w.-]*\.|\bregistry\.(?:npmjs|yarnpkg)/;
     const wrong = tracked.flatMap((path) =>
       read(path)
         .split("\n")
