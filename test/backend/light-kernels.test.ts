@@ -425,6 +425,26 @@ describe("adam", () => {
     });
   });
 
+  test("moments a little above their bounds are as accurate as others", () => {
+    const n = 4001;
+    const powers = (from: number, low: number, high: number): Float32Array =>
+      Float32Array.from(numbers(from, n, low, high), (x) => 10 ** x);
+    for (const [m, v, g] of [
+      [powers(1, -29, -28), powers(2, -35.9, -34), powers(3, -40, -32)], // g matters in m, if at all
+      [powers(4, -20, -15), powers(5, -35.9, -34), powers(6, -22, -16)], // in both
+      [new Float32Array(n), new Float32Array(n), powers(7, -16, -13)],
+    ]) {
+      agree(
+        (bench) => {
+          const [W, G, M, V] = [[], g, m, v].map((values) => bench.matrix(1, n, values));
+          bench.backend.adam(W, G, M, V, options(10));
+          return [M, V];
+        },
+        (expected) => 1e-6 * expected,
+      );
+    }
+  });
+
   test("a thousand steps stay beside the reference, also where most inputs fall silent", () => {
     const n = 203;
     const steps = 1000;
