@@ -13,23 +13,23 @@ export function multiply(
   const width = (<usize>N) << 2;
   let m = 0;
   for (; m + 2 <= M; m += 2, a += 2 * aRow, out += 2 * width) {
-    let n = 0;
-    for (; n + 16 <= N; n += 16) tile(2, 4, a, a + aRow, aStep, b, out, out + width, n, 4, K, N, scale, accumulate);
-    for (; n + 8 <= N; n += 8) tile(2, 2, a, a + aRow, aStep, b, out, out + width, n, 4, K, N, scale, accumulate);
-    for (; n < N; n += 4) tile(2, 1, a, a + aRow, aStep, b, out, out + width, n, N - n, K, N, scale, accumulate);
+    for (let n = 0; n < N; n += 16) {
+      const rest = N - n;
+      if (rest > 8) tile(2, 4, a, a + aRow, aStep, b, out, out + width, n, rest, K, N, scale, accumulate);
+      else if (rest > 4) tile(2, 2, a, a + aRow, aStep, b, out, out + width, n, rest, K, N, scale, accumulate);
+      else tile(2, 1, a, a + aRow, aStep, b, out, out + width, n, rest, K, N, scale, accumulate);
+    }
   }
   if (m < M) {
-    let n = 0;
-    for (; n + 16 <= N; n += 16) tile(1, 4, a, a, aStep, b, out, out, n, 4, K, N, scale, accumulate);
-    for (; n < N; n += 4) tile(1, 1, a, a, aStep, b, out, out, n, N - n, K, N, scale, accumulate);
+    for (let n = 0; n < N; n += 16) tile(1, 4, a, a, aStep, b, out, out, n, N - n, K, N, scale, accumulate);
   }
 }
 
-/** `rows` and `vectors` are constants; only the first `lanes` columns of a single vector are stored. */
+/** Columns from n on, at most `rest` of them. `rows` and `vectors` are constants. */
 // @ts-ignore: decorator
 @inline
 function tile(
-  rows: i32, vectors: i32, a0: usize, a1: usize, aStep: usize, b: usize, out0: usize, out1: usize, n: i32, lanes: i32,
+  rows: i32, vectors: i32, a0: usize, a1: usize, aStep: usize, b: usize, out0: usize, out1: usize, n: i32, rest: i32,
   K: i32, N: i32, scale: f32, accumulate: bool,
 ): void {
   let s0 = f32x4.splat(0), s1 = f32x4.splat(0), s2 = f32x4.splat(0), s3 = f32x4.splat(0);
@@ -59,21 +59,26 @@ function tile(
       if (rows > 1) t3 = madd(x1, y3, t3);
     }
   }
-  finish(vectors, out0 + column, s0, s1, s2, s3, lanes, scale, accumulate);
-  if (rows > 1) finish(vectors, out1 + column, t0, t1, t2, t3, lanes, scale, accumulate);
+  finish(vectors, out0 + column, s0, s1, s2, s3, rest, scale, accumulate);
+  if (rows > 1) finish(vectors, out1 + column, t0, t1, t2, t3, rest, scale, accumulate);
 }
 
 // @ts-ignore: decorator
 @inline
 function finish(
-  vectors: i32, at: usize, s0: v128, s1: v128, s2: v128, s3: v128, lanes: i32, scale: f32, accumulate: bool,
+  vectors: i32, at: usize, s0: v128, s1: v128, s2: v128, s3: v128, rest: i32, scale: f32, accumulate: bool,
 ): void {
-  const factor = f32x4.splat(scale);
-  const zero = f32x4.splat(0);
-  storeLanes(at, madd(s0, factor, accumulate ? v128.load(at) : zero), lanes);
-  if (vectors > 1) v128.store(at, madd(s1, factor, accumulate ? v128.load(at, 16) : zero), 16);
+  finishVector(at, s0, rest, scale, accumulate);
+  if (vectors > 1) finishVector(at + 16, s1, rest - 4, scale, accumulate);
   if (vectors > 2) {
-    v128.store(at, madd(s2, factor, accumulate ? v128.load(at, 32) : zero), 32);
-    v128.store(at, madd(s3, factor, accumulate ? v128.load(at, 48) : zero), 48);
+    finishVector(at + 32, s2, rest - 8, scale, accumulate);
+    finishVector(at + 48, s3, rest - 12, scale, accumulate);
   }
+}
+
+// @ts-ignore: decorator
+@inline
+function finishVector(at: usize, sum: v128, rest: i32, scale: f32, accumulate: bool): void {
+  if (rest <= 0) return;
+  storeLanes(at, madd(sum, f32x4.splat(scale), accumulate ? v128.load(at) : f32x4.splat(0)), rest);
 }

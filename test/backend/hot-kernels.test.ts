@@ -419,3 +419,42 @@ describe("counterfactuals", () => {
     );
   });
 });
+
+test("an example gives the same bits alone as in a batch, and so does a parent among others", () => {
+  const [B, I, J] = [5, 37, 50];
+  const o = { B, I, units: J, choices: 1, logit: 4, from: 3 } as Flip;
+  for (const backend of modules) {
+    const weights = load(backend, I, values("real", 1, I * J, 3));
+    const x = load(backend, B, values("bits", 2, B * I));
+    const child = children(backend, o);
+    const row = (m: Matrix, b: number) => backend.view(m, b * m.columns, 1, m.columns);
+    const tables = backend.flipTables(weights, "zero-one");
+    backend.refreshFlipTables(tables);
+    const flips = (bits: Matrix, of: Outcome, t = tables): Float64Array => {
+      const out = backend.matrix(bits.rows, bits.columns);
+      backend.flipLogLikelihood(bits, t, of, out, false);
+      return backend.readNow(out);
+    };
+    const products = (bits: Matrix): Float64Array => {
+      const out = backend.matrix(bits.rows, J);
+      backend.product(bits, "plus-minus", weights, out);
+      backend.product(bits, "real", weights, out);
+      return backend.readNow(out);
+    };
+    const [allFlips, allProducts] = [flips(x, child), products(x)];
+    for (let b = 0; b < B; b++) {
+      const one = Object.fromEntries(
+        (["logits", "p", "q", "bits"] as const).map((name) => [name, row(child[name], b)]),
+      );
+      const alone = flips(row(x, b), { ...child, ...one });
+      expect(alone).toEqual(allFlips.slice(b * I, b * I + I));
+      expect(products(row(x, b))).toEqual(allProducts.slice(b * J, b * J + J));
+      for (const i of [0, 17, 36]) {
+        const only = backend.flipTables(row(weights, i), "zero-one");
+        backend.refreshFlipTables(only);
+        const bit = backend.view(x, b * I + i, 1, 1);
+        expect(flips(bit, { ...child, ...one }, only)[0]).toBe(alone[i]);
+      }
+    }
+  }
+});
