@@ -3,6 +3,7 @@
 import { Command } from "commander";
 import { packageVersion } from "../node/environment.ts";
 import { defineAudit } from "./audit.ts";
+import { defineCompare } from "./compare.ts";
 import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
 import { defineTrain } from "./train.ts";
@@ -22,11 +23,13 @@ Examples:
   $ flipnet train                                  HNCA on MNIST, two hidden layers of 200
   $ flipnet train --estimator reinforce --epochs 20
   $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
+  $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
   $ flipnet audit network.json                     exact bias and variance of every estimator
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
   );
 defineTrain(program);
+defineCompare(program);
 defineAudit(program);
 defineEstimators(program);
 

@@ -1,0 +1,179 @@
+/** Several runs at once, as a person sees them: a line each, and one for each that ends. */
+import type { WriteStream } from "node:tty";
+import { fileURLToPath } from "node:url";
+import { type Job, type JobResult, type RunMessage, type RunProgress, runPool } from "../node/pool.ts";
+import type { EpochRecord } from "../training/training.ts";
+import { stopSignal } from "./exit.ts";
+import { colorsFor, formatBar, formatSeconds } from "./terminal.ts";
+
+/** Runs the jobs in a pool and shows how they get on; SIGINT and SIGTERM stop all of them with checkpoints. */
+export async function runOnBoard(jobs: readonly Job[], workers: number | undefined): Promise<JobResult[]> {
+  const board = new Board(process.stderr, jobs);
+  const signal = stopSignal();
+  signal.addEventListener("abort", () => board.print("stopping: every run writes a checkpoint ..."));
+  try {
+    return await runPool(jobs, {
+      program: fileURLToPath(new URL("./main.js", import.meta.url)),
+      ...(workers !== undefined && { workers }),
+      signal,
+      onStart: (job) => board.start(job),
+      onMessage: (job, message) => board.message(job, message),
+      onEnd: (result) => board.end(result),
+    });
+  } finally {
+    board.clear();
+    process.stderr.write("\n");
+  }
+}
+
+/** Milliseconds between two drawings on a terminal, and between two reports elsewhere. */
+const drawInterval = 100;
+const plainInterval = 10_000;
+
+/** A run that is on. */
+interface RunState {
+  started: number;
+  progress?: RunProgress;
+  /** Its last finished epoch. */
+  record?: EpochRecord;
+}
+
+/** On a terminal, running runs stay below the lines of those that ended; elsewhere they report now and then. */
+class Board {
+  readonly #stream: WriteStream;
+  readonly #colors: ReturnType<typeof colorsFor>;
+  readonly #jobs: readonly Job[];
+  readonly #labelWidth: number;
+  readonly #running = new Map<Job, RunState>();
+  #ended = 0;
+  #lastShown = performance.now();
+  /** Lines on the terminal that are to be drawn over. */
+  #drawn = 0;
+
+  constructor(stream: WriteStream, jobs: readonly Job[]) {
+    this.#stream = stream;
+    this.#colors = colorsFor(stream);
+    this.#jobs = jobs;
+    this.#labelWidth = Math.max(...jobs.map(({ label }) => label.length));
+  }
+
+  start(job: Job): void {
+    this.#running.set(job, { started: performance.now() });
+    if (this.#stream.isTTY) this.#draw();
+  }
+
+  message(job: Job, message: RunMessage): void {
+    const state = this.#running.get(job)!;
+    if (message.type === "progress") state.progress = message as RunProgress;
+    if (message.type === "epoch") state.record = message as EpochRecord;
+    this.#show();
+  }
+
+  end({ job, status, records, summary, error }: JobResult): void {
+    const { red, yellow } = this.#colors;
+    const { started, progress } = this.#running.get(job)!;
+    this.#running.delete(job);
+    this.#ended++;
+    if (status === "done") {
+      // A run that was finished before has no progress, and takes no time worth telling.
+      const took = progress ? [`in ${formatSeconds((performance.now() - started) / 1000)}`] : [];
+      this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...accuracies(summary!), ...took]));
+    } else if (status === "failed") {
+      this.print(`${this.#label(job)}  ${red("failed:")} ${error}`);
+    } else {
+      this.print(`${this.#label(job)}  ${yellow("stopped")} after ${records.length} epochs`);
+    }
+  }
+
+  /** A line that stays. */
+  print(line: string): void {
+    this.clear();
+    this.#stream.write(`${line}\n`);
+    if (this.#stream.isTTY) this.#draw();
+  }
+
+  /** Takes away what does not stay. */
+  clear(): void {
+    if (this.#drawn > 0) this.#stream.write(`\u001b[${this.#drawn}A\u001b[J`);
+    this.#drawn = 0;
+  }
+
+  #show(): void {
+    const now = performance.now();
+    if (now - this.#lastShown < (this.#stream.isTTY ? drawInterval : plainInterval)) return;
+    this.#lastShown = now;
+    if (this.#stream.isTTY) this.#draw();
+    else
+      this.#stream.write(
+        this.#status()
+          .map((line) => `${line}\n`)
+          .join(""),
+      );
+  }
+
+  #draw(): void {
+    const lines = this.#status().slice(0, Math.max(1, (this.#stream.rows || 24) - 2));
+    // In one write, so that nothing flickers.
+    const up = this.#drawn > 0 ? `\u001b[${this.#drawn}A` : "";
+    this.#stream.write(`${up}${lines.map((line) => `${line}\u001b[K\n`).join("")}\u001b[J`);
+    this.#drawn = lines.length;
+  }
+
+  /** A line for each running run, and one for all where some still wait. */
+  #status(): string[] {
+    const lines: string[] = [];
+    let [steps, stepsLeft, rate] = [0, 0, 0];
+    for (const [job, { progress, record }] of this.#running) {
+      if (progress === undefined) {
+        lines.push(this.#line(job, 0, ["starting"]));
+        continue;
+      }
+      const { epoch, epochs, step, stepsPerEpoch, stepsPerSecond, secondsLeft } = progress;
+      const total = epochs * stepsPerEpoch;
+      const done = (epoch - 1) * stepsPerEpoch + step;
+      // Those that wait are taken to be as long as those that run.
+      steps = Math.max(steps, total);
+      stepsLeft += total - done;
+      rate += stepsPerSecond;
+      const cells = [
+        `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
+        ...accuracies(record ?? progress.metrics).slice(0, 1),
+        `${formatSeconds(secondsLeft)} left`,
+        `${stepsPerSecond.toFixed(0)} steps/s`,
+      ];
+      lines.push(this.#line(job, done / total, cells));
+    }
+    const waiting = this.#jobs.length - this.#ended - this.#running.size;
+    if (waiting > 0) {
+      const left = rate > 0 ? `, about ${formatSeconds((stepsLeft + waiting * steps) / rate)} left` : "";
+      lines.push(this.#colors.dim(`${this.#ended} of ${this.#jobs.length} runs done${left}`));
+    }
+    return lines;
+  }
+
+  /** The label and the cells that there is room for, the last ones first to go; on a terminal also a bar. */
+  #line(job: Job, part: number, cells: readonly string[]): string {
+    const { isTTY, columns = 80 } = this.#stream;
+    if (!isTTY) return [this.#label(job), ...cells].join("  ");
+    const room = columns - 1 - this.#labelWidth;
+    // Of one width, whatever the cells say: all but the last of them take 45 columns.
+    const bar = formatBar(part, Math.max(4, Math.min(24, room - 2 - 45)));
+    const shown = [bar, ...cells];
+    while (shown.join("  ").length + 2 > room && shown.length > 1) shown.pop();
+    shown[0] = this.#colors.cyan(bar);
+    return [this.#label(job), ...shown].join("  ");
+  }
+
+  #label({ label }: Job): string {
+    return this.#colors.bold(label.padEnd(this.#labelWidth));
+  }
+}
+
+/** What accuracies there are, in percent: `online 91.3 %`. */
+const accuracies = (metrics: Record<string, number | string | null>) =>
+  [
+    ["online", metrics.onlineAccuracy],
+    ["test", metrics.testAccuracy],
+  ].flatMap(([name, value]) =>
+    typeof value === "number" ? `${name} ${(100 * value).toFixed(1).padStart(4)} %` : [],
+  );

@@ -1,0 +1,173 @@
+/** `flipnet compare`: estimators side by side on one task; a table and a figure. `npm start` runs it. */
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { InputError } from "../formats/errors.ts";
+import type { Config } from "../node/config.ts";
+import type { Job } from "../node/pool.ts";
+import type { RunSummary } from "../node/run-folder.ts";
+import { type Estimate, estimateMean, formatEstimate } from "../node/statistics.ts";
+import type { EpochRecord } from "../training/training.ts";
+import { interrupted } from "./exit.ts";
+import { colorsFor, formatTable } from "./terminal.ts";
+
+/** `settings` are those of `train`. */
+interface Flags {
+  estimators: string;
+  seeds: string;
+  workers?: string;
+  figure?: string;
+  [setting: string]: string | undefined;
+}
+
+export function defineCompare(program: Command): void {
+  program
+    .command("compare")
+    .description("train with several estimators side by side; prints a table, draws a figure")
+    .option("--estimators <names>", "which, separated by commas", "hnca,reinforce")
+    .option("--seeds <n>", "runs of each, with seeds from --seed on", "1")
+    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--figure <file>", "where to write the figure (default: compare.svg in --out)")
+    .optionsGroup('As in "flipnet train":')
+    .option("--epochs <n>", "length of each run", "20")
+    .option("--seed <n>", "the first seed", "0")
+    .option("--out <folder>", "folder of the run folders", "runs")
+    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (the default)")
+    .option("--layers <n>", "n hidden layers of 200")
+    .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
+    .option("--limit <n>", "use the first n training and test images only")
+    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus")')
+    .option("--baseline <name>", 'none or running-average (default "none")')
+    .option("--batch-size <n>", "examples in a step (default 50)")
+    .option("--optimizer <name>", 'adam or sgd (default "adam")')
+    .option("--learning-rate <rate>", "one, or one a layer (default 1e-4)")
+    .optionsGroup("Options:")
+    .action(async (flags: Flags) => {
+      process.exitCode = await compare(flags);
+    });
+}
+
+/** Returns the exit code. */
+async function compare({ estimators, seeds, workers, figure, ...settings }: Flags): Promise<number> {
+  const seedCount = wholeFrom1("--seeds", seeds);
+  const atOnce = workers === undefined ? undefined : wholeFrom1("--workers", workers);
+  const { configFrom } = await import("./train.ts");
+  const { findEstimator } = await import("../estimators/registry.ts");
+  const jobs: (Job & { method: string; config: Config })[] = [];
+  for (const estimator of estimators.split(",")) {
+    // Checked here, so that a mistake is one sentence now and not one from each run.
+    const config = await configFrom(undefined, { ...settings, estimator });
+    const method = findEstimator(estimator)!.title;
+    for (let seed = config.seed; seed < config.seed + seedCount; seed++) {
+      const flags = Object.entries({ ...settings, estimator, seed: String(seed) });
+      const args = [...flags.flatMap(([name, value]) => [flagOf(name), value!]), "--resume"];
+      jobs.push({ config, method, label: seedCount > 1 ? `${method}, seed ${seed}` : method, args });
+    }
+  }
+  const [{ config }] = jobs;
+  introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
+
+  const { runOnBoard } = await import("./board.ts");
+  const results = await runOnBoard(jobs, atOnce);
+  if (results.some(({ status }) => status === "interrupted")) {
+    process.stderr.write("stopped; the same command goes on from the checkpoints\n");
+    return interrupted;
+  }
+  const done = results.flatMap(({ summary, records }, i) =>
+    summary === undefined ? [] : { label: jobs[i].method, records, summary },
+  );
+  if (done.length > 0) {
+    const path = figure ?? join(config.out, "compare.svg");
+    await draw(path, done, config);
+    report(done, path);
+  }
+  const failed = results.find(({ status }) => status === "failed");
+  return failed === undefined ? 0 : failed.exitCode || 1;
+}
+
+/** A finished run; `label` is the method's name. */
+interface Run {
+  label: string;
+  records: EpochRecord[];
+  summary: RunSummary;
+}
+
+function introduce(methods: readonly string[], config: Config, seedCount: number): void {
+  const { bold } = colorsFor(process.stderr);
+  const { epochs, seed, data = "MNIST", limit } = config;
+  const seeds = Array.from({ length: seedCount }, (_, i) => String(seed + i));
+  const images = limit === undefined ? "" : ` of the first ${limit} images`;
+  process.stderr.write(
+    `${bold(`${listed(methods)} on ${data}, side by side`)}\n` +
+      "A network of coin flips sees an image, names its class, and is told only whether it was right.\n" +
+      `${capitalised(describe(config))}, ${epochs} epochs${images}, seed ${listed(seeds)}.\n` +
+      "Each method begins with the same weights and sees the same images in the same order.\n\n",
+  );
+}
+
+async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
+  const { learningCurves } = await import("../node/figure.ts");
+  const { replaceFile, writing } = await import("../node/storage.ts");
+  const { svg } = await learningCurves(runs, {
+    title: `${listed([...new Set(runs.map(({ label }) => label))])} on ${config.data ?? "MNIST"}`,
+    subtitle: `Contextual bandit: one reward an image. ${capitalised(describe(config))}.`,
+  });
+  await mkdir(dirname(path), { recursive: true }).catch(() => {});
+  await writing(path, replaceFile(path, svg));
+}
+
+/** The table, with 95 % confidence intervals where there are several seeds; then where everything is. */
+function report(runs: readonly Run[], figure: string): void {
+  const { bold } = colorsFor(process.stdout);
+  const rows = [...new Set(runs.map(({ label }) => label))].map((method) => {
+    const seeds = runs.filter(({ label }) => label === method);
+    const mean = (metric: string) => {
+      const values = seeds.map(({ summary }) => summary[metric]).filter((value) => typeof value === "number");
+      return values.length > 0 ? estimateMean(values) : undefined;
+    };
+    const percent = (accuracy?: Estimate) =>
+      accuracy ? `${formatEstimate(accuracy, { scale: 100, digits: 1 })} %` : "none";
+    const variance = mean("logGradientVariance");
+    return [
+      method,
+      percent(mean("onlineAccuracy")),
+      percent(mean("testAccuracy")),
+      variance ? formatEstimate(variance) : "none",
+      mean("msPerStep")!.mean.toFixed(2),
+    ];
+  });
+  const head = ["method", "online accuracy", "test accuracy", "ln gradient variance", "ms per step"];
+  const [titles, ...lines] = formatTable([head, ...rows], { numbers: true }).split("\n");
+  const several = rows.length < runs.length;
+  const note = several ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
+  const folders = runs.map(({ summary }) => summary.folder).join("\n        ");
+  process.stdout.write(
+    `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\n`,
+  );
+}
+
+/** `two hidden layers of 200 units`. */
+function describe({ hidden }: Config): string {
+  if (hidden.length === 0) return "no hidden layer";
+  const count = ["one", "two", "three", "four", "five"][hidden.length - 1] ?? String(hidden.length);
+  const layers = hidden.length === 1 ? "layer" : "layers";
+  const widths = hidden.every((width) => width === hidden[0]) ? [hidden[0]] : hidden;
+  return `${count} hidden ${layers} of ${listed(widths.map(String))} units`;
+}
+
+/** `a, b and c`. */
+const listed = (words: readonly string[]) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+
+const capitalised = (text: string) => text[0].toUpperCase() + text.slice(1);
+
+/** `learningRate` as `--learning-rate`. */
+const flagOf = (setting: string) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+
+function wholeFrom1(flag: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) {
+    throw new InputError(`${flag} is ${text}; expected a whole number from 1 on`);
+  }
+  return value;
+}
