@@ -92,6 +92,13 @@ export interface Backend {
   gatherLabels(labels: Bytes, order: Indices, first: number, out: Matrix): void;
   /** 24-bit uniforms in [0, 1): element e is `uniformAt(key, e)`. */
   uniforms(key: Key, out: Matrix): void;
+  /** Fair bits: element e is `bitAt(key, e)`. */
+  fairBits(key: Key, out: Matrix): void;
+  /**
+   * `out[b] = bits[b, k + n]`, `n` the number that the first `k` bits of the row are, most significant first.
+   * `bits` [B, k + 2^k], `out` [B, 1].
+   */
+  addressedBit(bits: Matrix, k: number, out: Matrix): void;
 
   // ---- products -----------------------------------------------------------------------------------------------
 
@@ -152,6 +159,69 @@ export interface Backend {
   /** `out = softmax(log p + delta) - p` over each group of `choices` columns. All [B, U N]. */
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void;
 
+  // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
+
+  /**
+   * `out = a x (bit - p)`, `x` what the unit shows: a score times a reward that is `a` for being on and, of {-1,+1}
+   * units, `-a` for being off. So it is `a` times the probability of what did not happen, or 0 for a {0,1} unit that
+   * is off. All [B, J]; `out` may be `a`.
+   */
+  rewardedScore(
+    a: Matrix,
+    coding: "zero-one" | "plus-minus",
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    out: Matrix,
+  ): void;
+  /**
+   * `out = |a| w (better - p)`, `better = 1[a > 0]` the better outcome, `a` being what being on earns; `w` is
+   * `rewarded` where it is what the unit did, `punished` elsewhere. All [B, J]; `out` may be `a`.
+   */
+  betterOutcome(
+    a: Matrix,
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void;
+  /** `out = factor p q a`: the slope of a unit's mean, by what being on earns. All [B, J]; `out` may be `a`. */
+  meanSlope(a: Matrix, p: Matrix, q: Matrix, factor: number, out: Matrix): void;
+  /** `out = p (a - sum_k p[k] a[k])` over each group of `choices` columns: through a softmax. All [B, U N]. */
+  softmaxSlope(p: Matrix, choices: number, a: Matrix, out: Matrix): void;
+  /** `out = bit q (1 - e^-delta)`. All [B, J]; `out` may be `delta`. */
+  productFormScore(bits: Matrix, q: Matrix, delta: Matrix, out: Matrix): void;
+  /** `out = factor sign(a) |a|^exponent`, 0 where `a` is 0. Same shapes. */
+  signedPower(a: Matrix, exponent: number, factor: number, out: Matrix): void;
+  /**
+   * `out[b, i] (+)= x sum_j (|W[i, j] + rate x g[b, j]|^norm - |W[i, j]|^norm) / (2 rate)`, `x` what unit `i` shows;
+   * for {0,1} units 1, on or off. `bits` [B, I], `g` [B, J], `W` [I, J], `out` [B, I]; `norm` at least 1.
+   */
+  normChange(
+    bits: Matrix,
+    coding: "zero-one" | "plus-minus",
+    g: Matrix,
+    weights: Matrix,
+    norm: number,
+    rate: number,
+    out: Matrix,
+    accumulate: boolean,
+  ): void;
+  /**
+   * `out = rewarded (bit - p)` where the reward is positive, `punished (1 - bit - p)` elsewhere. `reward` [B, 1], the
+   * rest [B, J]; of softmax units two choices each.
+   */
+  rewardPenalty(
+    bits: Matrix,
+    p: Matrix,
+    reward: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void;
+
   // ---- known functions ----------------------------------------------------------------------------------------
 
   /** `out[b] = sum_j log P(target[b, j] | logits[b, j])`, Bernoulli. `logits`, `target` [B, J], `out` [B, 1]. */
@@ -201,10 +271,10 @@ export interface Backend {
   // ---- reward and baseline ------------------------------------------------------------------------------------
 
   /**
-   * 1 where the action is the label, else 0. `actions` [B, A] one-hot, or [B, 1] a Bernoulli output whose bit is the
-   * action. `labels`, `out` [B, 1].
+   * 1 where the action is the label, else `wrong`, default 0. `actions` [B, A] one-hot, or [B, 1] a Bernoulli output
+   * whose bit is the action. `labels`, `out` [B, 1].
    */
-  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void;
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix, wrong?: number): void;
   /** `out[b] = values[b] - baseline`. `values`, `out` [B, 1], `baseline` [1, 1]. */
   subtractBaseline(values: Matrix, baseline: Matrix, out: Matrix): void;
   /** `baseline = decay baseline + (1 - decay) mean(values)`. */

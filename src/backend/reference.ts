@@ -2,7 +2,7 @@
  * The operations of `backend.ts` in float64 and plain loops. This is the specification: every faster backend is
  * tested against it, and the audit runs on it.
  */
-import { halfWordAt, type Key, uniformAt } from "../random/threefry.ts";
+import { bitAt, halfWordAt, type Key, uniformAt } from "../random/threefry.ts";
 import type {
   AdamStep,
   Bytes,
@@ -152,6 +152,21 @@ class Reference implements ImmediateBackend {
   uniforms(key: Key, out: Matrix): void {
     const o = values(out);
     for (let e = 0; e < o.length; e++) o[e] = uniformAt(key, e);
+  }
+
+  fairBits(key: Key, out: Matrix): void {
+    const o = values(out);
+    for (let e = 0; e < o.length; e++) o[e] = bitAt(key, e);
+  }
+
+  addressedBit(bits: Matrix, k: number, out: Matrix): void {
+    const x = values(bits);
+    const I = bits.columns;
+    for (let b = 0; b < bits.rows; b++) {
+      let address = 0;
+      for (let i = 0; i < k; i++) address = 2 * address + x[b * I + i];
+      values(out)[b] = x[b * I + k + address];
+    }
   }
 
   broadcast(bias: Matrix, out: Matrix): void {
@@ -334,6 +349,106 @@ class Reference implements ImmediateBackend {
     }
   }
 
+  rewardedScore(
+    a: Matrix,
+    coding: "zero-one" | "plus-minus",
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    out: Matrix,
+  ): void {
+    const off = coding === "plus-minus" ? -1 : 0;
+    for (let e = 0; e < values(a).length; e++) {
+      values(out)[e] = values(a)[e] * (values(bits)[e] > 0 ? values(q)[e] : off * -values(p)[e]);
+    }
+  }
+
+  betterOutcome(
+    a: Matrix,
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void {
+    for (let e = 0; e < values(a).length; e++) {
+      const earned = values(a)[e];
+      const weight = earned > 0 === values(bits)[e] > 0 ? rewarded : punished;
+      values(out)[e] = weight * earned * (earned > 0 ? values(q)[e] : values(p)[e]);
+    }
+  }
+
+  meanSlope(a: Matrix, p: Matrix, q: Matrix, factor: number, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) {
+      values(out)[e] = factor * values(p)[e] * values(q)[e] * values(a)[e];
+    }
+  }
+
+  softmaxSlope(p: Matrix, choices: number, a: Matrix, out: Matrix): void {
+    const [P, A, o] = [values(p), values(a), values(out)];
+    for (let start = 0; start < P.length; start += choices) {
+      let mean = 0;
+      for (let e = start; e < start + choices; e++) mean += P[e] * A[e];
+      for (let e = start; e < start + choices; e++) o[e] = P[e] * (A[e] - mean);
+    }
+  }
+
+  productFormScore(bits: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(q).length; e++) {
+      values(out)[e] = values(bits)[e] > 0 ? -values(q)[e] * Math.expm1(-values(delta)[e]) : 0;
+    }
+  }
+
+  signedPower(a: Matrix, exponent: number, factor: number, out: Matrix): void {
+    for (let e = 0; e < values(a).length; e++) {
+      const x = values(a)[e];
+      values(out)[e] = x === 0 ? 0 : factor * Math.sign(x) * Math.abs(x) ** exponent;
+    }
+  }
+
+  normChange(
+    bits: Matrix,
+    coding: "zero-one" | "plus-minus",
+    g: Matrix,
+    weights: Matrix,
+    norm: number,
+    rate: number,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    const [G, W, o] = [values(g), values(weights), values(out)];
+    const { rows: I, columns: J } = weights;
+    for (let b = 0; b < g.rows; b++) {
+      for (let i = 0; i < I; i++) {
+        const x = coding === "zero-one" ? 1 : coded(values(bits)[b * I + i], coding);
+        let sum = 0;
+        for (let j = 0; j < J; j++) {
+          const w = W[i * J + j];
+          sum += Math.abs(w + rate * x * G[b * J + j]) ** norm - Math.abs(w) ** norm;
+        }
+        o[b * I + i] = (x * sum) / (2 * rate) + (accumulate ? o[b * I + i] : 0);
+      }
+    }
+  }
+
+  rewardPenalty(
+    bits: Matrix,
+    p: Matrix,
+    reward: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void {
+    for (let e = 0; e < values(p).length; e++) {
+      const bit = values(bits)[e];
+      values(out)[e] =
+        values(reward)[Math.floor(e / p.columns)] > 0
+          ? rewarded * (bit - values(p)[e])
+          : punished * (1 - bit - values(p)[e]);
+    }
+  }
+
   logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void {
     const [L, T, o] = [values(logits), values(target), values(out)];
     const J = logits.columns;
@@ -431,11 +546,12 @@ class Reference implements ImmediateBackend {
     for (let e = 0; e < values(a).length; e++) values(out)[e] += factor * values(a)[e];
   }
 
-  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void {
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix, wrong = 0): void {
     const A = actions.columns;
     for (let b = 0; b < actions.rows; b++) {
       const label = values(labels)[b];
-      values(out)[b] = A === 1 ? (values(actions)[b] === label ? 1 : 0) : values(actions)[b * A + label];
+      const right = A === 1 ? values(actions)[b] === label : values(actions)[b * A + label] === 1;
+      values(out)[b] = right ? 1 : wrong;
     }
   }
 

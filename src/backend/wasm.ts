@@ -336,6 +336,39 @@ class Wasm implements ImmediateBackend {
     this.#run.choicePosteriorMinusPrior(this.#at(p), this.#at(delta), this.#at(out), units, choices);
   }
 
+  // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
+
+  fairBits(_key: Key, _out: Matrix): void {
+    throw new Error("not yet");
+  }
+  addressedBit(): void {
+    throw new Error("not yet");
+  }
+  rewardedScore(): void {
+    throw new Error("not yet");
+  }
+  betterOutcome(): void {
+    throw new Error("not yet");
+  }
+  meanSlope(): void {
+    throw new Error("not yet");
+  }
+  softmaxSlope(): void {
+    throw new Error("not yet");
+  }
+  productFormScore(): void {
+    throw new Error("not yet");
+  }
+  signedPower(): void {
+    throw new Error("not yet");
+  }
+  normChange(): void {
+    throw new Error("not yet");
+  }
+  rewardPenalty(): void {
+    throw new Error("not yet");
+  }
+
   // ---- known functions ----------------------------------------------------------------------------------------
 
   copy(_a: Matrix, _out: Matrix): void {

@@ -24,6 +24,21 @@ export interface EstimatorOptions {
    * (leave-one-out only): a second full pass.
    */
   readonly resample?: "partial" | "fresh" | "independent";
+  /** Weight Maximization: how hidden units learn from the reward that each gets; default "reinforce". */
+  readonly hiddenRule?: "reinforce" | "direct-gradient" | "classification" | "reward-penalty";
+  /** Reward-penalty rules: the share of the penalty, from 0 to 1; they cannot do without. */
+  readonly lambda?: number;
+  /**
+   * Weight Maximization with the hidden rule "reward-penalty": `"mixture"` (default) of the rules of REINFORCE and of
+   * classification, as in the paper's words, or its `"analogue"` for one unit (equation 6), weighted by the reward.
+   */
+  readonly penalty?: "mixture" | "analogue";
+  /** Weight Maximization: the p of the p-norm whose change is the reward, at least 1; default 2. */
+  readonly norm?: number;
+  /** Weight Maximization: the change to first order (equation 15, default) or the change itself (equation 12). */
+  readonly normChange?: "approximate" | "exact";
+  /** The exact change: the learning rate, one or one a layer, that the norms are to change by. */
+  readonly learningRate?: number | readonly number[];
 }
 
 /** What an estimator is prepared for. */

@@ -20,8 +20,8 @@ export interface LayerSpec {
 export interface NetworkSpec {
   /** Width of the input. */
   inputs: number;
-  /** Bits (0 or 1) or real numbers; default bits. */
-  inputKind?: "bits" | "real";
+  /** Bits (0 or 1), bits that are read as -1 and +1, or real numbers; default bits. */
+  inputKind?: "bits" | "signs" | "real";
   /** Coding of Bernoulli units; softmax units always show {0, 1}. */
   units: Units;
   layers: readonly LayerSpec[];
@@ -78,6 +78,8 @@ interface Shape {
   parentWidths: number[];
   size: number;
 }
+
+const inputCodings = { bits: "zero-one", signs: "plus-minus", real: "real" } as const;
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 1;
 
@@ -143,7 +145,7 @@ export function createLinear(
 /** A network with all parameters zero. Throws `InputError` where the spec makes no network. */
 export function createNetwork(backend: Backend, spec: NetworkSpec): Network {
   const shapes = networkShapes(spec);
-  const inputCoding: Coding = spec.inputKind === "real" ? "real" : "zero-one";
+  const inputCoding = inputCodings[spec.inputKind ?? "bits"];
   const childrenOf: { layer: Layer; edge: Edge }[][] = shapes.map(() => []);
   const layers: Layer[] = [];
   shapes.forEach(({ units, choices, width, parents, parentWidths }, index) => {

@@ -102,4 +102,9 @@ export interface Credit {
   /** [B, width] */
   readonly g: Matrix;
   readonly trace: Trace;
+  /**
+   * What a paper's rule had too much, or too little, to be on the gradient's scale, and `g` is divided by: `g` times
+   * this is the paper's update. Absent: 1. Null: no one number, as the layer's children differ in theirs.
+   */
+  readonly paperScale?: number | null;
 }

@@ -86,6 +86,12 @@ export function halfWordAt(key: Key, row: number, index: number): number {
   return (index & 1) === 0 ? w & 0xffff : w >>> 16;
 }
 
+/** Fair bit of element `index` in the stream of `key`: 0 or 1; 32 of them a word, the lowest first. */
+export function bitAt(key: Key, index: number): number {
+  threefry(key, index >>> 6, 0, word);
+  return (((index & 32) === 0 ? word.k0 : word.k1) >>> (index & 31)) & 1;
+}
+
 /**
  * Writes a uniformly random order of 0..n-1 into `out` (Fisher-Yates, 32-bit words of the stream of `key`;
  * the bias of the multiply-shift is below n / 2^32).

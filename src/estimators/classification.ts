@@ -1,0 +1,27 @@
+/**
+ * Classification (Weight Maximization paper, section 3.2, equation 5): for one unit whose rewards tell which action
+ * is right, the one it took where the reward is positive, else the other one. Its log-likelihood is climbed:
+ *
+ *     A_R - E[A] = 2 (better - p),     better = bit where R > 0, 1 - bit elsewhere;     g = better - p.
+ *
+ * A biased estimate of the gradient of the expected reward: it is that of the better action's log-likelihood.
+ */
+import { requireSingleUnit } from "./checks.ts";
+import type { Estimator } from "./estimator.ts";
+import { prepareSingleUnit } from "./single-unit.ts";
+
+export const classification: Estimator = {
+  name: "classification",
+  title: "Classification",
+  paper: "Chung 2020 (Weight Maximization paper), equation 5",
+  unbiased: false,
+  why: "it climbs the log-likelihood of the better action, not the expected reward",
+  needs: "a reward for the action, positive if and only if it is right; one unit, two actions",
+  cost: "forward pass",
+  tasks: ["bandit", "multiplexer"],
+
+  prepare(problem) {
+    requireSingleUnit("classification", problem.network);
+    return prepareSingleUnit(problem, { rewarded: 1, punished: 1, paperScale: 2 });
+  },
+};

@@ -1,0 +1,66 @@
+/**
+ * Straight-through backpropagation (Hinton 2012; Bengio, Leonard and Courville 2013; Weight Maximization paper, section
+ * 5.2): the output unit learns by REINFORCE, and its credit is backpropagated as though every unit showed its mean,
+ * the derivative of what it shows by its logit being that of the mean,
+ *
+ *     g_i = E'[x_i] sum_j W_ij g_j,     E'[x] = p q, of {-1,+1} units 2 p q,
+ *
+ * and for a softmax unit `g_k = p_k (a_k - sum_m p_m a_m)`, `a = W g`.
+ *
+ * Biased, but for one layer under a function that is linear in each unit. By theorem 2 it is Weight Maximization with
+ * direct gradient. Cost beside the forward pass: one product with the weights transposed.
+ */
+import { createTrace, samplePass } from "../network/trace.ts";
+import type { Estimator } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
+
+export const straightThrough: Estimator = {
+  name: "straight-through",
+  title: "Straight-through",
+  paper: "Hinton 2012; Bengio, Leonard and Courville 2013; Weight Maximization paper, equations 110 to 130",
+  unbiased: false,
+  why: "it takes the slope at the sampled bits for the difference between a unit on and off",
+  needs: "a reward for the action",
+  cost: "forward pass + one transposed product",
+  tasks: ["bandit", "multiplexer"],
+
+  prepare(problem) {
+    const { network, input, objective } = problem;
+    const { backend, layers } = network;
+    const trace = createTrace(network, input);
+    const evaluation = objective.prepare(trace);
+    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const credits = layers.map((layer) => ({
+      linear: layer,
+      g: backend.matrix(input.rows, layer.width),
+      trace,
+    }));
+    const fromOutput = [...credits].reverse();
+    const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
+
+    return {
+      trace,
+      evaluation,
+      credits,
+      state: signals.state,
+      sample: (draws) => samplePass(trace, draws),
+      assign() {
+        for (const component of evaluation.components) component.evaluate();
+        signals.update();
+        for (const { linear: layer, g } of fromOutput) {
+          const { bits, p, q } = trace.layers[layer.index];
+          if (layer.children.length === 0) {
+            backend.subtract(bits, p, g);
+            backend.scaleRows(g, signals.of(layer)!, g);
+            continue;
+          }
+          layer.children.forEach(({ layer: child, edge }, i) => {
+            backend.transposedProduct(credits[child.index].g, edge.weights, g, i > 0);
+          });
+          if (layer.kind === "bernoulli") backend.meanSlope(g, p, q, bernoulliSlope, g);
+          else backend.softmaxSlope(p, layer.choices, g, g);
+        }
+      },
+    };
+  },
+};

@@ -1,0 +1,64 @@
+/**
+ * Weight Maximization without bias, in product form. Derived here, not published: where Weight Maximization sums over
+ * the children, it takes the product of their probabilities. A unit is rewarded by how much of the children's
+ * likelihood would be missing without it,
+ *
+ *     R_i = R (1 - prod_j P(child j | unit off) / P(child j)) = bit R (1 - e^-delta),
+ *
+ * `delta` the log-likelihood ratio of all children between the unit on and off; an off unit earns nothing. Then
+ * REINFORCE: `g = R_i (bit - p)`. It is about bits, so the coding of the units does not matter.
+ *
+ * Unbiased: the expectation of `bit (1 - e^-delta) (bit - p)` over the unit and its children, given the rest, is
+ * p q sum over outcomes of [P(outcome | on) - P(outcome | off)] times what follows. Its expectation given the Markov
+ * blanket is HNCA, which so has no more variance. Nothing bounds `e^-delta`: a unit whose children were much likelier
+ * without it pays dearly. The output unit uses REINFORCE. Cost: HNCA's.
+ */
+import { createTrace, samplePass } from "../network/trace.ts";
+import { requireBernoulliHidden } from "./checks.ts";
+import { prepareChildren } from "./children.ts";
+import type { Estimator } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
+
+export const weightMaxUnbiased: Estimator = {
+  name: "weight-max-unbiased",
+  title: "Product-form unbiased Weight Maximization",
+  paper: "derived here, after Chung 2020",
+  unbiased: true,
+  why: "the product over children keeps what the sum drops; HNCA is its expectation given the Markov blanket",
+  needs: "a reward for the action; Bernoulli hidden units",
+  cost: "forward pass + one message to every parent",
+  tasks: ["bandit", "multiplexer"],
+
+  prepare(problem) {
+    const { network, input, objective } = problem;
+    const { backend } = network;
+    requireBernoulliHidden("weight-max-unbiased", network);
+    const trace = createTrace(network, input);
+    const evaluation = objective.prepare(trace);
+    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const children = prepareChildren(trace);
+    const credits = network.layers.map((layer) => ({
+      linear: layer,
+      g: backend.matrix(input.rows, layer.width),
+      trace,
+    }));
+
+    return {
+      trace,
+      evaluation,
+      credits,
+      state: signals.state,
+      sample: (draws) => samplePass(trace, draws),
+      assign() {
+        for (const component of evaluation.components) component.evaluate();
+        signals.update();
+        for (const { linear: layer, g } of credits) {
+          const { bits, p, q } = trace.layers[layer.index];
+          if (layer.children.length === 0) backend.subtract(bits, p, g);
+          else backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
+          backend.scaleRows(g, signals.of(layer)!, g);
+        }
+      },
+    };
+  },
+};

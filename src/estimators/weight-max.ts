@@ -1,0 +1,211 @@
+/**
+ * Weight Maximization (Chung 2020): a hidden unit's reward is by how much its outgoing weights grow when its children
+ * learn. The output unit learns by REINFORCE; then, layer by layer towards the input, with `x_i` what unit `i` shows,
+ * `W` the weights to its children and `dW_ij = x_i d_j` their update on this example,
+ *
+ *     R_i = 2 sum_j dW_ij W_ij = 2 x_i sum_j W_ij d_j                     (equation 15; norm 2)
+ *     R_i = (|W_i + rate dW_i|^2 - |W_i|^2) / rate                        (equation 12: `normChange: "exact"`)
+ *
+ * and `d_i`, the unit's own update, follows by its `hiddenRule`, `h = 2 bit - 1`, of {-1,+1} units:
+ *
+ *     "reinforce"        R_i (h - E h)                                    (16)
+ *     "direct-gradient"  2 R_i h dE[h]/dl, as the other outcome would earn -R_i: straight-through, by theorem 2   (20)
+ *     "classification"   |R_i| (sgn(R_i) h - E h), towards the better outcome                                     (21)
+ *     "reward-penalty"   (1 - lambda) times the first + lambda times the third                       (section 4.2)
+ *
+ * A {0,1} unit shows and learns by its bit, `bit - p` in place of `h - E h`; off, it earns nothing, so where a rule
+ * asks for the other outcome it is what being on earns, or would have.
+ *
+ * Biased; `E[d]` tends to `paperScale` times the gradient as the weights above get small (theorem 1). The papers'
+ * factors, 2 for a {-1,+1} output unit and then 4 a layer (2 of {0,1} units), are kept out of the credit `g`: written
+ * with it, `a_i = sum_j W_ij g_j` is what being on earns, and REINFORCE is `g_i = a_i x_i (bit - p)`. Layers with
+ * several children sum over them. Rewards are formed example by example, at the weights before the update.
+ *
+ * Cost beside the forward pass: one product with the weights transposed, as in backpropagation.
+ */
+import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { Layer, Network } from "../network/network.ts";
+import { createTrace, samplePass } from "../network/trace.ts";
+import { checkLambda, requireBernoulliHidden } from "./checks.ts";
+import type { Estimator, EstimatorOptions } from "./estimator.ts";
+import { prepareSignals } from "./signals.ts";
+
+export const weightMax: Estimator = {
+  name: "weight-max",
+  title: "Weight Maximization",
+  paper: "Chung 2020 (Weight Maximization paper), equations 12 to 21",
+  unbiased: false,
+  why: "a unit's reward is its children's learning to first order in the weights, as in backpropagation",
+  needs: "a reward for the action; Bernoulli hidden units",
+  cost: "forward pass + one transposed product",
+  tasks: ["bandit", "multiplexer"],
+  options: ["hiddenRule", "lambda", "penalty", "norm", "normChange", "learningRate"],
+  variants: [
+    { name: "weight-max-reinforce", options: { hiddenRule: "reinforce" } },
+    { name: "weight-max-direct-gradient", options: { hiddenRule: "direct-gradient" } },
+    { name: "weight-max-classification", options: { hiddenRule: "classification" } },
+    { name: "weight-max-reward-penalty", options: { hiddenRule: "reward-penalty", lambda: 0.1 } },
+  ],
+
+  prepare(problem) {
+    const { network, input, objective, options } = problem;
+    const { backend, layers } = network;
+    requireBernoulliHidden("weight-max", network);
+    const scales = weightMaxScales(network, options);
+    const trace = createTrace(network, input);
+    const evaluation = objective.prepare(trace);
+    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const credits = layers.map((layer) => ({
+      linear: layer,
+      g: backend.matrix(input.rows, layer.width),
+      trace,
+      paperScale: scales[layer.index],
+    }));
+    const g = credits.map((credit) => credit.g);
+    const earn = prepareReward(network, options, trace.layers, g, scales);
+    const learn = prepareRule(network, options, input.rows);
+    const output = layers[layers.length - 1];
+    const hidden = layers.slice(0, -1).reverse();
+
+    return {
+      trace,
+      evaluation,
+      credits,
+      state: signals.state,
+      sample: (draws) => samplePass(trace, draws),
+      assign() {
+        for (const component of evaluation.components) component.evaluate();
+        signals.update();
+        const { bits, p } = trace.layers[output.index];
+        backend.subtract(bits, p, g[output.index]);
+        backend.scaleRows(g[output.index], signals.of(output)!, g[output.index]);
+        for (const layer of hidden) {
+          // First what being on earns, then what the unit makes of it.
+          earn(layer, g[layer.index]);
+          learn(trace.layers[layer.index], g[layer.index]);
+        }
+      },
+    };
+  },
+};
+
+/**
+ * By how much the paper's update of each layer is larger than its credit: 2 for a {-1,+1} output unit, else 1; then 4
+ * times the children's for {-1,+1} units, 2 times for {0,1} (2 for both under the analogue of reward-penalty, which
+ * learns from half of the rewards where lambda is 0). Null where children differ.
+ */
+export function weightMaxScales(
+  { spec, layers }: Network,
+  { hiddenRule, penalty }: EstimatorOptions = {},
+): (number | null)[] {
+  const analogue = hiddenRule === "reward-penalty" && penalty === "analogue";
+  const signs = spec.units === "plus-minus";
+  const scales: (number | null)[] = layers.map(({ kind }) => (signs && kind === "bernoulli" ? 2 : 1));
+  for (const { index, children } of [...layers].reverse()) {
+    const [first, ...others] = children.map(({ layer }) => scales[layer.index]);
+    if (first === undefined) continue;
+    const same = first !== null && others.every((scale) => scale === first);
+    scales[index] = same ? first * (signs && !analogue ? 4 : 2) : null;
+  }
+  return scales;
+}
+
+/** Writes what being on earns each unit of a layer, over its own and its children's scale, into `a` [B, width]. */
+function prepareReward(
+  { backend, spec }: Network,
+  { norm = 2, normChange = "approximate", learningRate }: EstimatorOptions,
+  activities: readonly { readonly bits: Matrix }[],
+  g: readonly Matrix[],
+  scales: readonly (number | null)[],
+): (layer: Layer, a: Matrix) => void {
+  if (!(Number.isFinite(norm) && norm >= 1)) {
+    throw new InputError(`the norm is ${norm}; expected a number from 1 on`);
+  }
+  if (normChange === "exact") {
+    const rates = exactRates(learningRate, scales);
+    return ({ index, children }, a) => {
+      children.forEach(({ layer: child, edge }, i) => {
+        const { bits } = activities[index];
+        const rate = rates[child.index];
+        backend.normChange(bits, spec.units, g[child.index], edge.weights, norm, rate, a, i > 0);
+      });
+    };
+  }
+  // d|w|^p = p sgn(w) |w|^(p - 1) dw: for the 2-norm 2 w dw, and half of that is the weight itself.
+  const tables = new Map<Matrix, Matrix>();
+  const slopes = (weights: Matrix): Matrix => {
+    if (norm === 2) return weights;
+    let table = tables.get(weights);
+    if (table === undefined) {
+      table = backend.matrix(weights.rows, weights.columns);
+      tables.set(weights, table);
+    }
+    backend.signedPower(weights, norm - 1, norm / 2, table);
+    return table;
+  };
+  return ({ children }, a) => {
+    for (let i = 0; i < children.length; i++) {
+      const { layer: child, edge } = children[i];
+      backend.transposedProduct(g[child.index], slopes(edge.weights), a, i > 0);
+    }
+  };
+}
+
+/** What the paper's learning rates come to for credits: the update `rate dW` is `rate scale x g`. */
+function exactRates(
+  learningRate: number | readonly number[] | undefined,
+  scales: readonly (number | null)[],
+) {
+  if (learningRate === undefined) {
+    throw new InputError("the exact change of a norm needs the learning rate; it is missing");
+  }
+  return scales.map((scale, layer) => {
+    const rate = typeof learningRate === "number" ? learningRate : learningRate[layer];
+    if (!(Number.isFinite(rate) && rate > 0)) {
+      throw new InputError(
+        `the learning rate of layer ${layer + 1} is ${rate}; the exact change of a norm needs a positive number`,
+      );
+    }
+    if (scale === null) {
+      throw new InputError(
+        `the children of layer ${layer + 1} lie at different depths, where the exact change of a norm has no one scale`,
+      );
+    }
+    return rate * scale;
+  });
+}
+
+/** Turns what being on earns, in `g` [B, width], into the units' credits. */
+function prepareRule(
+  { backend, layers, spec: { units } }: Network,
+  { hiddenRule = "reinforce", lambda, penalty = "mixture" }: EstimatorOptions,
+  rows: number,
+): (activity: { bits: Matrix; p: Matrix; q: Matrix }, g: Matrix) => void {
+  if (hiddenRule !== "reward-penalty" && lambda !== undefined) {
+    throw new InputError(`lambda is ${lambda}, which only the hidden rule reward-penalty has`);
+  }
+  // dE[x]/dl is p q, twice that of {-1,+1} units.
+  const step = units === "plus-minus" ? 2 : 1;
+  switch (hiddenRule) {
+    case "reinforce":
+      return ({ bits, p, q }, g) => backend.rewardedScore(g, units, p, q, bits, g);
+    case "direct-gradient":
+      return ({ p, q }, g) => backend.meanSlope(g, p, q, step, g);
+    case "classification":
+      return ({ bits, p, q }, g) => backend.betterOutcome(g, p, q, bits, 1, 1, g);
+  }
+  const share = checkLambda(lambda);
+  if (penalty === "analogue") {
+    return ({ bits, p, q }, g) => backend.betterOutcome(g, p, q, bits, step, step * share, g);
+  }
+  // Room for the other rule's credit.
+  const room = new Map(layers.map(({ width }) => [width, backend.matrix(rows, width)]));
+  return ({ bits, p, q }, g) => {
+    const other = room.get(g.columns)!;
+    backend.betterOutcome(g, p, q, bits, share, share, other);
+    backend.rewardedScore(g, units, p, q, bits, g);
+    backend.addScaled(g, -share, g);
+    backend.addScaled(other, 1, g);
+  };
+}
