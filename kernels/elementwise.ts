@@ -7,6 +7,27 @@ export function fill(m: usize, value: f32, n: i32): void {
   for (let e = 0; e < n; e += 4) storeLanes(m + ((<usize>e) << 2), x, n - e);
 }
 
+/** `out = a`. Both [n]. */
+export function copy(a: usize, out: usize, n: i32): void {
+  memory.copy(out, a, (<usize>n) << 2);
+}
+
+/** `out = max(a, b)`. All [n]. */
+export function maximum(a: usize, b: usize, out: usize, n: i32): void {
+  for (let e = 0; e < n; e += 4) {
+    const at = (<usize>e) << 2;
+    storeLanes(out + at, f32x4.max(v128.load(a + at), v128.load(b + at)), n - e);
+  }
+}
+
+/** `out = a b`. All [n]. */
+export function multiply(a: usize, b: usize, out: usize, n: i32): void {
+  for (let e = 0; e < n; e += 4) {
+    const at = (<usize>e) << 2;
+    storeLanes(out + at, f32x4.mul(v128.load(a + at), v128.load(b + at)), n - e);
+  }
+}
+
 /** `out = a - b`. All [n]. */
 export function subtract(a: usize, b: usize, out: usize, n: i32): void {
   for (let e = 0; e < n; e += 4) {

@@ -2,13 +2,17 @@
 
 export { adam } from "./adam";
 export { subtractBaseline, trackMean } from "./baseline";
-export { sampleBernoulli } from "./bernoulli";
+export { sampleAntithetic, sampleBernoulli } from "./bernoulli";
 export { binarise } from "./binarise";
 export { broadcast } from "./broadcast";
 export { sampleCategorical } from "./categorical";
-export { addScaled, fill, multiplyAdd, scaleRows, subtract } from "./elementwise";
+export { addScaled, copy, fill, maximum, multiply, multiplyAdd, scaleRows, subtract } from "./elementwise";
+export { addEntropyGradient, entropy } from "./entropy";
+export { flipEntropy } from "./flip-entropy";
 export { gatherLabels, gatherRows } from "./gather";
 export { heapBase } from "./heap-base";
+export { addHindsight, localExpectation } from "./hindsight";
+export { logLikelihood } from "./log-likelihood";
 export { addMean, addVariance } from "./metrics";
 export { rewardByLabel } from "./reward";
 export { sigmoid } from "./sigmoid";

@@ -131,6 +131,13 @@ export const shapes = {
     }
   },
 
+  /** `s` [B, 1] beside operands of one shape [B, J]. */
+  perExample(operation: string, s: Matrix, a: Matrix, ...others: Matrix[]): void {
+    if (!perRow(s, a) || !others.every((other) => same(a, other))) {
+      misfit(operation, { s, a, ...Object.fromEntries(others.entries()) });
+    }
+  },
+
   scaleRows(a: Matrix, s: Matrix, out: Matrix): void {
     if (!same(a, out) || !perRow(s, a)) misfit("scaleRows", { a, s, out });
   },

@@ -221,6 +221,13 @@ class Wasm implements ImmediateBackend {
     this.#run.sampleBernoulli(this.#at(p), this.#at(uniforms), this.#at(bits), p.rows * p.columns);
   }
 
+  sampleAntithetic(p: Matrix, uniforms: Matrix, first: Matrix, second: Matrix): void {
+    shapes.elementwise("sampleAntithetic", p, uniforms, first);
+    shapes.elementwise("sampleAntithetic", p, second);
+    const count = p.rows * p.columns;
+    this.#run.sampleAntithetic(this.#at(p), this.#at(uniforms), this.#at(first), this.#at(second), count);
+  }
+
   sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
     shapes.sampleCategorical(p, choices, uniforms, bits);
     const units = uniforms.rows * uniforms.columns;
@@ -371,57 +378,86 @@ class Wasm implements ImmediateBackend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
-  copy(_a: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
+  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void {
+    shapes.perExample("logLikelihood", out, logits, target);
+    this.#run.logLikelihood(this.#at(logits), this.#at(target), this.#at(out), logits.rows, logits.columns);
   }
 
-  maximum(_a: Matrix, _b: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
+  entropy(logits: Matrix, p: Matrix, q: Matrix, out: Matrix): void {
+    shapes.perExample("entropy", out, logits, p, q);
+    this.#run.entropy(this.#at(logits), this.#at(out), logits.rows, logits.columns);
   }
 
-  multiply(_a: Matrix, _b: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
+  addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
+    shapes.elementwise("addEntropyGradient", logits, p, q);
+    shapes.elementwise("addEntropyGradient", logits, g);
+    const count = g.rows * g.columns;
+    this.#run.addEntropyGradient(this.#at(logits), this.#at(p), this.#at(q), this.#at(g), count);
   }
 
-  sampleAntithetic(_p: Matrix, _uniforms: Matrix, _first: Matrix, _second: Matrix): void {
-    throw new Error("not yet");
+  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void {
+    shapes.flipLogLikelihood(bits, tables, child, out);
+    const { rows: I, columns: J } = tables.weights;
+    this.#run.flipEntropy(
+      this.#at(bits),
+      this.#at(tables.weights),
+      this.#at(child.logits),
+      this.#at(out),
+      bits.rows,
+      I,
+      J,
+      tables.coding === "plus-minus" ? 2 : 1,
+      accumulate ? 1 : 0,
+    );
   }
 
-  logLikelihood(_logits: Matrix, _target: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
-  }
-
-  entropy(_logits: Matrix, _p: Matrix, _q: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
-  }
-
-  addEntropyGradient(_logits: Matrix, _p: Matrix, _q: Matrix, _g: Matrix): void {
-    throw new Error("not yet");
-  }
-
-  flipEntropy(_bits: Matrix, _tables: FlipTables, _child: Outcome, _out: Matrix, _accumulate: boolean): void {
-    throw new Error("not yet");
-  }
-
-  localExpectation(_p: Matrix, _q: Matrix, _difference: Matrix, _out: Matrix): void {
-    throw new Error("not yet");
+  localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void {
+    shapes.elementwise("localExpectation", p, q, difference);
+    shapes.elementwise("localExpectation", p, out);
+    const count = p.rows * p.columns;
+    this.#run.localExpectation(this.#at(p), this.#at(q), this.#at(difference), this.#at(out), count);
   }
 
   addHindsight(
-    _s: Matrix,
-    _f: Matrix,
-    _q: Matrix,
-    _bits: Matrix,
-    _difference: Matrix | undefined,
-    _out: Matrix,
+    s: Matrix,
+    f: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    difference: Matrix | undefined,
+    out: Matrix,
   ): void {
-    throw new Error("not yet");
+    shapes.perExample("addHindsight", f, s, q, bits, difference ?? out, out);
+    this.#run.addHindsight(
+      this.#at(s),
+      this.#at(f),
+      this.#at(q),
+      this.#at(bits),
+      difference === undefined ? 0 : this.#at(difference),
+      this.#at(out),
+      s.rows,
+      s.columns,
+    );
   }
 
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void {
     this.#run.fill(this.#at(m), value, m.rows * m.columns);
+  }
+
+  copy(a: Matrix, out: Matrix): void {
+    shapes.elementwise("copy", a, out);
+    this.#run.copy(this.#at(a), this.#at(out), a.rows * a.columns);
+  }
+
+  maximum(a: Matrix, b: Matrix, out: Matrix): void {
+    shapes.elementwise("maximum", a, b, out);
+    this.#run.maximum(this.#at(a), this.#at(b), this.#at(out), a.rows * a.columns);
+  }
+
+  multiply(a: Matrix, b: Matrix, out: Matrix): void {
+    shapes.elementwise("multiply", a, b, out);
+    this.#run.multiply(this.#at(a), this.#at(b), this.#at(out), a.rows * a.columns);
   }
 
   subtract(a: Matrix, b: Matrix, out: Matrix): void {

@@ -1,0 +1,31 @@
+import { storeLanes } from "./lanes";
+import { flush4, madd } from "./math";
+
+/** `out = p q d`. All [n]. */
+export function localExpectation(p: usize, q: usize, difference: usize, out: usize, n: i32): void {
+  for (let e = 0; e < n; e += 4) {
+    const at = (<usize>e) << 2;
+    const slope = f32x4.mul(v128.load(p + at), v128.load(q + at));
+    storeLanes(out + at, flush4(f32x4.mul(slope, v128.load(difference + at))), n - e);
+  }
+}
+
+/** `out += s (f + (q - bit) d)`; a null `difference` is 0. `f` [B], the rest [B, J]. */
+export function addHindsight(
+  s: usize, f: usize, q: usize, bits: usize, difference: usize, out: usize, B: i32, J: i32,
+): void {
+  const size = (<usize>J) << 2;
+  for (let b = 0; b < B; b++, f += 4, s += size, q += size, bits += size, out += size) {
+    const value = v128.load32_splat(f);
+    for (let j = 0; j < J; j += 4) {
+      const at = (<usize>j) << 2;
+      let worth = value;
+      if (difference) {
+        const other = f32x4.sub(v128.load(q + at), v128.load(bits + at));
+        worth = madd(other, v128.load(difference + at), value);
+      }
+      storeLanes(out + at, madd(v128.load(s + at), worth, v128.load(out + at)), J - j);
+    }
+    if (difference) difference += size;
+  }
+}

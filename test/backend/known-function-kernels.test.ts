@@ -1,0 +1,174 @@
+// The kernels of known functions, both modules against the float64 reference, on the same float32 numbers.
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import type { ImmediateBackend, Matrix, Outcome } from "../../src/backend/backend.ts";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { createWasmBackend } from "../../src/backend/wasm.ts";
+import { bits, matrixOf, numbers } from "../helpers.ts";
+
+const reference = createReferenceBackend();
+const modules = [
+  await createWasmBackend({ kernels: "portable" }),
+  await createWasmBackend({ kernels: "relaxed" }),
+];
+
+const size = fc.constantFrom(1, 2, 3, 5, 7, 8, 50);
+const scale = fc.constantFrom(0.1, 2, 20, 80);
+const seed = fc.nat(1e6);
+const cases = <T>(arbitrary: fc.Arbitrary<T>, body: (value: T) => void): void =>
+  fc.assert(fc.property(arbitrary, body), { seed: 4, numRuns: 80 });
+
+const floats = (from: number, count: number, largest: number): Float32Array =>
+  Float32Array.from(numbers(from, count, -largest, largest));
+
+/** Both backends' results of one operation, which writes into a matrix that holds `before`. */
+function results(
+  module: ImmediateBackend,
+  rows: number,
+  before: ArrayLike<number>,
+  run: (backend: ImmediateBackend, out: Matrix) => void,
+): [Float64Array, Float64Array] {
+  const [exact, found] = [reference, module].map((backend) => {
+    const out = matrixOf(backend, rows, before);
+    run(backend, out);
+    return backend.readNow(out);
+  });
+  return [exact, found];
+}
+
+function expectClose([exact, found]: [Float64Array, Float64Array], tolerance: (e: number) => number): void {
+  exact.forEach((value, e) => {
+    expect(Number.isFinite(found[e])).toBe(true);
+    expect(Math.abs(found[e] - value)).toBeLessThanOrEqual(tolerance(e));
+  });
+}
+
+function bernoulli(
+  backend: ImmediateBackend,
+  rows: number,
+  logits: Float32Array,
+  outcome: number[],
+): Outcome {
+  const [l, p, q] = [logits, logits, logits].map((values) => matrixOf(backend, rows, values));
+  backend.sigmoid(l, p, q);
+  return { kind: "bernoulli", choices: 1, logits: l, p, q, bits: matrixOf(backend, rows, outcome) };
+}
+
+describe.each(modules.map((module) => [module.kernels, module] as const))("%s", (_, module) => {
+  test("sums over units: log-likelihood and entropy", () => {
+    cases(fc.tuple(size, fc.oneof(size, fc.constantFrom(200, 784)), scale, seed), ([B, J, largest, from]) => {
+      const logits = floats(from, B * J, largest);
+      const target = bits(from + 1, B * J);
+      // A few roundings of each term, whose size is at most 1 + |l|, and of the running sum.
+      const tolerance = 4e-7 * J * (1 + largest);
+      const before = new Float64Array(B);
+      expectClose(
+        results(module, B, before, (backend, out) =>
+          backend.logLikelihood(matrixOf(backend, B, logits), matrixOf(backend, B, target), out),
+        ),
+        () => tolerance,
+      );
+      expectClose(
+        results(module, B, before, (backend, out) => {
+          const child = bernoulli(backend, B, logits, target);
+          backend.entropy(child.logits, child.p, child.q, out);
+        }),
+        () => 1e-6 * J,
+      );
+    });
+  });
+
+  test("the change of entropy when a parent flips", () => {
+    const codings = fc.constantFrom("zero-one" as const, "plus-minus" as const);
+    const shape = fc.tuple(
+      size,
+      size,
+      fc.oneof(size, fc.constantFrom(200)),
+      scale,
+      fc.constantFrom(0.1, 3, 60),
+      seed,
+    );
+    cases(
+      fc.tuple(shape, codings, fc.boolean()),
+      ([[B, I, J, largest, heaviest, from], coding, accumulate]) => {
+        const logits = floats(from, B * J, largest);
+        const weights = floats(from + 1, I * J, heaviest);
+        const parents = bits(from + 2, B * I);
+        const before = floats(from + 3, B * I, 1);
+        // Entropies are at most log 2, but are found from logits that are rounded: |l| + |d| roundings of the slope.
+        const tolerance = 1e-6 * J * (1 + largest + 2 * heaviest);
+        expectClose(
+          results(module, B, before, (backend, out) => {
+            const tables = backend.flipTables(matrixOf(backend, I, weights), coding);
+            backend.refreshFlipTables(tables);
+            const child = bernoulli(backend, B, logits, bits(from, B * J));
+            backend.flipEntropy(matrixOf(backend, B, parents), tables, child, out, accumulate);
+          }),
+          () => tolerance,
+        );
+      },
+    );
+  });
+
+  test("credits: local expectation, hindsight, entropy gradient", () => {
+    cases(fc.tuple(size, size, scale, seed, fc.boolean()), ([B, J, largest, from, mediated]) => {
+      const logits = floats(from, B * J, largest);
+      const [s, d, before] = [1, 2, 3].map((i) => floats(from + i, B * J, i === 2 ? 100 : 1));
+      const f = floats(from + 4, B, 200);
+      const outcome = bits(from + 5, B * J);
+      expectClose(
+        results(module, B, before, (backend, out) => {
+          const { p, q } = bernoulli(backend, B, logits, outcome);
+          backend.localExpectation(p, q, matrixOf(backend, B, d), out);
+        }),
+        (e) => 1e-6 * Math.abs(d[e]) + 1e-30,
+      );
+      expectClose(
+        results(module, B, before, (backend, out) => {
+          const child = bernoulli(backend, B, logits, outcome);
+          const difference = mediated ? matrixOf(backend, B, d) : undefined;
+          backend.addHindsight(
+            matrixOf(backend, B, s),
+            matrixOf(backend, B, f),
+            child.q,
+            child.bits,
+            difference,
+            out,
+          );
+        }),
+        (e) => 1e-6 * (1 + Math.abs(f[Math.floor(e / J)]) + Math.abs(d[e])),
+      );
+      expectClose(
+        results(module, B, before, (backend, out) => {
+          const { logits: l, p, q } = bernoulli(backend, B, logits, outcome);
+          backend.addEntropyGradient(l, p, q, out);
+        }),
+        () => 2e-6,
+      );
+    });
+  });
+
+  test("antithetic pairs follow their uniforms exactly; copies, maxima and products", () => {
+    cases(fc.tuple(size, size, seed), ([B, J, from]) => {
+      const p = Float32Array.from(numbers(from, B * J, 0, 1));
+      const u = numbers(from + 1, B * J, 0, 1);
+      const pairs = [reference, module].map((backend) => {
+        const [first, second] = [backend.matrix(B, J), backend.matrix(B, J)];
+        backend.sampleAntithetic(matrixOf(backend, B, p), matrixOf(backend, B, u), first, second);
+        return [...backend.readNow(first), ...backend.readNow(second)];
+      });
+      expect(pairs[1]).toEqual(pairs[0]);
+      const other = floats(from + 2, B * J, 5);
+      for (const operation of ["maximum", "multiply"] as const) {
+        const [exact, found] = results(module, B, p, (backend, out) =>
+          backend[operation](matrixOf(backend, B, p), matrixOf(backend, B, other), out),
+        );
+        expect(found).toEqual(exact.map(Math.fround));
+      }
+      const [exact, found] = results(module, B, p, (backend, out) =>
+        backend.copy(matrixOf(backend, B, other), out),
+      );
+      expect(found).toEqual(exact);
+    });
+  });
+});
