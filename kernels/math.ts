@@ -1,6 +1,7 @@
 // What the kernels share: fused multiply-add where the module has it, and exponentials and logarithms of four floats
 // at a time. All functions are branch-free and inlined, and the same lane value gives the same result in any lane.
-// Exponentials hand NaN on. The polynomials are minimax fits in float64; exp4, expm14 and log4 are within about 2 units in the last place.
+// Exponentials hand NaN on. The polynomials are minimax fits in float64: exp4, expm14 and log4 are within about one
+// unit in the last place.
 
 /** Below this, probabilities and credits are stored as 0: WebAssembly cannot flush denormals by itself. */
 export const TINY: f32 = 1e-30;

@@ -1,5 +1,6 @@
 // Log-likelihoods under moved logits, the plain way: an exponential and a logarithm for every child. What remains for
-// weights beyond the tables and for softmax parents. Columns move by d[j] = k (plus[j] - minus[j]); a null `minus` is 0.
+// weights beyond the tables and for softmax parents. Columns move by d[j] = k (plus[j] - minus[j]); a null `minus`
+// is 0.
 import { exp4, log1, max4, softplus4, sum4 } from "./math";
 import { firstLanes } from "./lanes";
 
