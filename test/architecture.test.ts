@@ -160,4 +160,16 @@ describe("files in version control", () => {
   it("lock packages by version and digest, not by the address they came from", () => {
     expect(read("package-lock.json")).not.toContain('"resolved": "http');
   });
+
+  // Without them `npm ci` fails; scripts/complete-lockfile.mjs adds them.
+  it("lock the packages for every platform", () => {
+    type Packages = Record<string, { optionalDependencies?: Record<string, string> }>;
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Packages };
+    const missing = Object.entries(packages).flatMap(([parent, { optionalDependencies = {} }]) =>
+      Object.keys(optionalDependencies).filter(
+        (name) => !packages[`node_modules/${name}`] && !packages[`${parent}/node_modules/${name}`],
+      ),
+    );
+    expect(missing).toEqual([]);
+  });
 });
