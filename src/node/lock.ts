@@ -30,8 +30,8 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   const text = JSON.stringify(me);
   // A hard link makes the lock and what it says in one step.
   const mine = `${path}.${me.id}`;
-  await writing(mine, writeFile(mine, text));
   try {
+    await writing(mine, writeFile(mine, text));
     while (!(await linked(mine, path))) await takeOver(path, mine);
   } finally {
     await rm(mine, { force: true });
