@@ -1,24 +1,53 @@
 /** Draws that go through everything that can happen, each time with its probability. */
 import type { ImmediateBackend, Matrix, Outcome } from "../backend/backend.ts";
 import type { Draws, Site } from "../network/draws.ts";
+import { type Key, uniformAt } from "../random/threefry.ts";
+
+/** One thing that is drawn: the units of a layer in one pass, the context, a reward. */
+export class Toss {
+  readonly name: string;
+  readonly units: number;
+  /** Ways in which a unit can come out. */
+  readonly sides: number;
+  /** [B, units] how each came out, 0 to `sides - 1`. */
+  outcomes = new Int32Array();
+  /** [B] the probability of that, given what was drawn before; whoever tosses says what it is. */
+  probability = new Float64Array();
+  /** States between two of the first unit's outcomes; 0 where the toss is not enumerated but left to chance. */
+  stride = 0;
+  /** What chance depends on: another key, other outcomes. */
+  key: Key;
+  /** The step it was last drawn in. */
+  step = 0;
+
+  constructor(name: string, units: number, sides: number, key: Key) {
+    this.name = name;
+    this.units = units;
+    this.sides = sides;
+    this.key = key;
+  }
+
+  /** Number of ways in which all units can come out. */
+  get states(): number {
+    return this.sides ** this.units;
+  }
+}
 
 /**
- * A state is a number in a mixed radix: each digit says how one thing came out, a unit of one site, or what the
- * caller adds (the context, the reward). A batch holds one state a row, and each row's weight is multiplied by the
- * probability of what its digits say.
+ * A state is a number in a mixed radix: each digit says how one unit of one toss came out. A batch holds one state a
+ * row, whose weight is the product of its tosses' probabilities.
  *
- * Digits are handed out when they are first asked for, the earliest being the fastest to change, so a later one
- * leaves the meaning of the earlier ones as it was. One dry run on a batch of one (state 0) finds all the sites of
- * an estimator, whatever passes it makes; a law for several branches at once (an antithetic pair) is another method
- * like `sample`, with one digit for the outcomes of the pair.
+ * Tosses are found when they are first asked for, the earliest being the fastest to change: one dry run on a batch of
+ * one finds all the tosses of an estimator, whatever passes it makes. From then on all of them are enumerated, or
+ * those that are selected; the others are left to chance, and have no part in the weights.
  */
 export class EnumeratedDraws implements Draws {
   readonly #backend: ImmediateBackend;
-  readonly #radices: number[] = [];
-  readonly #strides: number[] = [];
-  readonly #sites = new Map<string, number>();
+  readonly #tosses = new Map<string, Toss>();
+  #states = 1;
   #first = 0;
-  #weights = new Float64Array([1]);
+  #rows = 1;
+  #step = 1;
 
   constructor(backend: ImmediateBackend) {
     this.#backend = backend;
@@ -26,105 +55,126 @@ export class EnumeratedDraws implements Draws {
 
   /** Number of states. */
   get states(): number {
-    return this.#radices.reduce((product, radix) => product * radix, 1);
+    return this.#states;
   }
 
-  /** [B] probability of each row's outcomes, given what is not drawn here; 0 in rows beyond the last state. */
-  get weights(): Float64Array {
-    return this.#weights;
+  /** All that were found so far. */
+  get tosses(): readonly Toss[] {
+    return [...this.#tosses.values()];
   }
 
-  /** Adds a digit that takes the values 0 to `radix - 1`; returns its place. */
-  addDigit(radix: number): number {
-    this.#strides.push(this.states);
-    return this.#radices.push(radix) - 1;
+  /** Enumerates these tosses and no others. */
+  select(selected: Iterable<Toss>): void {
+    for (const toss of this.tosses) toss.stride = 0;
+    this.#states = 1;
+    for (const toss of selected) this.#enumerate(toss);
   }
 
-  /** What the digit at `place` says in row `row`. */
-  digit(row: number, place: number): number {
-    return Math.floor((this.#first + row) / this.#strides[place]) % this.#radices[place];
+  #enumerate(toss: Toss): void {
+    toss.stride = this.#states;
+    this.#states *= toss.states;
   }
 
   /** From now on row `b` of a batch of `rows` is state `first + b`. */
   start(first: number, rows: number): void {
-    const { states } = this;
     this.#first = first;
-    this.#weights = Float64Array.from({ length: rows }, (_, row) => (first + row < states ? 1 : 0));
+    this.#rows = rows;
+    this.#step++;
   }
 
-  sample({ layer, branch }: Site, outcome: Outcome): void {
-    const { units, choices, width } = layer;
-    const place = this.#place(`${layer.index} ${branch}`, units, Math.max(2, choices));
+  /** [B] probability of each row's state; 0 in rows beyond the last one. */
+  get weights(): Float64Array {
+    const weights = Float64Array.from({ length: this.#rows }, (_, row) =>
+      this.#first + row < this.#states ? 1 : 0,
+    );
+    for (const { stride, probability } of this.tosses) {
+      if (stride > 0) for (let row = 0; row < this.#rows; row++) weights[row] *= probability[row];
+    }
+    return weights;
+  }
+
+  /** Tosses `units` things of `sides` sides each; equally likely ones unless the caller corrects the probability. */
+  toss(name: string, units: number, sides: number): Toss {
+    let toss = this.#tosses.get(name);
+    if (toss === undefined) {
+      toss = new Toss(name, units, sides, { k0: this.#tosses.size, k1: 0 });
+      this.#tosses.set(name, toss);
+      this.#enumerate(toss);
+    }
+    if (toss.step === this.#step) throw new Error(`${name} is drawn twice in one step`);
+    toss.step = this.#step;
+    const { stride, key } = toss;
+    toss.probability = new Float64Array(this.#rows).fill(1 / toss.states);
+    toss.outcomes = new Int32Array(this.#rows * units);
+    for (let unit = 0, step = stride; unit < units; unit++, step *= sides) {
+      for (let row = 0; row < this.#rows; row++) {
+        const e = row * units + unit;
+        const state = this.#first + row;
+        toss.outcomes[e] =
+          (stride > 0 ? Math.floor(state / step) : Math.floor(uniformAt(key, e) * sides)) % sides;
+      }
+    }
+    return toss;
+  }
+
+  sample(site: Site, outcome: Outcome): void {
+    const { units, choices, width } = site.layer;
+    const { outcomes, probability } = this.toss(nameOf(site), units, Math.max(2, choices));
+    probability.fill(1);
     const p = this.#backend.readNow(outcome.p);
     // Not 1 - p: rare outcomes must keep their relative accuracy, for their credit may be as large as they are rare.
     const q = this.#backend.readNow(outcome.q);
     const bits = new Float64Array(p.length);
-    for (let row = 0; row < outcome.bits.rows; row++) {
-      for (let unit = 0; unit < units; unit++) {
-        const digit = this.digit(row, place + unit);
-        const e = row * width + unit * choices;
-        if (layer.kind === "bernoulli") {
-          bits[e] = digit;
-          this.#weights[row] *= digit === 1 ? p[e] : q[e];
-        } else {
-          bits[e + digit] = 1;
-          this.#weights[row] *= p[e + digit];
-        }
+    for (let e = 0; e < outcomes.length; e++) {
+      const row = Math.floor(e / units);
+      if (site.layer.kind === "bernoulli") {
+        bits[e] = outcomes[e];
+        probability[row] *= outcomes[e] === 1 ? p[e] : q[e];
+      } else {
+        const chosen = row * width + (e % units) * choices + outcomes[e];
+        bits[chosen] = 1;
+        probability[row] *= p[chosen];
       }
     }
     this.#backend.write(outcome.bits, bits);
   }
 
   /**
-   * With `a = min(p, q)`, the uniform lies below `a`, between, or above `1 - a`: one bit on, or both the same, or the
-   * other on. What is linear in the uniform is integrated exactly, its square too, by two points of each stretch.
+   * With `a = min(p, q)`, the pair differs where the uniform lies below `a` or above `1 - a`, and is the likelier
+   * outcome twice between. First and second bit are tosses of their own, the second's law being given the first, for
+   * other layers' credits depend on one of the two only. What is linear in the uniform is integrated exactly, its
+   * square too, by two points of each stretch.
    */
   samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void {
-    const { layer, branch } = site;
+    const { units } = site.layer;
+    const name = nameOf(site);
+    this.sample(site, outcome);
+    const one = this.#backend.readNow(outcome.bits);
+    const pair = this.toss(`${name}, second of the pair`, units, 2);
     const nodes = uniforms === undefined ? [0.5] : gauss;
-    const place = this.#place(`pair ${layer.index} ${branch}`, layer.units, 3 * nodes.length);
+    const node = uniforms === undefined ? undefined : this.toss(`${name}, uniform`, units, nodes.length);
     const p = this.#backend.readNow(outcome.p);
     const q = this.#backend.readNow(outcome.q);
-    const [one, other, u] = [
-      new Float64Array(p.length),
-      new Float64Array(p.length),
-      new Float64Array(p.length),
-    ];
-    for (let row = 0; row < outcome.bits.rows; row++) {
-      for (let unit = 0; unit < layer.units; unit++) {
-        const e = row * layer.units + unit;
-        const digit = this.digit(row, place + unit);
-        const stretch = digit % 3;
-        const small = Math.min(p[e], q[e]);
-        const middle = Math.abs(p[e] - q[e]);
-        const [start, length] = [
-          [0, small],
-          [small, middle],
-          [1 - small, small],
-        ][stretch];
-        u[e] = start + length * nodes[Math.floor(digit / 3)];
-        const same = p[e] > q[e] ? 1 : 0;
-        one[e] = stretch === 1 ? same : stretch === 2 ? 1 : 0;
-        other[e] = stretch === 1 ? same : stretch === 0 ? 1 : 0;
-        this.#weights[row] *= length / nodes.length;
-      }
+    const other = new Float64Array(one.length);
+    const u = new Float64Array(one.length);
+    pair.probability.fill(1);
+    for (let e = 0; e < one.length; e++) {
+      const differs = pair.outcomes[e] === 1;
+      const own = one[e] === 1 ? p[e] : q[e];
+      const small = Math.min(p[e], q[e]);
+      const length = differs ? small : own - small;
+      other[e] = differs ? 1 - one[e] : one[e];
+      const start = !differs ? small : one[e] === 1 ? 1 - small : 0;
+      u[e] = start + length * nodes[node?.outcomes[e] ?? 0];
+      // What cannot happen may be followed by anything.
+      pair.probability[Math.floor(e / units)] *= own > 0 ? length / own : 0.5;
     }
-    this.#backend.write(outcome.bits, one);
     this.#backend.write(second, other);
     if (uniforms !== undefined) this.#backend.write(uniforms, u);
   }
-
-  /** The first digit of a site, handed out when it is first asked for. */
-  #place(site: string, units: number, radix: number): number {
-    let place = this.#sites.get(site);
-    if (place === undefined) {
-      place = this.#radices.length;
-      for (let unit = 0; unit < units; unit++) this.addDigit(radix);
-      this.#sites.set(site, place);
-    }
-    return place;
-  }
 }
+
+const nameOf = ({ layer, branch }: Site): string => `${layer.name} in pass ${branch}`;
 
 /** Places and equal weights of the two-point Gauss-Legendre rule on [0, 1]: exact for cubics. */
 const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];

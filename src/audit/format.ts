@@ -1,22 +1,40 @@
 /** A report for people. */
 import type { AuditReport } from "./audit.ts";
+import type { ParameterArrays } from "./layout.ts";
 
 const exponential = (x: number): string => (x === 0 ? "0" : x.toExponential(1));
 const compact = (x: number): string => (x === 0 ? "0" : x.toPrecision(4));
 
-/** The estimators of a report as a table, one a line, variances also relative to REINFORCE's where it is there. */
+const largest = (arrays: ParameterArrays): string =>
+  compact(arrays.flat(2).reduce((most, value) => Math.max(most, Math.abs(value)), 0));
+
+/**
+ * A report as a table, one estimator a line, variances also relative to REINFORCE's where it is there. Of an ELBO, its
+ * value comes first, with the size of the exact gradient that a bias compares to.
+ */
 export function formatAudit(report: AuditReport): string {
+  const isElbo = "elbo" in report;
   const reinforce = report.estimators.reinforce?.meanVariance ?? 0;
-  const rows = [["estimator", "bias", "mean variance", "of reinforce", "method"]];
-  for (const [name, { bias, meanVariance, method, standardError }] of Object.entries(report.estimators)) {
+  const heads = ["estimator", "bias", ...(isElbo ? ["decoder bias"] : []), "mean variance", "of reinforce"];
+  const rows = [[...heads, "method"]];
+  for (const [name, found] of Object.entries(report.estimators)) {
+    const { bias, decoderBias = 0, meanVariance, method, standardError } = found;
     const error = standardError === undefined ? "" : ` +- ${exponential(standardError)}`;
     const relative = reinforce === 0 ? "" : `${((100 * meanVariance) / reinforce).toFixed(1)} %`;
-    rows.push([name, exponential(bias) + error, compact(meanVariance), relative, method]);
+    const decoder = isElbo ? [exponential(decoderBias)] : [];
+    rows.push([name, exponential(bias) + error, ...decoder, compact(meanVariance), relative, method]);
   }
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const pad = (cell: string, column: number) =>
     column === 0 || column === rows[0].length - 1
       ? cell.padEnd(widths[column])
       : cell.padStart(widths[column]);
-  return `${rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n")}\n`;
+  const lines = rows.map((row) => row.map(pad).join("  ").trimEnd());
+  if (isElbo) {
+    const sizes = `encoder ${largest(report.exactEncoder)}, decoder ${largest(report.exactDecoder)}`;
+    lines.unshift(`ELBO ${report.elbo.toFixed(6)}; largest entry of the exact gradient: ${sizes}`, "");
+  }
+  const leftOut = Object.entries(report.leftOut);
+  if (leftOut.length > 0) lines.push("", ...leftOut.map(([name, why]) => `left out: ${name}; ${why}`));
+  return `${lines.join("\n")}\n`;
 }

@@ -1,22 +1,20 @@
-/** Exact mean, variance and bias of an estimator's gradient of one example, from the credits of weighted states. */
+/** Exact mean and variance of an estimator's gradient of one example, from the credits of weighted states. */
 import type { Coding, ImmediateBackend } from "../backend/backend.ts";
-import type { Layer, Network } from "../network/network.ts";
+import type { Linear } from "../network/network.ts";
 import { type Credit, shown, type Trace } from "../network/trace.ts";
 import { fromBlock, type LayerValues, toBlock } from "./layout.ts";
 
+/** Of one linear map. */
 export interface Moments {
-  /** One entry a layer. */
-  mean: LayerValues[];
-  variance: LayerValues[];
-  /** Mean of `variance` over all parameters. */
-  meanVariance: number;
+  mean: LayerValues;
+  variance: LayerValues;
   /** Largest absolute difference between `mean` and the exact gradient. */
   bias: number;
 }
 
-/** One layer's sums, each laid out as its block of parameters: [inputs + 1, width]. */
-interface LayerSums {
-  readonly layer: Layer;
+/** One linear map's sums, each laid out as its block of parameters: [inputs + 1, width]. */
+interface Sums {
+  readonly linear: Linear;
   readonly exact: Float64Array;
   readonly mean: Float64Array;
   /** About `exact`, which for an unbiased rule is the mean: nothing cancels. */
@@ -25,28 +23,28 @@ interface LayerSums {
 
 export class MomentSums {
   readonly #backend: ImmediateBackend;
-  readonly #layers: readonly LayerSums[];
+  readonly #sums: readonly Sums[];
   #total = 0;
 
-  /** `exact`: the exact gradient, one entry a layer. */
-  constructor(backend: ImmediateBackend, network: Network, exact: readonly LayerValues[]) {
+  /** `exact`: the exact gradient of each of `linears`. */
+  constructor(backend: ImmediateBackend, linears: readonly Linear[], exact: readonly LayerValues[]) {
     this.#backend = backend;
-    this.#layers = network.layers.map((layer) => {
-      const block = toBlock(exact[layer.index]);
+    this.#sums = linears.map((linear, i) => {
+      const block = toBlock(exact[i]);
       const zeros = () => new Float64Array(block.length);
-      return { layer, exact: block, mean: zeros(), square: zeros() };
+      return { linear, exact: block, mean: zeros(), square: zeros() };
     });
   }
 
   /** Adds a batch of states: an estimator's credits as they stand, and each state's probability, `weights` [B]. */
   add(credits: readonly Credit[], weights: Float64Array): void {
     for (const weight of weights) this.#total += weight;
-    for (const { layer, exact, mean, square } of this.#layers) {
+    for (const { linear, exact, mean, square } of this.#sums) {
       const terms = credits
-        .filter((credit) => credit.linear === layer)
-        .map(({ g, trace }) => ({ g: this.#backend.readNow(g), x: this.#inputs(layer, trace) }));
+        .filter((credit) => credit.linear === linear)
+        .map(({ g, trace }) => ({ g: this.#backend.readNow(g), x: this.#inputs(linear, trace) }));
       const gradient = new Float64Array(exact.length);
-      const J = layer.width;
+      const J = linear.width;
       const rows = exact.length / J;
       for (let b = 0; b < weights.length; b++) {
         // What cannot happen has no say, not even where its credit is 0 / 0.
@@ -65,12 +63,12 @@ export class MomentSums {
     }
   }
 
-  /** [B, inputs + 1] what a layer's logits are linear in: its parents' values and a 1 for the bias. */
-  #inputs(layer: Layer, trace: Trace): Float64Array {
-    const width = layer.parents.reduce((sum, { weights }) => sum + weights.rows, 1);
+  /** [B, inputs + 1] what the logits are linear in: the parents' values and a 1 for the bias. */
+  #inputs(linear: Linear, trace: Trace): Float64Array {
+    const width = linear.parents.reduce((sum, { weights }) => sum + weights.rows, 1);
     const x = new Float64Array(trace.batchSize * width).fill(1);
     let offset = 0;
-    for (const { from, coding, weights } of layer.parents) {
+    for (const { from, coding, weights } of linear.parents) {
       const I = weights.rows;
       const values = this.#backend.readNow(shown(trace, from));
       for (let b = 0; b < trace.batchSize; b++) {
@@ -81,25 +79,21 @@ export class MomentSums {
     return x;
   }
 
-  /** The moments, once every state has been added. */
-  result(): Moments {
+  /** The moments of each linear map, once every state has been added. */
+  result(): Moments[] {
     // Float32 probabilities miss 1 by some 1e-7 a unit; a draw that was left out misses it by much more.
     if (!(Math.abs(this.#total - 1) < 1e-4)) {
       throw new Error(`the enumerated states have a total probability of ${this.#total} instead of 1`);
     }
-    const moments: Moments = { mean: [], variance: [], meanVariance: 0, bias: 0 };
-    let parameters = 0;
-    for (const { layer, exact, mean, square } of this.#layers) {
+    return this.#sums.map(({ linear, exact, mean, square }) => {
       const errors = mean.map((value, e) => value - exact[e]);
       const variance = square.map((value, e) => Math.max(0, value - errors[e] ** 2));
-      moments.mean.push(fromBlock(mean, layer.width));
-      moments.variance.push(fromBlock(variance, layer.width));
-      moments.meanVariance += variance.reduce((a, b) => a + b, 0);
-      moments.bias = errors.reduce((largest, error) => Math.max(largest, Math.abs(error)), moments.bias);
-      parameters += mean.length;
-    }
-    moments.meanVariance /= parameters;
-    return moments;
+      return {
+        mean: fromBlock(mean, linear.width),
+        variance: fromBlock(variance, linear.width),
+        bias: errors.reduce((largest, error) => Math.max(largest, Math.abs(error)), 0),
+      };
+    });
   }
 }
 

@@ -10,7 +10,10 @@ export function defineAudit(program: Command): void {
   program
     .command("audit")
     .description("exact gradient of a small network, and every estimator's mean, bias and variance")
-    .argument("<spec>", "a JSON file with the network, its contexts and rewards")
+    .argument(
+      "<spec>",
+      "a JSON file: a network with its contexts and rewards, or an encoder and decoder with images",
+    )
     .option("--json", "print everything as JSON instead of a table")
     .addOption(
       new Option("--backend <name>", "where the estimators run")

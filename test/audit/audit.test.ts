@@ -2,10 +2,10 @@ import { readFileSync } from "node:fs";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
+import { type BanditSpec, parseBanditSpec } from "../../src/audit/bandit-spec.ts";
 import { EnumeratedDraws } from "../../src/audit/enumeration.ts";
 import { formatAudit } from "../../src/audit/format.ts";
 import { toBlock } from "../../src/audit/layout.ts";
-import { type BanditSpec, parseBanditSpec } from "../../src/audit/spec.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator } from "../../src/estimators/estimator.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
@@ -308,7 +308,7 @@ describe("an estimator that is wrong shows it", () => {
       },
     };
     expect(() => audit(goldenSpec("plus-minus-baseline"), { estimators: [twice] })).toThrow(
-      /total probability of 0\.\d+ instead of 1/,
+      "layers.0 in pass 0 is drawn twice in one step",
     );
   });
 });

@@ -1,6 +1,6 @@
 /** Random small bandits. */
 import fc from "fast-check";
-import type { AuditLayer, BanditSpec } from "../../src/audit/spec.ts";
+import type { AuditLayer, BanditSpec } from "../../src/audit/bandit-spec.ts";
 import { newKey, uniformAt } from "../../src/random/threefry.ts";
 
 const layerShape = fc.record({

@@ -5,20 +5,9 @@
  *
  * No score, no baseline, no estimator, and none of the backend's operations: an error there cannot hide here.
  */
+import { dot, sigmoid, softmax } from "./arithmetic.ts";
+import type { Bandit, RandomReward } from "./bandit-spec.ts";
 import type { LayerValues } from "./layout.ts";
-import type { Bandit, RandomReward } from "./spec.ts";
-
-const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : Math.exp(l) / (1 + Math.exp(l)));
-
-function softmax(logits: readonly number[]): number[] {
-  const largest = Math.max(...logits);
-  const powers = logits.map((l) => Math.exp(l - largest));
-  const sum = powers.reduce((a, b) => a + b, 0);
-  return powers.map((power) => power / sum);
-}
-
-const dot = (a: readonly number[], b: readonly number[]): number =>
-  a.reduce((sum, value, i) => sum + value * b[i], 0);
 
 const mean = ({ values, probabilities }: RandomReward): number => dot(values, probabilities);
 

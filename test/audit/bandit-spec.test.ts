@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { parseBanditSpec } from "../../src/audit/spec.ts";
+import { parseBanditSpec } from "../../src/audit/bandit-spec.ts";
 import { InputError } from "../../src/formats/errors.ts";
 
 /** Two hidden units, two actions, two contexts. */

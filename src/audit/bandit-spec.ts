@@ -3,9 +3,9 @@
  * Parameters are laid out as in both papers, one row a unit.
  */
 import { InputError } from "../formats/errors.ts";
-import { suggestion } from "../formats/nearest.ts";
 import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
 import type { LayerValues } from "./layout.ts";
+import { asArray, asNumber, asNumbers, asObject, asOneOf, asTable, checkLength, show } from "./readers.ts";
 
 /** A reward that is drawn: `values[k]` with probability `probabilities[k]`, which sum to 1. */
 export interface RandomReward {
@@ -144,56 +144,4 @@ function parseReward(value: unknown, name: string): RandomReward {
     );
   }
   return { values, probabilities };
-}
-
-// ---- readers of JSON: a value of the kind that is expected, or an error that names it -----------------------------
-
-/** The value in a message: JSON, cut short. */
-function show(value: unknown): string {
-  if (value === undefined) return "missing";
-  const text = typeof value === "number" ? String(value) : JSON.stringify(value);
-  return text.length > 40 ? `${text.slice(0, 37)}...` : text;
-}
-
-function asObject<K extends string>(value: unknown, name: string, known: readonly K[]) {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) {
-    throw new InputError(`${name} is ${show(value)}; expected an object with ${known.join(", ")}`);
-  }
-  for (const key of Object.keys(value)) {
-    if (!known.includes(key as K)) {
-      throw new InputError(`${name} has an unknown key "${key}"; ${suggestion(key, known)}`);
-    }
-  }
-  return value as Partial<Record<K, unknown>>;
-}
-
-function asOneOf<T extends string>(value: unknown, name: string, known: readonly T[]): T {
-  if (!known.includes(value as T)) {
-    throw new InputError(`${name} is ${show(value)}; expected ${known.map(show).join(" or ")}`);
-  }
-  return value as T;
-}
-
-function asNumber(value: unknown, name: string): number {
-  if (!Number.isFinite(value)) throw new InputError(`${name} is ${show(value)}; expected a finite number`);
-  return value as number;
-}
-
-function asArray(value: unknown, name: string): unknown[] {
-  if (!Array.isArray(value) || value.length === 0) {
-    throw new InputError(`${name} is ${show(value)}; expected an array with at least one entry`);
-  }
-  return value;
-}
-
-const asNumbers = (value: unknown, name: string): number[] =>
-  asArray(value, name).map((entry, i) => asNumber(entry, `${name}[${i}]`));
-
-const asTable = (value: unknown, name: string): number[][] =>
-  asArray(value, name).map((row, r) => asNumbers(row, `${name}[${r}]`));
-
-function checkLength(array: readonly unknown[], name: string, length: number, why: string): void {
-  if (array.length !== length) {
-    throw new InputError(`${name} has ${array.length} entries; expected ${length}, ${why}`);
-  }
 }

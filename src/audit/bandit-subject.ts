@@ -1,0 +1,73 @@
+/** A bandit to audit estimators on. */
+import type { ImmediateBackend } from "../backend/backend.ts";
+import { createNetwork } from "../network/network.ts";
+import { rewardObjective } from "../objectives/reward.ts";
+import { countStates, exactGradient } from "./bandit-exact.ts";
+import type { Bandit } from "./bandit-spec.ts";
+import { type ParameterArrays, toArrays, toBlock } from "./layout.ts";
+import type { Subject } from "./subject.ts";
+
+export interface BanditAnswers {
+  /** Gradient of the expected reward: weights and bias of each layer. */
+  exact: ParameterArrays;
+}
+
+export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subject<BanditAnswers> {
+  const { contexts, rewards, baseline = "none" } = bandit;
+  const network = createNetwork(backend, bandit.network);
+  network.layers.forEach((layer, l) => {
+    backend.write(layer.block, toBlock(bandit.parameters[l]));
+  });
+  const mostValues = Math.max(...rewards.flat().map(({ values }) => values.length));
+
+  return {
+    task: "bandit",
+    backend,
+    network,
+    linears: network.layers,
+    states: countStates(bandit),
+    exact(visited) {
+      const gradient = exactGradient(bandit, visited);
+      return { gradient, answers: { exact: toArrays(gradient) } };
+    },
+    prepare(estimator, options, draws, rows) {
+      const input = backend.matrix(rows, network.inputs);
+      const reward = backend.matrix(rows, 1);
+      const objective = rewardObjective(reward);
+      const prepared = estimator.prepare({
+        network,
+        input,
+        objective,
+        baseline,
+        baselineDecay: 0.99,
+        options,
+      });
+      const { bits: action } = prepared.trace.layers[network.layers.length - 1];
+      return {
+        credits: prepared.credits,
+        run() {
+          const seen = Array.from(draws.toss("context", 1, contexts.length).outcomes);
+          backend.write(
+            input,
+            seen.flatMap((c) => contexts[c]),
+          );
+          prepared.sample(draws);
+          const actions = backend.readNow(action);
+          const { outcomes, probability } = draws.toss("reward", 1, mostValues);
+          const earned = seen.map((c, row) => {
+            const chosen = actions.subarray(row * action.columns, (row + 1) * action.columns);
+            const { values, probabilities } = rewards[c][toAction(chosen)];
+            // A reward with fewer values than another has none at its last outcomes: states that cannot happen.
+            probability[row] = probabilities[outcomes[row]] ?? 0;
+            return values[outcomes[row]] ?? 0;
+          });
+          backend.write(reward, earned);
+          prepared.assign();
+        },
+      };
+    },
+  };
+}
+
+/** The number of an action: where the one-hot bit is, or a single unit's bit itself. */
+const toAction = (bits: Float64Array): number => (bits.length === 1 ? bits[0] : bits.indexOf(1));

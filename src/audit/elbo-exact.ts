@@ -1,0 +1,95 @@
+/**
+ * The exact ELBO and its gradient, by differentiating the sum over everything that can happen:
+ *
+ *     J = mean over images of sum_h q(h | image) (log p(image, h) - log q(h | image)).
+ *
+ * It follows the encoder unit by unit, as the exact gradient of a bandit does: no score, no baseline, no estimator, no
+ * formula for an entropy, and none of the backend's operations.
+ */
+import { dot, logSigmoid, sigmoid } from "./arithmetic.ts";
+import type { Elbo } from "./elbo-spec.ts";
+import type { LayerValues } from "./layout.ts";
+
+export interface ExactElbo {
+  elbo: number;
+  /** The gradient, each laid out as in `Elbo`. */
+  encoder: LayerValues[];
+  decoder: LayerValues[];
+  prior: LayerValues;
+}
+
+/** Number of ways in which images and units can come out. */
+export const countElboStates = ({ encoder, images }: Elbo): number =>
+  encoder.reduce((product, { bias }) => product * 2 ** bias.length, images.length);
+
+const zeros = ({ weights, bias }: LayerValues): LayerValues => ({
+  weights: weights.map((row) => row.map(() => 0)),
+  bias: bias.map(() => 0),
+});
+
+const logitsOf = ({ weights, bias }: LayerValues, x: readonly number[]): number[] =>
+  weights.map((row, j) => bias[j] + dot(row, x));
+
+function addSlope(gradient: LayerValues, j: number, x: readonly number[], slope: number): void {
+  gradient.bias[j] += slope;
+  x.forEach((value, i) => {
+    gradient.weights[j][i] += slope * value;
+  });
+}
+
+/** @param visited called after each state */
+export function exactElbo(
+  { encoder, decoder, prior, images }: Elbo,
+  visited: () => void = () => {},
+): ExactElbo {
+  const top = encoder.length;
+  const gradient = {
+    encoder: encoder.map(zeros),
+    decoder: decoder.map(zeros),
+    prior: zeros(prior),
+  };
+  /** Along the way that is being followed: the image, what each layer did; and each layer's logits. */
+  const values: number[][] = [];
+  const logits: number[][] = [];
+
+  /** `log p(values[l] | what is above)`, the image being 0; adds its slopes, which happen with probability `reach`. */
+  function predict(l: number, reach: number): number {
+    const [linear, slopes, x] =
+      l === top ? [prior, gradient.prior, []] : [decoder[l], gradient.decoder[l], values[l + 1]];
+    const predicted = logitsOf(linear, x);
+    return predicted.reduce((sum, logit, j) => {
+      const on = values[l][j] === 1;
+      addSlope(slopes, j, x, reach * (on ? sigmoid(-logit) : -sigmoid(logit)));
+      return sum + logSigmoid(on ? logit : -logit);
+    }, 0);
+  }
+
+  /**
+   * Expectation of `log p(image, h) - log q` of what is still to come, once all units before unit `j` of layer `l` have
+   * come out, which has the probability `reach`. On the way back, adds what this unit's law contributes to the gradient.
+   */
+  function follow(l: number, j: number, reach: number): number {
+    if (l === top) {
+      visited();
+      return values.reduce((sum, _, level) => sum + predict(level, reach), 0);
+    }
+    if (j === encoder[l].bias.length) return follow(l + 1, 0, reach);
+    if (j === 0) logits[l] = logitsOf(encoder[l], values[l]);
+    const logit = logits[l][j];
+    const worth = [0, 1].map((bit) => {
+      const t = bit === 1 ? logit : -logit;
+      values[l + 1][j] = bit;
+      return follow(l, j + 1, reach * sigmoid(t)) - logSigmoid(t);
+    });
+    const [q, p] = [sigmoid(-logit), sigmoid(logit)];
+    addSlope(gradient.encoder[l], j, values[l], reach * p * q * (worth[1] - worth[0]));
+    return q * worth[0] + p * worth[1];
+  }
+
+  let elbo = 0;
+  for (const image of images) {
+    values.splice(0, values.length, [...image], ...encoder.map(({ bias }) => bias.map(() => 0)));
+    elbo += follow(0, 0, 1 / images.length) / images.length;
+  }
+  return { elbo, ...gradient };
+}

@@ -1,0 +1,107 @@
+/**
+ * What an audit of an ELBO is asked: a small variational auto-encoder with its parameters and the images it sees, as
+ * JSON. Parameters are laid out as in both papers, one row a unit.
+ */
+import { InputError } from "../formats/errors.ts";
+import type { LayerValues } from "./layout.ts";
+import { asArray, asNumber, asNumbers, asObject, asOneOf, asTable, checkLength } from "./readers.ts";
+
+/** A layer of Bernoulli units and its parameters. */
+export interface ElboLayer {
+  /** [unit][input] */
+  weights: readonly (readonly number[])[];
+  /** One a unit. */
+  bias: readonly number[];
+}
+
+/** A hierarchical variational auto-encoder with {0, 1} units. */
+export interface ElboSpec {
+  /** The first layer reads the image, the others the layer before. */
+  encoder: readonly ElboLayer[];
+  /** The first predicts the encoder's last layer but one from its last, and so on; the last predicts the image. */
+  decoder: readonly ElboLayer[];
+  /** Logits of the encoder's last layer. */
+  prior: readonly number[];
+  /** Equally likely; bits. */
+  images: readonly (readonly number[])[];
+  /** Entropies H(q) (default), or `-log q` of what was sampled. */
+  entropy?: "analytic" | "sampled";
+  /** A constant that is subtracted from every layer's learning signal, where the estimator has one; default 0. */
+  baseline?: number;
+}
+
+/** A checked `ElboSpec` with its defaults filled in. */
+export interface Elbo {
+  readonly encoder: readonly LayerValues[];
+  /** From the image on: `decoder[l]` reads what `encoder[l]` shows. */
+  readonly decoder: readonly LayerValues[];
+  /** Without inputs. */
+  readonly prior: LayerValues;
+  readonly images: readonly (readonly number[])[];
+  readonly entropy: "analytic" | "sampled";
+  readonly baseline: number | undefined;
+}
+
+const keys = ["encoder", "decoder", "prior", "images", "entropy", "baseline"] as const;
+
+/** Whether a spec means to be one of an ELBO. */
+export const looksLikeElbo = (value: unknown): boolean =>
+  typeof value === "object" && value !== null && keys.slice(0, 4).some((key) => key in value);
+
+/** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */
+export function parseElboSpec(value: unknown): Elbo {
+  const spec = asObject(value, "the spec", keys);
+  const images = asTable(spec.images, "images");
+  const pixels = images[0].length;
+  images.forEach((image, i) => {
+    checkLength(image, `images[${i}]`, pixels, "as the first image has");
+    const other = image.findIndex((x) => x !== 0 && x !== 1);
+    if (other >= 0) throw new InputError(`images[${i}][${other}] is ${image[other]}; expected a bit, 0 or 1`);
+  });
+
+  const encoder = asArray(spec.encoder, "encoder").map((layer, l) => parseLayer(layer, `encoder[${l}]`));
+  const widths = encoder.map(({ bias }) => bias.length);
+  const top = widths.length - 1;
+  encoder.forEach((layer, l) => {
+    const [inputs, of] = l === 0 ? [pixels, "pixel"] : [widths[l - 1], `unit of encoder[${l - 1}]`];
+    checkInputs(layer, `encoder[${l}]`, inputs, of);
+  });
+
+  const decoder = asArray(spec.decoder, "decoder").map((layer, d) => parseLayer(layer, `decoder[${d}]`));
+  checkLength(decoder, "decoder", widths.length, "one layer for each of the encoder's");
+  decoder.forEach((layer, d) => {
+    const l = top - d;
+    checkInputs(layer, `decoder[${d}]`, widths[l], `unit of encoder[${l}]`);
+    const [units, of] = l === 0 ? [pixels, "pixel"] : [widths[l - 1], `unit of encoder[${l - 1}]`];
+    if (layer.bias.length !== units) {
+      throw new InputError(
+        `decoder[${d}] has ${layer.bias.length} units; expected ${units}, one for each ${of}`,
+      );
+    }
+  });
+
+  const prior = asNumbers(spec.prior, "prior");
+  checkLength(prior, "prior", widths[top], `one for each unit of encoder[${top}]`);
+  return {
+    encoder,
+    decoder: decoder.reverse(),
+    prior: { weights: prior.map(() => []), bias: prior },
+    images,
+    entropy: asOneOf(spec.entropy ?? "analytic", "entropy", ["analytic", "sampled"]),
+    baseline: spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline"),
+  };
+}
+
+function parseLayer(value: unknown, name: string): LayerValues {
+  const layer = asObject(value, name, ["weights", "bias"]);
+  const weights = asTable(layer.weights, `${name}.weights`);
+  const bias = asNumbers(layer.bias, `${name}.bias`);
+  checkLength(bias, `${name}.bias`, weights.length, "one for each row of weights");
+  return { weights, bias };
+}
+
+function checkInputs({ weights }: LayerValues, name: string, inputs: number, of: string): void {
+  weights.forEach((row, r) => {
+    checkLength(row, `${name}.weights[${r}]`, inputs, `one for each ${of}`);
+  });
+}

@@ -1,0 +1,30 @@
+/** What estimators are audited on. */
+import type { ImmediateBackend } from "../backend/backend.ts";
+import type { Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Linear, Network } from "../network/network.ts";
+import type { Credit } from "../network/trace.ts";
+import type { EnumeratedDraws } from "./enumeration.ts";
+import type { LayerValues } from "./layout.ts";
+
+/** A small network with its parameters, what it sees and what it is to maximise. */
+export interface Subject<Answers = unknown> {
+  readonly task: "bandit" | "vae";
+  readonly backend: ImmediateBackend;
+  readonly network: Network;
+  /** All that learns: the network's layers, then the objective's own linear maps. */
+  readonly linears: readonly Linear[];
+  /** Ways in which one pass can come out. */
+  readonly states: number;
+  /** The exact gradient of each of `linears`, and what a report says of it; `visited` is called after each state. */
+  exact(visited: () => void): { gradient: readonly LayerValues[]; answers: Answers };
+  /** An estimator on a batch of `rows` states, drawn from `draws`. */
+  prepare(estimator: Estimator, options: EstimatorOptions, draws: EnumeratedDraws, rows: number): Trial;
+}
+
+/** An estimator on a batch of states. */
+export interface Trial {
+  /** Of all `linears`; valid after `run`. */
+  readonly credits: readonly Credit[];
+  /** Plays the batch as the draws have it: what is seen, what every unit does, what it is credited with. */
+  run(): void;
+}
