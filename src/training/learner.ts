@@ -2,11 +2,22 @@
 import type { Matrix, Sums } from "../backend/backend.ts";
 import type { Estimator, PreparedEstimator, Problem } from "../estimators/estimator.ts";
 import { type Gradient, prepareGradient } from "../estimators/gradient.ts";
+import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Linear, Network } from "../network/network.ts";
+import type { Credit } from "../network/trace.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
+
+/** How a learner uses its estimator's credits. */
+export interface LearnerOptions {
+  /**
+   * Whether to learn by the papers' own updates where they are multiples of the gradient (`Credit.paperScale`). It
+   * matters beside a penalty such as L2, and without Adam. The gradient's variance is that of the credits.
+   */
+  paperScale?: boolean;
+}
 
 export class Learner {
   readonly network: Network;
@@ -15,9 +26,16 @@ export class Learner {
   readonly linears: readonly Linear[];
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
+  /** Gradients that the papers have larger, and by how many times themselves. */
+  readonly #larger: readonly { readonly block: Matrix; readonly by: number }[];
 
   /** `optimizer` is bound to the learner's own parameters, or is one that several learners of a network share. */
-  constructor(estimator: Estimator, problem: Problem, optimizer: OptimizerFactory | Optimizer) {
+  constructor(
+    estimator: Estimator,
+    problem: Problem,
+    optimizer: OptimizerFactory | Optimizer,
+    { paperScale = false }: LearnerOptions = {},
+  ) {
     const { network, objective } = problem;
     this.network = network;
     this.linears = [...network.layers, ...objective.linears];
@@ -25,6 +43,9 @@ export class Learner {
     this.#optimizer = typeof optimizer === "function" ? optimizer(network.backend, this.linears) : optimizer;
     const credits = [...this.estimator.credits, ...this.estimator.evaluation.credits];
     this.#gradient = prepareGradient(network.backend, this.linears, credits);
+    this.#larger = this.#gradient.blocks
+      .map((block, place) => ({ block, by: paperScale ? scaleOf(credits, this.linears[place]) - 1 : 0 }))
+      .filter(({ by }) => by !== 0);
   }
 
   /** Samples the network on the input as it stands. */
@@ -41,6 +62,7 @@ export class Learner {
     this.estimator.evaluation.assign();
     this.#gradient.compute();
     if (sums !== undefined) this.#gradient.addVariance(sums, step);
+    for (const { block, by } of this.#larger) this.network.backend.addScaled(block, by, block);
     this.#optimizer.step(this.#gradient.blocks, step);
   }
 
@@ -79,4 +101,11 @@ export class Learner {
       ...state.map(([name, blocks]): [string, readonly Matrix[]] => [`optimizer.${name}.`, blocks]),
     ];
   }
+}
+
+/** By how much a paper's update of a linear map is larger than its gradient. */
+function scaleOf(credits: readonly Credit[], linear: Linear): number {
+  const scale = credits.find((credit) => credit.linear === linear)?.paperScale;
+  if (scale !== null) return scale ?? 1;
+  throw new InputError(`${linear.name} has no one scale in the paper: its children lie at different depths`);
 }

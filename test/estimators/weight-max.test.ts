@@ -1,0 +1,423 @@
+// The rules of the Weight Maximization paper against its equations written out, its lemmas and its second theorem.
+import { describe, expect, test } from "vitest";
+import type { ImmediateBackend } from "../../src/backend/backend.ts";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { classification } from "../../src/estimators/classification.ts";
+import type {
+  Estimator,
+  EstimatorOptions,
+  PreparedEstimator,
+  Problem,
+} from "../../src/estimators/estimator.ts";
+import { reinforce } from "../../src/estimators/reinforce.ts";
+import { rewardPenalty } from "../../src/estimators/reward-penalty.ts";
+import { straightThrough } from "../../src/estimators/straight-through.ts";
+import { weightMax, weightMaxScales } from "../../src/estimators/weight-max.ts";
+import { GivenDraws } from "../../src/network/draws.ts";
+import type { LayerSpec, NetworkSpec } from "../../src/network/network.ts";
+import { adam } from "../../src/optimizers/adam.ts";
+import { withL2 } from "../../src/optimizers/l2.ts";
+import { Learner } from "../../src/training/learner.ts";
+import { bits, matrixOf, numbers, randomProblem } from "../helpers.ts";
+import { type Example, paperUpdate, potentials, sigma } from "./weight-max-paper.ts";
+
+const backend = createReferenceBackend();
+const rows = 6;
+
+const chain = (widths: number[], output: LayerSpec = { kind: "bernoulli", units: 1 }): NetworkSpec => ({
+  inputs: widths[0],
+  inputKind: "signs",
+  units: "plus-minus",
+  layers: [...widths.slice(1).map((units): LayerSpec => ({ kind: "bernoulli", units })), output],
+});
+
+/** A network with a skip connection beside the chain. */
+const skipping: NetworkSpec = {
+  inputs: 3,
+  units: "plus-minus",
+  layers: [
+    { kind: "bernoulli", units: 4 },
+    { kind: "bernoulli", units: 3 },
+    { kind: "bernoulli", units: 2, parents: [0, 1] },
+    { kind: "bernoulli", units: 1, parents: ["input", 2] },
+  ],
+};
+
+/** Uniforms for every site of a problem. */
+const drawsFor = (on: ImmediateBackend, B: number, seed: number) =>
+  new GivenDraws(on, ({ layer }) => matrixOf(on, B, numbers(seed + 31 * layer.index, B * layer.units, 0, 1)));
+
+/** Runs an estimator on a problem, on given uniforms. */
+function run(estimator: Estimator, problem: Problem, options: EstimatorOptions = {}): PreparedEstimator {
+  const prepared = estimator.prepare({ ...problem, options });
+  prepared.sample(drawsFor(backend, problem.input.rows, 5));
+  prepared.assign();
+  return prepared;
+}
+
+const creditsOf = (prepared: PreparedEstimator): number[][] =>
+  prepared.credits.map(({ g }) => Array.from(backend.readNow(g)));
+
+function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, tolerance = 1e-13): void {
+  expect(found.length).toBe(expected.length);
+  for (let e = 0; e < expected.length; e++) {
+    expect(Math.abs(found[e] - expected[e])).toBeLessThanOrEqual(
+      tolerance * Math.max(1, Math.abs(expected[e])),
+    );
+  }
+}
+
+/** Parameters and examples of a {-1,+1} chain, as the paper's pseudocode has them. */
+function asInPaper({ network, objective }: Problem, { trace }: PreparedEstimator) {
+  const weights = network.layers.map(({ parents: [{ weights }] }) => {
+    const values = Array.from(backend.readNow(weights));
+    return Array.from({ length: weights.rows }, (_, i) =>
+      values.slice(i * weights.columns, (i + 1) * weights.columns),
+    );
+  });
+  const bias = network.layers.map((layer) => Array.from(backend.readNow(layer.bias)));
+  const reward = backend.readNow(objective.prepare(trace).components[0].value);
+  const shown = [trace.input, ...trace.layers.map((activity) => activity.bits)].map((m) => ({
+    columns: m.columns,
+    values: Array.from(backend.readNow(m), (bit) => 2 * bit - 1),
+  }));
+  const examples = Array.from(reward, (r, b): Example => {
+    const h = shown.map(({ columns, values }) => values.slice(b * columns, (b + 1) * columns));
+    return { h, reward: r };
+  });
+  return { weights, bias, examples };
+}
+
+describe("weight-max", () => {
+  const rules = ["reinforce", "direct-gradient", "classification"] as const;
+
+  test.each(rules)(
+    "%s is the paper's update, equations 13 to 21, with paperScale times the credit",
+    (rule) => {
+      const problem = randomProblem(backend, chain([4, 5, 3]), rows, 11);
+      const prepared = run(weightMax, problem, { hiddenRule: rule });
+      expect(prepared.credits.map(({ paperScale }) => paperScale)).toEqual([32, 8, 2]);
+      const { weights, bias, examples } = asInPaper(problem, prepared);
+      examples.forEach((example, b) => {
+        paperUpdate(weights, bias, example, rule).forEach((update, l) => {
+          const { g, paperScale } = prepared.credits[l];
+          const own = backend.readNow(g).slice(b * g.columns, (b + 1) * g.columns);
+          expectClose(
+            own.map((value) => paperScale! * value),
+            update.bias,
+          );
+        });
+      });
+    },
+  );
+
+  test("reward-penalty is the mixture of REINFORCE and classification, or the analogue for one unit", () => {
+    const problem = randomProblem(backend, chain([4, 5, 3]), rows, 12);
+    const lambda = 0.3;
+    const of = (hiddenRule: (typeof rules)[number]) => creditsOf(run(weightMax, problem, { hiddenRule }))[1];
+    const [score, match] = [of("reinforce"), of("classification")];
+    const mixture = run(weightMax, problem, { hiddenRule: "reward-penalty", lambda });
+    expectClose(
+      creditsOf(mixture)[1],
+      score.map((s, e) => (1 - lambda) * s + lambda * match[e]),
+    );
+
+    // D-59: (1 - lambda) (R + |R|) / 2 (h - E) + lambda |R| (sgn(R) h - E).
+    const analogue = run(weightMax, problem, { hiddenRule: "reward-penalty", lambda, penalty: "analogue" });
+    expect(analogue.credits.map(({ paperScale }) => paperScale)).toEqual([8, 4, 2]);
+    const { weights, bias, examples } = asInPaper(problem, analogue);
+    examples.forEach(({ h, reward }, b) => {
+      const [out] = potentials(weights[2], bias[2], h[2]).map((s) => 2 * sigma(s) - 1);
+      const expected = potentials(weights[1], bias[1], h[1]).map((s, i) => {
+        const R = 2 * h[2][i] * weights[2][i][0] * reward * (h[3][0] - out);
+        const mean = 2 * sigma(s) - 1;
+        const score = ((R + Math.abs(R)) / 2) * (h[2][i] - mean);
+        return (1 - lambda) * score + lambda * Math.abs(R) * (Math.sign(R) * h[2][i] - mean);
+      });
+      const own = creditsOf(analogue)[1].slice(3 * b, 3 * b + 3);
+      expectClose(
+        own.map((g) => 4 * g),
+        expected,
+      );
+    });
+  });
+
+  test("the change of the norm, approximate for any norm and exact, as equation 12 has it", () => {
+    for (const norm of [1, 1.5, 2, 3]) {
+      const problem = randomProblem(backend, chain([4, 3]), rows, 13);
+      const rates = [0.3, 0.2];
+      const exact = run(weightMax, problem, { norm, normChange: "exact", learningRate: rates });
+      const approximate = run(weightMax, problem, { norm });
+      const { weights, bias, examples } = asInPaper(problem, exact);
+      examples.forEach(({ h, reward }, b) => {
+        const [mean] = potentials(weights[1], bias[1], h[1]).map((s) => 2 * sigma(s) - 1);
+        const d = reward * (h[2][0] - mean);
+        const means = potentials(weights[0], bias[0], h[0]).map((s) => 2 * sigma(s) - 1);
+        const expected = (change: (w: number, dw: number) => number) =>
+          means.map((m, i) => change(weights[1][i][0], h[1][i] * d) * (h[1][i] - m));
+        const own = (prepared: PreparedEstimator) =>
+          creditsOf(prepared)[0]
+            .slice(3 * b, 3 * b + 3)
+            .map((g) => 8 * g);
+        expectClose(
+          own(exact),
+          expected((w, dw) => (Math.abs(w + rates[1] * dw) ** norm - Math.abs(w) ** norm) / rates[1]),
+          1e-12,
+        );
+        expectClose(
+          own(approximate),
+          expected((w, dw) => norm * Math.sign(w) * Math.abs(w) ** (norm - 1) * dw),
+          1e-12,
+        );
+      });
+    }
+  });
+
+  test("{0,1} units: the same with bits in place of signs", () => {
+    const problem = randomProblem(backend, { ...chain([4, 3]), units: "zero-one" }, rows, 14);
+    const prepared = run(weightMax, problem);
+    expect(prepared.credits.map(({ paperScale }) => paperScale)).toEqual([2, 1]);
+    const { layers } = prepared.trace;
+    const [p, b] = [backend.readNow(layers[0].p), backend.readNow(layers[0].bits)];
+    const W = backend.readNow(problem.network.layers[1].parents[0].weights);
+    const d = creditsOf(prepared)[1];
+    const R = Array.from(p, (_, e) => 2 * b[e] * W[e % 3] * d[Math.floor(e / 3)]);
+    expectClose(
+      creditsOf(prepared)[0].map((g) => 2 * g),
+      R.map((r, e) => r * (b[e] - p[e])),
+    );
+    // Rules that ask for the other outcome know what being on would have earned.
+    const on = Array.from(p, (_, e) => 2 * W[e % 3] * d[Math.floor(e / 3)]);
+    const classified = creditsOf(run(weightMax, problem, { hiddenRule: "classification" }))[0];
+    expectClose(
+      classified.map((g) => 2 * g),
+      on.map((r, e) => Math.abs(r) * ((r > 0 ? 1 : 0) - p[e])),
+    );
+    const rate = 0.4;
+    const exact = creditsOf(run(weightMax, problem, { normChange: "exact", learningRate: rate }))[0];
+    const grown = Array.from(p, (_, e) => {
+      const w = W[e % 3];
+      return (Math.abs(w + rate * b[e] * d[Math.floor(e / 3)]) ** 2 - w * w) / rate;
+    });
+    expectClose(
+      exact.map((g) => 2 * g),
+      grown.map((r, e) => r * (b[e] - p[e])),
+    );
+  });
+
+  test("scales: 2 and times 4 or 2 a layer; none where children lie at different depths", () => {
+    const scales = (spec: NetworkSpec) => weightMaxScales(randomProblem(backend, spec, 1, 1).network);
+    expect(scales(chain([2, 2, 2], { kind: "softmax", units: 1, choices: 3 }))).toEqual([16, 4, 1]);
+    expect(scales({ ...chain([2, 2, 2]), units: "zero-one" })).toEqual([4, 2, 1]);
+    expect(scales(skipping)).toEqual([null, 32, 8, 2]);
+  });
+
+  test("lemma 1: Delta W^l is R A H^(l-1) (sigma(-H S) M^(l+1) ... M^L), with minus signs (D-49)", () => {
+    lemma(
+      15,
+      { hiddenRule: "reinforce" },
+      (h, s) => sigma(-h * s),
+      (h, s) => sigma(-h * s),
+    );
+  });
+
+  test("lemma 2: with direct gradient, sigma' in place of sigma, and M^L = W^L", () => {
+    lemma(
+      16,
+      { hiddenRule: "direct-gradient" },
+      (_, s) => sigma(s) * sigma(-s),
+      (h, s) => sigma(-h * s),
+    );
+  });
+
+  test("theorem 2: direct gradient is straight-through, with or without a baseline", () => {
+    const specs: NetworkSpec[] = [
+      chain([4, 5, 3]),
+      chain([4, 5, 3], { kind: "softmax", units: 1, choices: 4 }),
+      { ...chain([4, 5, 3]), units: "zero-one" },
+      skipping,
+    ];
+    for (const spec of specs) {
+      for (const baseline of ["none", 0.4] as const) {
+        const problem = randomProblem(backend, spec, rows, 17, baseline);
+        const one = creditsOf(run(weightMax, problem, { hiddenRule: "direct-gradient" }));
+        const other = creditsOf(run(straightThrough, problem));
+        one.forEach((g, l) => {
+          expectClose(g, other[l], 1e-15);
+        });
+        expect(one[0].some((g) => Math.abs(g) > 1e-4)).toBe(true);
+      }
+    }
+  });
+
+  test("refuses what it cannot serve", () => {
+    const problem = randomProblem(backend, chain([4, 3]), rows, 18);
+    const refusal = (options: EstimatorOptions, spec?: NetworkSpec) => {
+      const on = spec === undefined ? problem : randomProblem(backend, spec, rows, 18);
+      return () => weightMax.prepare({ ...on, options });
+    };
+    expect(refusal({ hiddenRule: "reward-penalty" })).toThrow(/needs lambda/);
+    expect(refusal({ hiddenRule: "reward-penalty", lambda: 1.5 })).toThrow(
+      "lambda is 1.5; expected a number from 0",
+    );
+    expect(refusal({ lambda: 0.5 })).toThrow(/only the hidden rule reward-penalty/);
+    expect(refusal({ norm: 0.5 })).toThrow("the norm is 0.5; expected a number from 1 on");
+    expect(refusal({ normChange: "exact" })).toThrow(/needs the learning rate/);
+    expect(refusal({ normChange: "exact", learningRate: [0.1] })).toThrow(/layer 2 is undefined/);
+    expect(refusal({ normChange: "exact", learningRate: 0.1 }, skipping)).toThrow(/no one scale/);
+    const softmax: LayerSpec = { kind: "softmax", units: 2, choices: 2 };
+    expect(refusal({}, { ...chain([4]), layers: [softmax, { kind: "bernoulli", units: 1 }] })).toThrow(
+      "weight-max needs Bernoulli hidden units, and layers.0 is softmax",
+    );
+  });
+});
+
+/** Compares credits with RA H^(l-1) (factor(H^l) M^(l+1) ... M^L)^T, M^k = W^k times `inner`, the last one `last`. */
+function lemma(
+  seed: number,
+  options: EstimatorOptions,
+  inner: (h: number, s: number) => number,
+  last: (h: number, s: number) => number,
+): void {
+  const problem = randomProblem(backend, chain([3, 4, 3, 2]), rows, seed);
+  const prepared = run(weightMax, problem, options);
+  const { weights, bias, examples } = asInPaper(problem, prepared);
+  const L = weights.length;
+  examples.forEach(({ h, reward }, b) => {
+    const s = weights.map((W, l) => potentials(W, bias[l], h[l]));
+    let product = [last(h[L][0], s[L - 1][0])];
+    for (let l = L - 2; l >= 0; l--) {
+      const above = product;
+      const own = weights[l + 1].map((row, i) => {
+        const sum = row.reduce((total, w, j) => total + w * above[j], 0);
+        return inner(h[l + 1][i], s[l][i]) * sum;
+      });
+      product = own;
+      const expected = own.map((value) => reward * h[L][0] * value);
+      const { g } = prepared.credits[l];
+      const found = backend.readNow(g).slice(b * g.columns, (b + 1) * g.columns);
+      // Proportional: the constant of the layer is that of its first unit on the first example.
+      const constant = options.hiddenRule === "direct-gradient" ? 2 ** (L - 1 - l) : 1;
+      expectClose(
+        found,
+        expected.map((value) => constant * value),
+      );
+    }
+  });
+}
+
+test("with paperScale and L2, Adam makes the paper's updates: equations 13 to 17, 20 and 22 in float64", () => {
+  const l2 = [0, 1e-2, 3e-2];
+  const rate = 0.05;
+  for (const rule of ["reinforce", "direct-gradient"] as const) {
+    const problem = randomProblem(backend, chain([4, 5, 3]), rows, 21);
+    const reward = problem.objective.prepare({ network: problem.network } as never).components[0].value;
+    const learner = new Learner(
+      weightMax,
+      { ...problem, options: { hiddenRule: rule } },
+      withL2(adam({ learningRate: rate }), l2),
+      { paperScale: true },
+    );
+    const { weights, bias } = asInPaper(problem, learner.estimator);
+    const zeros = () => weights.map((W, l) => [...W.flat(), ...bias[l]].map(() => 0));
+    const [m, v] = [zeros(), zeros()];
+    for (let step = 1; step <= 5; step++) {
+      backend.write(problem.input, bits(step, rows * 4));
+      backend.write(
+        reward,
+        bits(step + 50, rows).map((bit) => 2 * bit - 1),
+      );
+      learner.sample(drawsFor(backend, rows, 100 * step));
+      const { examples } = asInPaper(problem, learner.estimator);
+      learner.learn(step);
+
+      const updates = examples.map((example) => paperUpdate(weights, bias, example, rule));
+      weights.forEach((W, l) => {
+        const J = bias[l].length;
+        const mean = (of: (update: (typeof updates)[0][0]) => number) =>
+          updates.reduce((sum, update) => sum + of(update[l]), 0) / rows;
+        const adamStep = (gradient: number, e: number) => {
+          m[l][e] = 0.9 * m[l][e] + 0.1 * gradient;
+          v[l][e] = 0.999 * v[l][e] + 0.001 * gradient ** 2;
+          return (rate * (m[l][e] / (1 - 0.9 ** step))) / (Math.sqrt(v[l][e] / (1 - 0.999 ** step)) + 1e-8);
+        };
+        W.forEach((row, i) => {
+          row.forEach((w, j) => {
+            row[j] += adamStep(mean((update) => update.weights[i][j]) - 2 * l2[l] * w, i * J + j);
+          });
+        });
+        bias[l].forEach((_, j) => {
+          bias[l][j] += adamStep(
+            mean((update) => update.bias[j]),
+            W.length * J + j,
+          );
+        });
+      });
+    }
+    const after = asInPaper(problem, learner.estimator);
+    expectClose(after.weights.flat(2), weights.flat(2), 1e-9);
+    expectClose(after.bias.flat(), bias.flat(), 1e-9);
+  }
+});
+
+describe("rules for one unit", () => {
+  const single = chain([3]);
+
+  /** A problem of one unit with rewards of -1 and +1. */
+  function oneUnit(output: LayerSpec = { kind: "bernoulli", units: 1 }): Problem {
+    const problem = randomProblem(backend, { ...single, layers: [output] }, 12, 31);
+    const reward = problem.objective.prepare({ network: problem.network } as never).components[0].value;
+    backend.write(
+      reward,
+      bits(32, 12).map((bit) => 2 * bit - 1),
+    );
+    return problem;
+  }
+
+  test("classification (5) and A_R-P (6), and A_R-P as the mixture (7)", () => {
+    const problem = oneUnit();
+    const classified = run(classification, problem);
+    const { examples, weights, bias } = asInPaper(problem, classified);
+    const expected = examples.map(({ h, reward }) => {
+      const [mean] = potentials(weights[0], bias[0], h[0]).map((s) => 2 * sigma(s) - 1);
+      return { step: reward * h[1][0] - mean, reward };
+    });
+    expectClose(
+      creditsOf(classified)[0].map((g) => 2 * g),
+      expected.map(({ step }) => step),
+    );
+    const score = creditsOf(run(reinforce, { ...problem, baseline: -1 }))[0].map((g) => 2 * g);
+    for (const lambda of [0, 0.2, 1]) {
+      const found = creditsOf(run(rewardPenalty, problem, { lambda }))[0];
+      expectClose(
+        found,
+        expected.map(({ step, reward }) => (reward > 0 ? 1 : lambda) * step),
+      );
+      expectClose(
+        found,
+        expected.map(({ step }, b) => ((1 - lambda) / 2) * score[b] + lambda * step),
+      );
+    }
+  });
+
+  test("a softmax unit of two choices is a Bernoulli unit with the difference of the logits", () => {
+    const problem = oneUnit({ kind: "softmax", units: 1, choices: 2 });
+    const prepared = run(classification, problem);
+    const g = creditsOf(prepared)[0];
+    for (let e = 0; e < g.length; e += 2) expect(g[e]).toBeCloseTo(-g[e + 1], 14);
+  });
+
+  test("more than one unit, more than two actions, a baseline or no lambda is refused", () => {
+    const deep = randomProblem(backend, chain([3, 2]), 2, 33);
+    expect(() => classification.prepare(deep)).toThrow(
+      /rule for one unit with two actions; the network has 2 layers/,
+    );
+    expect(() => rewardPenalty.prepare(oneUnit({ kind: "softmax", units: 1, choices: 3 }))).toThrow(
+      /two actions/,
+    );
+    expect(() => classification.prepare({ ...oneUnit(), baseline: "running-average" })).toThrow(
+      /expected none/,
+    );
+    expect(() => rewardPenalty.prepare(oneUnit())).toThrow(/needs lambda/);
+  });
+});
