@@ -18,6 +18,7 @@ import { writeIdx } from "../../src/formats/idx.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/node/checkpoint.ts";
 import { parseConfig } from "../../src/node/config.ts";
+import { packageVersion } from "../../src/node/environment.ts";
 import { listRuns, type RunOptions, readRun, trainRun } from "../../src/node/index.ts";
 import { runFiles, runIdOf } from "../../src/node/run-folder.ts";
 import { StorageError } from "../../src/node/storage.ts";
@@ -170,7 +171,7 @@ describe("a run's folder", () => {
     await train({}, { resume: true });
     const environment = JSON.parse(readFileSync(join(folder, "environment.json"), "utf8"));
     expect(environment).toMatchObject({ runId, generator, starts: [{ step: 0 }, { step: 12 }] });
-    expect(environment.starts[0]).toMatchObject({ version: "0.1.0", node: process.version });
+    expect(environment.starts[0]).toMatchObject({ version: packageVersion(), node: process.version });
   });
 
   it("holds a checkpoint that other programs can read", async () => {
@@ -179,7 +180,7 @@ describe("a run's folder", () => {
     const { tensors, metadata } = decode(bytes, "the checkpoint");
     expect(tensors["layers.0.weights"]).toMatchObject({ dtype: "F32", shape: [6, 16] });
     expect(tensors["layers.1.bias"].shape).toEqual([3]);
-    expect(metadata).toMatchObject({ runId, step: "48", generator, version: "0.1.0" });
+    expect(metadata).toMatchObject({ runId, step: "48", generator, version: packageVersion() });
     const size = readFileSync(runFiles(folder).metrics).length;
     expect(metadata.metricsOffset).toBe(String(size));
   });
