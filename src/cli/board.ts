@@ -153,9 +153,9 @@ class Board {
 
   /** The label and the cells that there is room for, the last ones first to go; on a terminal also a bar. */
   #line(job: Job, part: number, cells: readonly string[]): string {
-    const { isTTY, columns = 80 } = this.#stream;
-    if (!isTTY) return [this.#label(job), ...cells].join("  ");
-    const room = columns - 1 - this.#labelWidth;
+    if (!this.#stream.isTTY) return [this.#label(job), ...cells].join("  ");
+    // Some terminals say 0.
+    const room = (this.#stream.columns || 80) - 1 - this.#labelWidth;
     // Of one width, whatever the cells say: all but the last of them take 45 columns.
     const bar = formatBar(part, Math.max(4, Math.min(24, room - 2 - 45)));
     const shown = [bar, ...cells];

@@ -108,11 +108,18 @@ function introduce(methods: readonly string[], config: Config, seedCount: number
 async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
   const { learningCurves } = await import("../node/figure.ts");
   const { replaceFile, writing } = await import("../node/storage.ts");
+  const setting = [
+    describe(config),
+    config.limit === undefined ? [] : `the first ${config.limit} images`,
+    several(runs) ? [] : `seed ${config.seed}`,
+  ]
+    .flat()
+    .join(", ");
   const { svg } = await learningCurves(runs, {
     title: `${listed([...new Set(runs.map(({ label }) => label))])} on ${config.data ?? "MNIST"}`,
-    subtitle: `Contextual bandit: one reward an image. ${capitalised(describe(config))}.`,
+    subtitle: `Contextual bandit: one reward an image. ${capitalised(setting)}.`,
   });
-  await mkdir(dirname(path), { recursive: true }).catch(() => {});
+  await writing(path, mkdir(dirname(path), { recursive: true }));
   await writing(path, replaceFile(path, svg));
 }
 
@@ -138,13 +145,15 @@ function report(runs: readonly Run[], figure: string): void {
   });
   const head = ["method", "online accuracy", "test accuracy", "ln gradient variance", "ms per step"];
   const [titles, ...lines] = formatTable([head, ...rows], { numbers: true }).split("\n");
-  const several = rows.length < runs.length;
-  const note = several ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
+  const note = several(runs) ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
   const folders = runs.map(({ summary }) => summary.folder).join("\n        ");
   process.stdout.write(
     `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\n`,
   );
 }
+
+/** Whether there are several seeds. */
+const several = (runs: readonly Run[]) => new Set(runs.map(({ label }) => label)).size < runs.length;
 
 /** `two hidden layers of 200 units`. */
 function describe({ hidden }: Config): string {

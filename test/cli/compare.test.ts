@@ -1,36 +1,18 @@
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, readdir, readFile, rm, stat } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
-import { text } from "node:stream/consumers";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { setTimeout } from "node:timers/promises";
+import { expect, it } from "vitest";
+import { flipnet, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
 
-const main = join(import.meta.dirname, "../../dist/cli/main.js");
-
-let out: string;
-beforeEach(async () => {
-  out = await mkdtemp(join(tmpdir(), "flipnet-compare-"));
-});
-afterEach(() => rm(out, { recursive: true }));
-
-const start = (...flags: string[]) => spawn(process.execPath, [main, "compare", "--out", out, ...flags]);
-
-async function compare(...flags: string[]) {
-  const child = start(...flags);
-  const [stdout, stderr, [code]] = await Promise.all([
-    text(child.stdout),
-    text(child.stderr),
-    once(child, "close"),
-  ]);
-  return { stdout, stderr, code };
-}
+const temporary = temporaryFolders();
+const compare = (out: string, ...flags: string[]) => flipnet(["compare", "--out", out, ...flags]);
 
 const small = ["--limit", "200", "--epochs", "2", "--hidden", "8"];
 const runsIn = async (folder: string) => (await readdir(folder)).filter((name) => name.startsWith("bandit-"));
 
 it("trains the methods, prints a table and draws a figure; again, it trains nothing", async () => {
-  const first = await compare(...small);
+  const out = temporary("compare");
+  const first = await compare(out, ...small);
   expect(first).toMatchObject({ code: 0 });
   const [head, hnca, reinforce] = first.stdout.split("\n");
   expect(head).toBe("method     online accuracy  test accuracy  ln gradient variance  ms per step");
@@ -40,35 +22,38 @@ it("trains the methods, prints a table and draws a figure; again, it trains noth
   expect(runs).toHaveLength(2);
   for (const run of runs) expect(first.stdout).toContain(join(out, run));
   expect(first.stdout).toContain(join(out, "compare.svg"));
-  expect(await readFile(join(out, "compare.svg"), "utf8")).toContain("One hidden layer of 8 units.");
+  expect(await readFile(join(out, "compare.svg"), "utf8")).toContain(
+    "One hidden layer of 8 units, the first 200 images, seed 0.",
+  );
   // Colours and bars are for terminals.
   expect(first.stdout + first.stderr).not.toMatch(/\p{Cc}\[|█/u);
 
   const metrics = join(out, runs[0], "metrics.jsonl");
   const { mtimeMs } = await stat(metrics);
-  expect((await compare(...small)).stdout).toBe(first.stdout);
+  expect((await compare(out, ...small)).stdout).toBe(first.stdout);
   expect((await stat(metrics)).mtimeMs).toBe(mtimeMs);
 });
 
 it("has several seeds, with confidence intervals", async () => {
-  const { stdout, code } = await compare(...small, "--seeds", "2", "--estimators", "hnca");
+  const out = temporary("seeds");
+  const { stdout, code } = await compare(out, ...small, "--seeds", "2", "--estimators", "hnca");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^HNCA +\d+\.\d ± \d+\.\d %/m);
   expect(stdout).toContain("(Student's t)");
   expect(await runsIn(out)).toHaveLength(2);
 });
 
-it("stops with checkpoints when it is interrupted, and goes on", async () => {
-  const flags = ["--limit", "5000", "--epochs", "400", "--hidden", "8", "--estimators", "hnca"];
-  const child = start(...flags);
-  const stderr = text(child.stderr);
-  const started = async () => (await runsIn(out)).length > 0;
-  while (!(await started())) await new Promise((resolve) => setTimeout(resolve, 50));
-  await new Promise((resolve) => setTimeout(resolve, 500));
+it("stops with checkpoints when it is interrupted, and says how to go on", async () => {
+  const out = temporary("interrupt");
+  const flags = "--limit 5000 --epochs 400 --hidden 8 --estimators hnca".split(" ");
+  const child = start(["compare", "--out", out, ...flags]);
+  const outcome = outcomeOf(child);
+  while ((await runsIn(out)).length === 0) await setTimeout(50);
+  await setTimeout(500);
   child.kill("SIGINT");
-  const [code] = await once(child, "close");
+  const { code, stderr } = await outcome;
   expect(code).toBe(130);
-  expect(await stderr).toContain("the same command goes on");
+  expect(stderr).toContain("the same command goes on");
   const [run] = await runsIn(out);
   expect(await readdir(join(out, run, "checkpoints"))).toHaveLength(1);
 });
@@ -79,7 +64,8 @@ it.each([
   [["--workers", "many"], "--workers is many; expected"],
   [["--hidden", "0"], "--hidden is [0]; expected"],
 ])("refuses %j before anything is trained", async (flags, message) => {
-  const { stdout, stderr, code } = await compare(...small, ...flags);
+  const out = temporary("refused");
+  const { stdout, stderr, code } = await compare(out, ...small, ...flags);
   expect(code).toBe(2);
   expect(stderr).toContain(message);
   expect(stdout).toBe("");
@@ -87,7 +73,8 @@ it.each([
 });
 
 it("says which run failed, and why", async () => {
-  const { stderr, code } = await compare(...small, "--data", join(out, "nowhere"));
+  const out = temporary("failed");
+  const { stderr, code } = await compare(out, ...small, "--data", join(out, "nowhere"));
   expect(code).toBe(2);
   expect(stderr).toMatch(/HNCA +failed: the data folder .*nowhere cannot be read/);
 });
