@@ -17,6 +17,7 @@ const { values } = parseArgs({
 const steps = Number(values.steps);
 /** Steps until code is compiled and the heap has its size. */
 const settled = 1000;
+if (!(steps > settled)) throw new Error(`--steps is ${values.steps}; expected more than ${settled}`);
 
 const backend = await createWasmBackend();
 const training = createBanditTraining(backend, await loadLabelledImages(), {
