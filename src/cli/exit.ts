@@ -1,28 +1,21 @@
 /** How the command line ends: exit codes, and one sentence for what went wrong. */
 import { CommanderError } from "commander";
+import { InputError, RunError } from "../formats/errors.ts";
 import { colorsFor } from "./terminal.ts";
 
 /** Exit code of a run that was interrupted and can be resumed: that of a process ended by SIGINT. */
 export const interrupted = 130;
 
-/** Errors that say all a user needs; any other is a fault of the program's and shows its stack. */
-const codes: Record<string, number> = {
-  InputError: 2,
-  IdxError: 2,
-  SafetensorsError: 2,
-  DivergedError: 1,
-  StorageError: 1,
-};
-
 /** Prints an error on stderr; returns the exit code. */
 export function exitCodeOf(error: unknown): number {
   // Commander has printed its own.
   if (error instanceof CommanderError) return error.exitCode === 0 ? 0 : 2;
-  const { name, message, stack } = error instanceof Error ? error : new Error(String(error));
+  const { message, stack } = error instanceof Error ? error : new Error(String(error));
   const { red } = colorsFor(process.stderr);
-  const known = Object.hasOwn(codes, name);
+  // Any other error is a fault of the program's and shows its stack.
+  const known = error instanceof InputError || error instanceof RunError;
   process.stderr.write(`${red("error:")} ${known ? message : (stack ?? message)}\n`);
-  return known ? codes[name] : 1;
+  return error instanceof InputError ? 2 : 1;
 }
 
 const closed = new AbortController();

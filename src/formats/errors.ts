@@ -1,7 +1,14 @@
+/** Errors whose message says all that a user needs: one sentence, which the command line prints without a stack. */
+
 /**
- * Bad input from the user: a file, a folder or a setting that cannot be used as it is. The message is one sentence
- * that says what was found and what was expected; the command line prints it without a stack and exits with 2.
+ * Bad input from the user: a file, a folder or a setting that cannot be used as it is. The message says what was found
+ * and what was expected; the command line exits with 2.
  */
 export class InputError extends Error {
   override name = "InputError";
+}
+
+/** A run that failed for a reason outside the program: it diverged, the disk is full. The command line exits with 1. */
+export class RunError extends Error {
+  override name = "RunError";
 }

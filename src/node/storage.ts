@@ -1,10 +1,10 @@
 /** Writing files so that a crash at any moment leaves the old one or the new one. */
 import { mkdir, open, rename, rm, stat } from "node:fs/promises";
 import { dirname } from "node:path";
-import { InputError } from "../formats/errors.ts";
+import { InputError, RunError } from "../formats/errors.ts";
 
 /** A write that failed on the disk's side: it is full, or broken. What was saved before is as it was. */
-export class StorageError extends Error {
+export class StorageError extends RunError {
   override name = "StorageError";
 }
 

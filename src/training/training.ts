@@ -1,5 +1,6 @@
 /** The training loop. */
 import type { Backend, Sums } from "../backend/backend.ts";
+import { RunError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import type { Task } from "../tasks/task.ts";
@@ -19,7 +20,7 @@ export interface EpochRecord {
   logGradientVariance: number | null;
   /** Wall time of a training step in milliseconds, data included, evaluation not. */
   msPerStep: number;
-  /** `onlineAccuracy`, `testAccuracy`, ...; `gradientVariance.layerN` for each layer. */
+  /** `onlineAccuracy`, `testAccuracy`, ...; `gradientVariance.layers.N` for each layer. */
   [metric: string]: number | string | null;
 }
 
@@ -45,7 +46,7 @@ export interface TrainingHooks {
 }
 
 /** A gradient or a parameter that is NaN or infinite. The message names the layer and the step. */
-export class DivergedError extends Error {
+export class DivergedError extends RunError {
   override name = "DivergedError";
 }
 
@@ -153,8 +154,8 @@ export class Training {
     const gradientVariance = variances.reduce((a, b) => a + b, 0) / size;
     const measured = await task.evaluate(learner.network, epoch - 1);
     await othersTurn();
-    const byLayer = layers.map(({ block }, layer) => [
-      `gradientVariance.layer${layer + 1}`,
+    const byLayer = layers.map(({ name, block }, layer) => [
+      `gradientVariance.${name}`,
       single ? null : variances[layer] / block.columns,
     ]);
     const record = {
