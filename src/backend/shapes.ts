@@ -93,6 +93,15 @@ export const shapes = {
     if (!same(a, b) || !same(a, out)) misfit(operation, { a, b, out });
   },
 
+  /** Any number of operands of one shape. */
+  alike(operation: string, first: Matrix, ...others: Matrix[]): void {
+    for (const other of others) if (!same(first, other)) misfit(operation, { first, other });
+  },
+
+  addressedBit(bits: Matrix, k: number, out: Matrix): void {
+    if (bits.columns !== k + 2 ** k || !perRow(out, bits)) misfit("addressedBit", { bits, k, out });
+  },
+
   /** Operands of one shape, in whole groups of `choices` columns. */
   groups(operation: string, choices: number, a: Matrix, b: Matrix, out: Matrix = b): void {
     if (!same(a, b) || !same(a, out) || !grouped(a, choices)) misfit(operation, { choices, a, b, out });

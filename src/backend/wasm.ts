@@ -159,6 +159,15 @@ class Wasm implements ImmediateBackend {
     this.#run.uniforms(key.k0, key.k1, this.#at(out), out.rows * out.columns);
   }
 
+  fairBits(key: Key, out: Matrix): void {
+    this.#run.fairBits(key.k0, key.k1, this.#at(out), out.rows * out.columns);
+  }
+
+  addressedBit(bits: Matrix, k: number, out: Matrix): void {
+    shapes.addressedBit(bits, k, out);
+    this.#run.addressedBit(this.#at(bits), k, this.#at(out), bits.rows, bits.columns);
+  }
+
   // ---- products -----------------------------------------------------------------------------------------------
 
   broadcast(bias: Matrix, out: Matrix): void {
@@ -345,35 +354,118 @@ class Wasm implements ImmediateBackend {
 
   // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
 
-  fairBits(_key: Key, _out: Matrix): void {
-    throw new Error("not yet");
+  rewardedScore(
+    a: Matrix,
+    coding: "zero-one" | "plus-minus",
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    out: Matrix,
+  ): void {
+    shapes.alike("rewardedScore", a, p, q, bits, out);
+    const plusMinus = coding === "plus-minus" ? 1 : 0;
+    const count = a.rows * a.columns;
+    this.#run.rewardedScore(
+      this.#at(a),
+      plusMinus,
+      this.#at(p),
+      this.#at(q),
+      this.#at(bits),
+      this.#at(out),
+      count,
+    );
   }
-  addressedBit(): void {
-    throw new Error("not yet");
+
+  betterOutcome(
+    a: Matrix,
+    p: Matrix,
+    q: Matrix,
+    bits: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void {
+    shapes.alike("betterOutcome", a, p, q, bits, out);
+    this.#run.betterOutcome(
+      this.#at(a),
+      this.#at(p),
+      this.#at(q),
+      this.#at(bits),
+      rewarded,
+      punished,
+      this.#at(out),
+      a.rows * a.columns,
+    );
   }
-  rewardedScore(): void {
-    throw new Error("not yet");
+
+  meanSlope(a: Matrix, p: Matrix, q: Matrix, factor: number, out: Matrix): void {
+    shapes.alike("meanSlope", a, p, q, out);
+    this.#run.meanSlope(this.#at(a), this.#at(p), this.#at(q), factor, this.#at(out), a.rows * a.columns);
   }
-  betterOutcome(): void {
-    throw new Error("not yet");
+
+  softmaxSlope(p: Matrix, choices: number, a: Matrix, out: Matrix): void {
+    shapes.groups("softmaxSlope", choices, p, a, out);
+    const units = (p.rows * p.columns) / choices;
+    this.#run.softmaxSlope(this.#at(p), this.#at(a), this.#at(out), units, choices);
   }
-  meanSlope(): void {
-    throw new Error("not yet");
+
+  productFormScore(bits: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
+    shapes.alike("productFormScore", bits, q, delta, out);
+    const count = q.rows * q.columns;
+    this.#run.productFormScore(this.#at(bits), this.#at(q), this.#at(delta), this.#at(out), count);
   }
-  softmaxSlope(): void {
-    throw new Error("not yet");
+
+  signedPower(a: Matrix, exponent: number, factor: number, out: Matrix): void {
+    shapes.alike("signedPower", a, out);
+    this.#run.signedPower(this.#at(a), exponent, factor, this.#at(out), a.rows * a.columns);
   }
-  productFormScore(): void {
-    throw new Error("not yet");
+
+  normChange(
+    bits: Matrix,
+    coding: "zero-one" | "plus-minus",
+    g: Matrix,
+    weights: Matrix,
+    norm: number,
+    rate: number,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    shapes.transposedProduct(g, weights, out);
+    shapes.alike("normChange", bits, out);
+    this.#run.normChange(
+      this.#at(bits),
+      coding === "plus-minus" ? 1 : 0,
+      this.#at(g),
+      this.#at(weights),
+      this.#at(out),
+      g.rows,
+      weights.rows,
+      weights.columns,
+      norm,
+      rate,
+      accumulate ? 1 : 0,
+    );
   }
-  signedPower(): void {
-    throw new Error("not yet");
-  }
-  normChange(): void {
-    throw new Error("not yet");
-  }
-  rewardPenalty(): void {
-    throw new Error("not yet");
+
+  rewardPenalty(
+    bits: Matrix,
+    p: Matrix,
+    reward: Matrix,
+    rewarded: number,
+    punished: number,
+    out: Matrix,
+  ): void {
+    shapes.perExample("rewardPenalty", reward, bits, p, out);
+    this.#run.rewardPenalty(
+      this.#at(bits),
+      this.#at(p),
+      this.#at(reward),
+      rewarded,
+      punished,
+      this.#at(out),
+      bits.rows,
+      bits.columns,
+    );
   }
 
   // ---- known functions ----------------------------------------------------------------------------------------
@@ -482,7 +574,7 @@ class Wasm implements ImmediateBackend {
 
   // ---- reward and baseline ------------------------------------------------------------------------------------
 
-  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix): void {
+  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix, wrong = 0): void {
     shapes.rewardByLabel(actions, labels, out);
     this.#run.rewardByLabel(
       this.#at(actions),
@@ -490,6 +582,7 @@ class Wasm implements ImmediateBackend {
       this.#at(out),
       actions.rows,
       actions.columns,
+      wrong,
     );
   }
 

@@ -1,0 +1,18 @@
+import { storeLanes } from "./lanes";
+import { threefry16 } from "./threefry";
+
+/** `out[e]` = bit `e mod 32` of word `e / 32`, the bits of `bitAt(key, e)`. `out` [n]. */
+export function fairBits(k0: i32, k1: i32, out: usize, n: i32): void {
+  const one = f32x4.splat(1);
+  for (let counter = 0; n > 0; counter += 16) {
+    let words = threefry16(k0, k1, counter, 0);
+    for (const end = words + 128; words < end && n > 0; words += 4) {
+      let word = v128.load32_splat(words);
+      for (let bit = 0; bit < 32 && n > 0; bit += 4, n -= 4, out += 16) {
+        const set = i32x4.ne(v128.and(word, i32x4(1, 2, 4, 8)), i32x4.splat(0));
+        storeLanes(out, v128.and(set, one), n);
+        word = i32x4.shr_u(word, 4);
+      }
+    }
+  }
+}
