@@ -43,8 +43,13 @@ export const reinforce: Estimator = {
         signals.update();
         for (const { linear: layer, g } of credits) {
           const { bits, p } = trace.layers[layer.index];
-          backend.subtract(bits, p, g);
-          backend.scaleRows(g, signals.of(layer)!, g);
+          const signal = signals.of(layer);
+          if (signal === undefined) {
+            backend.fill(g, 0); // Nothing lies downstream of it.
+          } else {
+            backend.subtract(bits, p, g);
+            backend.scaleRows(g, signal, g);
+          }
           evaluation.addDirectGradient(layer, g);
         }
       },

@@ -96,6 +96,17 @@ describe("flipnet audit", () => {
     expect(stdout).toMatch(/^hnca +\d/m);
   });
 
+  it("prints the ELBO of an auto-encoder above the table", async () => {
+    const elbo = resolve(import.meta.dirname, "../audit/golden/elbo-1-layer.json");
+    const { code, stdout } = await flipnet(["audit", elbo]);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(
+      /^ELBO -4\.628257; largest entry of the exact gradient: encoder 0\.\d+, decoder 0\.\d+\n/,
+    );
+    expect(stdout).toMatch(/^estimator +bias +decoder bias +mean variance/m);
+    expect(stdout).toMatch(/^f-hnca +\d.* 0\.3 % +enumeration$/m);
+  });
+
   it.each([
     ["a missing spec", ["nowhere.json"], /^error: the spec nowhere\.json cannot be read \(ENOENT\)\n$/],
     ["a spec that is not JSON", [resolve("LICENSE")], /^error: the spec \S+LICENSE is not JSON: .*\n$/],

@@ -1,0 +1,36 @@
+/** Random small variational auto-encoders. */
+import fc from "fast-check";
+import type { ElboLayer, ElboSpec } from "../../src/audit/elbo-spec.ts";
+import { newKey, uniformAt } from "../../src/random/threefry.ts";
+
+/** 1 to `depth` layers of 1 or 2 units, 1 to 3 pixels, 1 or 2 images; both entropies; some with a baseline. */
+export const elboSpecs = (depth: number): fc.Arbitrary<ElboSpec> =>
+  fc
+    .record({
+      widths: fc.array(fc.integer({ min: 1, max: 2 }), { minLength: 1, maxLength: depth }),
+      pixels: fc.integer({ min: 1, max: 3 }),
+      images: fc.integer({ min: 1, max: 2 }),
+      scale: fc.constantFrom(0.3, 2, 6),
+      entropy: fc.constantFrom("analytic" as const, "sampled" as const),
+      baseline: fc.option(fc.double({ min: -5, max: 5, noNaN: true }), { nil: undefined }),
+      seed: fc.nat(),
+    })
+    .map(({ widths, pixels, images, scale, entropy, baseline, seed }) => {
+      const key = { ...newKey(), k0: seed };
+      let index = 0;
+      const number = () => scale * (2 * uniformAt(key, index++) - 1);
+      const numbers = (count: number, of = number) => Array.from({ length: count }, of);
+      const layer = (inputs: number, units: number): ElboLayer => ({
+        weights: numbers(units).map(() => numbers(inputs)),
+        bias: numbers(units),
+      });
+      const sizes = [pixels, ...widths];
+      return {
+        encoder: widths.map((units, l) => layer(sizes[l], units)),
+        decoder: widths.map((units, l) => layer(units, sizes[l])).reverse(),
+        prior: numbers(widths[widths.length - 1]),
+        images: numbers(images).map(() => numbers(pixels, () => (number() > 0 ? 1 : 0))),
+        entropy,
+        ...(baseline === undefined ? {} : { baseline }),
+      };
+    });
