@@ -123,8 +123,10 @@ function choose({ task }: Subject, wanted: AuditOptions["estimators"]): readonly
   const known = registry
     .filter(({ tasks }) => tasks.includes(task))
     .flatMap((estimator): Candidate[] => {
-      const variants = [{ name: estimator.name, options: {} }, ...(estimator.variants ?? [])];
-      return variants.map((variant) => ({ ...variant, estimator }));
+      const { name, variants = [] } = estimator;
+      // One that needs options has a variant of its own name.
+      const plain = variants.some((variant) => variant.name === name) ? [] : [{ name, options: {} }];
+      return [...plain, ...variants].map((variant) => ({ ...variant, estimator }));
     });
   if (wanted === undefined) return known;
   return wanted.map((one) => {

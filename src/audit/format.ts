@@ -34,7 +34,11 @@ export function formatAudit(report: AuditReport): string {
     const sizes = `encoder ${largest(report.exactEncoder)}, decoder ${largest(report.exactDecoder)}`;
     lines.unshift(`ELBO ${report.elbo.toFixed(6)}; largest entry of the exact gradient: ${sizes}`, "");
   }
-  const leftOut = Object.entries(report.leftOut);
-  if (leftOut.length > 0) lines.push("", ...leftOut.map(([name, why]) => `left out: ${name}; ${why}`));
+  const reasons = new Map<string, string[]>();
+  for (const [name, why] of Object.entries(report.leftOut)) {
+    reasons.set(why, [...(reasons.get(why) ?? []), name]);
+  }
+  if (reasons.size > 0) lines.push("");
+  for (const [why, names] of reasons) lines.push(`left out: ${names.join(", ")} (${why})`);
   return `${lines.join("\n")}\n`;
 }

@@ -9,6 +9,7 @@ import { toBlock } from "../../src/audit/layout.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator } from "../../src/estimators/estimator.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
+import { estimators as registry } from "../../src/estimators/registry.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { createNetwork } from "../../src/network/network.ts";
@@ -237,8 +238,10 @@ describe("what cannot happen", () => {
     )) {
       expect(number).not.toBeNaN();
     }
-    for (const { bias } of Object.values(estimators)) expect(bias).toBeLessThan(1e-14);
-    for (const { meanVariance } of Object.values(impossible.estimators)) expect(meanVariance).toBe(0);
+    for (const name of ["reinforce", "hnca"]) {
+      expect(estimators[name].bias).toBeLessThan(1e-14);
+      expect(impossible.estimators[name].meanVariance).toBe(0);
+    }
   });
 });
 
@@ -429,6 +432,20 @@ describe("options", () => {
     );
   });
 
+  it("by default all that the registry has for a bandit, variants too, but those that refuse the network", () => {
+    const names = registry
+      .filter(({ tasks }) => tasks.includes("bandit"))
+      .flatMap(({ name, variants = [] }) => [name, ...variants.map((variant) => variant.name)])
+      .filter((name, i, all) => all.indexOf(name) === i);
+    const report = audit(goldenSpec("mixed-softmax-hidden"));
+    expect([...Object.keys(report.estimators), ...Object.keys(report.leftOut)].sort()).toEqual(names.sort());
+    for (const [name, why] of Object.entries(report.leftOut)) {
+      expect(() => audit(goldenSpec("mixed-softmax-hidden"), { estimators: [name] })).toThrow(
+        new InputError(why),
+      );
+    }
+  });
+
   it("progress ends where it should and is not told too often", () => {
     const calls: { done: number; total: number }[] = [];
     audit(spec, { estimators: ["reinforce", "hnca"], onProgress: (progress) => calls.push(progress) });
@@ -456,6 +473,9 @@ it("a report prints as a table", () => {
   const report = audit(goldenSpec("plus-minus-baseline"), { estimators: ["reinforce", "hnca"] });
   report.estimators.reinforce.bias = 1.4e-17;
   report.estimators.hnca.bias = 0;
+  report.leftOut.arm = "a known function is needed";
+  report.leftOut.disarm = "a known function is needed";
+  report.leftOut.large = "too large";
   report.estimators.simulated = {
     ...report.estimators.hnca,
     bias: 0.012,
@@ -469,6 +489,9 @@ it("a report prints as a table", () => {
       "reinforce           1.4e-17       0.009461       100.0 %  enumeration",
       "hnca                      0       0.005285        55.9 %  enumeration",
       "simulated  1.2e-2 +- 2.0e-3              0         0.0 %  simulation",
+      "",
+      "left out: arm, disarm (a known function is needed)",
+      "left out: large (too large)",
       "",
     ].join("\n"),
   );
