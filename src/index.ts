@@ -5,18 +5,33 @@
  * `flipnet/node`.
  */
 
+// The audit.
+export { type AuditOptions, type AuditReport, audit, type EstimatorAudit } from "./audit/audit.ts";
+export { formatAudit } from "./audit/format.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmOptions } from "./backend/wasm.ts";
+export { arm } from "./estimators/arm.ts";
+export { disarm } from "./estimators/disarm.ts";
 // Estimators and optimizers.
-export type { Baseline, Estimator, PreparedEstimator, Problem } from "./estimators/estimator.ts";
+export type {
+  Baseline,
+  Estimator,
+  EstimatorOptions,
+  PreparedEstimator,
+  Problem,
+} from "./estimators/estimator.ts";
+export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
+export { reinforceLoo } from "./estimators/reinforce-loo.ts";
+export { vargrad } from "./estimators/vargrad.ts";
+
 // Formats.
-export { InputError } from "./formats/errors.ts";
+export { InputError, RunError } from "./formats/errors.ts";
 export { type IdxArray, parseIdx, writeIdx } from "./formats/idx.ts";
 export { type LabelledImages, labelledImages } from "./formats/labelled-images.ts";
 export {
@@ -38,6 +53,7 @@ export {
   type Units,
 } from "./network/network.ts";
 export { type Activity, type Credit, createTrace, samplePass, type Trace } from "./network/trace.ts";
+export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
 // Objectives.
 export {
   type Component,
@@ -55,6 +71,7 @@ export { generator } from "./random/threefry.ts";
 export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
 // Training.
 export type { Task } from "./tasks/task.ts";
+export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";
 // An agent that learns online.
 export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
@@ -66,3 +83,4 @@ export {
   Training,
   type TrainingHooks,
 } from "./training/training.ts";
+export { createVaeTraining, type VaeTrainingOptions } from "./training/vae.ts";

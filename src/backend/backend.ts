@@ -55,6 +55,7 @@ export interface Outcome {
   readonly bits: Matrix;
 }
 
+/** Everything that a backend does; see the head of this file for shapes and letters. */
 export interface Backend {
   readonly name: "reference" | "wasm";
   /** Which arithmetic: part of a run's identity. */

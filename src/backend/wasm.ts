@@ -15,6 +15,7 @@ import { Heap } from "./heap.ts";
 import { type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
 import { shapes } from "./shapes.ts";
 
+/** What a wasm backend may be told. */
 export interface WasmOptions {
   /** Default: relaxed where the host has it. Runs repeat bit for bit within one kind only. */
   kernels?: KernelKind;

@@ -11,6 +11,7 @@
 import type { Estimator } from "./estimator.ts";
 import { bernoulliOnly, prepareResampling } from "./resampling.ts";
 
+/** `g = (f1 - f2) (u - 1/2)`, with an antithetic pair. */
 export const arm: Estimator = {
   name: "arm",
   title: "ARM",

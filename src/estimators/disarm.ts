@@ -12,6 +12,7 @@
 import type { Estimator } from "./estimator.ts";
 import { bernoulliOnly, prepareResampling } from "./resampling.ts";
 
+/** `g = (f1 - f2) / 2 (b1 - b2) max(p, 1 - p)`, with an antithetic pair. */
 export const disarm: Estimator = {
   name: "disarm",
   title: "DisARM",

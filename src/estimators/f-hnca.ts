@@ -24,6 +24,7 @@ import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSignals } from "./signals.ts";
 
+/** HNCA on a known function: HNCA paper, equations 5 and 6. */
 export const fHnca: Estimator = {
   name: "f-hnca",
   title: "f-HNCA",

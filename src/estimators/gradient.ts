@@ -21,6 +21,7 @@ interface LinearGradient {
   readonly bias: Matrix;
 }
 
+/** Gradients of linear maps, from the credits of an estimator. */
 export interface Gradient {
   /** One block for each linear map, laid out as its parameters. Uphill. */
   readonly blocks: readonly Matrix[];

@@ -16,6 +16,7 @@ import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSignals } from "./signals.ts";
 
+/** `g = (R - c) (P(unit on | Markov blanket) - P(unit on | parents))`: HNCA paper, equation 3. */
 export const hnca: Estimator = {
   name: "hnca",
   title: "HNCA",

@@ -15,6 +15,7 @@ import type { Estimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
 import { prepareResampling } from "./resampling.ts";
 
+/** `g = (f1 - f2) (b1 - b2) / 2`: HNCA paper, equation 10. */
 export const reinforceLoo: Estimator = {
   name: "reinforce-loo",
   title: "REINFORCE leave-one-out",

@@ -10,6 +10,7 @@ import { createTrace, samplePass } from "../network/trace.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSignals } from "./signals.ts";
 
+/** `g = (f - c) (b - p)`: Williams 1992; HNCA paper, appendix A. */
 export const reinforce: Estimator = {
   name: "reinforce",
   title: "REINFORCE",

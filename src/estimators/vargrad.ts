@@ -12,6 +12,7 @@
 import type { Estimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
 
+/** The gradient of half the variance of the log-ratio over two samples. */
 export const vargrad: Estimator = {
   name: "vargrad",
   title: "VarGrad",

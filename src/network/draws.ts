@@ -7,11 +7,13 @@ import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
 import { deriveKey, type Key, newKey, type Stream, siteKey } from "../random/threefry.ts";
 import type { Layer } from "./network.ts";
 
+/** One layer of one branch: what is drawn together. */
 export interface Site {
   readonly layer: Layer;
   readonly branch: number;
 }
 
+/** Answers for every site of a pass. */
 export interface Draws {
   /** Writes what every unit of `site.layer` does into `outcome.bits`, given its law in `p` and `q`. */
   sample(site: Site, outcome: Outcome): void;

@@ -17,6 +17,7 @@ export interface LayerSpec {
   parents?: readonly ("input" | number)[];
 }
 
+/** The shape of a network. */
 export interface NetworkSpec {
   /** Width of the input. */
   inputs: number;
@@ -60,6 +61,7 @@ export interface Layer extends Linear {
   readonly children: readonly { readonly layer: Layer; readonly edge: Edge }[];
 }
 
+/** A network with its parameters on a backend. */
 export interface Network {
   readonly spec: NetworkSpec;
   readonly backend: Backend;

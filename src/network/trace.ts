@@ -6,6 +6,7 @@ import type { Edge, Layer, Linear, Network } from "./network.ts";
 /** A layer's outcome on a batch: logits, probabilities and bits, each [B, width]. */
 export type Activity = Outcome;
 
+/** The buffers of one pass; filled by `samplePass`. */
 export interface Trace {
   readonly network: Network;
   readonly batchSize: number;

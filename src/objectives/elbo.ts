@@ -14,6 +14,7 @@ import { createLinear, type Linear, type Network } from "../network/network.ts";
 import { type Credit, computeLogits, flipTables, type Trace } from "../network/trace.ts";
 import type { Component, Objective } from "./objective.ts";
 
+/** The form of the bound. */
 export interface ElboOptions {
   /**
    * `"analytic"` (default): entropies H(q), as in the paper. `"sampled"`: `-log q` of what was sampled, as in DisARM's

@@ -31,6 +31,7 @@ export interface Evaluation {
   assign(): void;
 }
 
+/** What is maximised: the expectation of a sum of components. */
 export interface Objective {
   /** Parameters of its own: a decoder, a prior. */
   readonly linears: readonly Linear[];
@@ -44,6 +45,7 @@ export interface Objective {
  */
 export type Place = "upstream" | "direct" | "mediated" | "both";
 
+/** The place of a component, from the layers that it reads. */
 export function placeOf(network: Network, component: Pick<Component, "reads">, layer: Layer): Place {
   const direct = component.reads.includes(layer.index);
   const below = descendants(network, layer);

@@ -5,6 +5,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import type { Objective } from "./objective.ts";
 
+/** The objective whose only component is `reward` [B, 1], which the caller fills. */
 export function rewardObjective(reward: Matrix): Objective {
   return {
     linears: [],

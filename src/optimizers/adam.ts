@@ -1,5 +1,6 @@
 import { type LearningRate, type OptimizerFactory, ratesByLayer } from "./optimizer.ts";
 
+/** Adam's settings. */
 export interface AdamOptions {
   learningRate: LearningRate;
   /** Decay of the mean gradient, default 0.9. */

@@ -6,6 +6,7 @@ import type { Linear } from "../network/network.ts";
 /** One learning rate for all parameters, or one for each linear map: a network's layers, input side first. */
 export type LearningRate = number | readonly number[];
 
+/** An optimizer with its state, bound to parameters. */
 export interface Optimizer {
   /** What has to be saved, laid out as the blocks of parameters: name -> one matrix each. */
   readonly state: Readonly<Record<string, readonly Matrix[]>>;

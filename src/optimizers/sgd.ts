@@ -1,5 +1,6 @@
 import { type LearningRate, type OptimizerFactory, ratesByLayer } from "./optimizer.ts";
 
+/** SGD's settings. */
 export interface SgdOptions {
   learningRate: LearningRate;
 }

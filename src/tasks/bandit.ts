@@ -15,11 +15,13 @@ import { deriveKey, newKey } from "../random/threefry.ts";
 import { ImageBatches, testBatches } from "./images.ts";
 import type { Task } from "./task.ts";
 
+/** Images to learn from and images to measure on. */
 export interface BanditData {
   train: LabelledImages;
   test: LabelledImages;
 }
 
+/** How the data is gone through. */
 export interface BanditOptions {
   batchSize: number;
   seed: number;
@@ -27,6 +29,7 @@ export interface BanditOptions {
   limit?: number | undefined;
 }
 
+/** Labelled images as a bandit, on a backend. */
 export class ContextualBandit implements Task {
   readonly backend: Backend;
   readonly batchSize: number;

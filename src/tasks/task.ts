@@ -4,6 +4,7 @@ import type { Network } from "../network/network.ts";
 import type { Trace } from "../network/trace.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 
+/** A task on a backend, for one batch size. */
 export interface Task {
   readonly backend: Backend;
   readonly batchSize: number;

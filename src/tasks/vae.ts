@@ -14,6 +14,7 @@ import { deriveKey, newKey } from "../random/threefry.ts";
 import { ImageBatches, testBatches } from "./images.ts";
 import type { Task } from "./task.ts";
 
+/** How the data is gone through and measured. */
 export interface VaeOptions {
   /** Images a batch. */
   batchSize: number;
@@ -33,6 +34,7 @@ export interface VaeOptions {
 /** A unit is used where its mean activity varies over the test images with more than this standard deviation. */
 const usedDeviation = 0.05;
 
+/** Images as an auto-encoder's task, on a backend. */
 export class VariationalAutoEncoder implements Task {
   readonly backend: Backend;
   readonly batchSize: number;

@@ -14,6 +14,7 @@ import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { Learner } from "./learner.ts";
 
+/** What an agent is made of. */
 export interface AgentOptions {
   /** Numbers in a context. */
   inputs: number;
@@ -64,6 +65,7 @@ interface Batch {
   readonly learner: Learner;
 }
 
+/** An agent; `createAgent` and `loadAgent` make one. */
 export class Agent {
   readonly #backend: ImmediateBackend;
   readonly #settings: Settings;

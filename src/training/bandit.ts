@@ -1,6 +1,6 @@
 /** Training on the contextual bandit: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
-import type { Baseline, Estimator } from "../estimators/estimator.ts";
+import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
@@ -8,8 +8,11 @@ import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
 import { Learner } from "./learner.ts";
 import { Training } from "./training.ts";
 
+/** What is trained, and how. */
 export interface BanditTrainingOptions {
   estimator: Estimator;
+  /** What the estimator takes; see its `options`. */
+  estimatorOptions?: EstimatorOptions;
   optimizer: OptimizerFactory;
   /** Widths of the hidden Bernoulli layers, input side first; may be empty. */
   hidden: readonly number[];
@@ -61,6 +64,7 @@ export function createBanditTraining(
 ): Training {
   const {
     estimator,
+    estimatorOptions = {},
     optimizer,
     baseline = "none",
     baselineDecay = 0.99,
@@ -72,6 +76,6 @@ export function createBanditTraining(
   initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
-  const problem = { network, input, objective, baseline, baselineDecay, options: {} };
+  const problem = { network, input, objective, baseline, baselineDecay, options: estimatorOptions };
   return new Training(new Learner(estimator, problem, optimizer), task, seed);
 }

@@ -19,6 +19,7 @@ export interface LearnerOptions {
   paperScale?: boolean;
 }
 
+/** Learns on batches of one size. */
 export class Learner {
   readonly network: Network;
   readonly estimator: PreparedEstimator;

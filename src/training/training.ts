@@ -35,6 +35,7 @@ export interface Progress {
   metrics: Record<string, number>;
 }
 
+/** What happens between steps. */
 export interface TrainingHooks {
   /**
    * Called about every `pauseMilliseconds` between two steps: to show progress, save a checkpoint or, by returning

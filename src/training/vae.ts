@@ -8,6 +8,7 @@ import { type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
 import { Learner } from "./learner.ts";
 import { Training } from "./training.ts";
 
+/** What is trained, and how. */
 export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed"> {
   estimator: Estimator;
   /** Options of the estimator; default none. */
