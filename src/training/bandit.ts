@@ -11,8 +11,8 @@ import { Training } from "./training.ts";
 /** What is trained, and how. */
 export interface BanditTrainingOptions {
   estimator: Estimator;
-  /** What the estimator takes; see its `options`. */
-  estimatorOptions?: EstimatorOptions;
+  /** Options of the estimator; default none. */
+  options?: EstimatorOptions;
   optimizer: OptimizerFactory;
   /** Widths of the hidden Bernoulli layers, input side first; may be empty. */
   hidden: readonly number[];
@@ -60,22 +60,22 @@ export function banditNetwork(
 export function createBanditTraining(
   backend: Backend,
   data: BanditData,
-  options: BanditTrainingOptions,
+  training: BanditTrainingOptions,
 ): Training {
   const {
     estimator,
-    estimatorOptions = {},
+    options = {},
     optimizer,
     baseline = "none",
     baselineDecay = 0.99,
     batchSize = 50,
     seed = 0,
     limit,
-  } = options;
-  const network = createNetwork(backend, banditNetwork(data.train, options));
+  } = training;
+  const network = createNetwork(backend, banditNetwork(data.train, training));
   initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
-  const problem = { network, input, objective, baseline, baselineDecay, options: estimatorOptions };
+  const problem = { network, input, objective, baseline, baselineDecay, options };
   return new Training(new Learner(estimator, problem, optimizer), task, seed);
 }
