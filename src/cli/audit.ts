@@ -3,6 +3,7 @@ import { type Command, Option } from "commander";
 
 interface Flags {
   json?: boolean;
+  estimators?: string[];
   backend: "reference" | "wasm";
 }
 
@@ -15,6 +16,9 @@ export function defineAudit(program: Command): void {
       "a JSON file: a network with its contexts and rewards, or an encoder and decoder with images",
     )
     .option("--json", "print everything as JSON instead of a table")
+    .option("--estimators <names>", "these only, separated by commas; default all that can serve", (names) =>
+      names.split(","),
+    )
     .addOption(
       new Option("--backend <name>", "where the estimators run")
         .choices(["reference", "wasm"])
@@ -23,7 +27,7 @@ export function defineAudit(program: Command): void {
     .action(runAudit);
 }
 
-async function runAudit(path: string, { json, backend: name }: Flags): Promise<void> {
+async function runAudit(path: string, { json, estimators, backend: name }: Flags): Promise<void> {
   const { readFile } = await import("node:fs/promises");
   const { InputError } = await import("../formats/errors.ts");
   const { audit } = await import("../audit/audit.ts");
@@ -47,6 +51,7 @@ async function runAudit(path: string, { json, backend: name }: Flags): Promise<v
   const status = new StatusLine(process.stderr);
   const report = audit(spec, {
     backend: name === "wasm" ? await createWasmBackend() : createReferenceBackend(),
+    ...(estimators === undefined ? {} : { estimators }),
     onProgress: ({ done, total }) => {
       const part = done / total;
       const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} states`;
