@@ -22,15 +22,22 @@ export function defineTrain(program: Command): void {
     .description("train a network in a run folder; what is there already is not trained again")
     .argument("[config]", "settings: a JSON or YAML file, or the folder of a run")
     .optionsGroup("Task and network:")
-    .option("--task <name>", 'what to learn (default "bandit")')
+    .option("--task <name>", 'bandit or vae (default "bandit")')
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--limit <n>", "use the first n training and test images only")
-    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (the default)")
+    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (default; vae: 200)")
     .option("--layers <n>", "n hidden layers of 200")
-    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus")')
-    .option("--output <kind>", 'softmax or bernoulli (default "softmax")')
+    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')
+    .option("--output <kind>", 'bandit: softmax or bernoulli (default "softmax")')
+    .option("--entropy <kind>", 'vae: analytic or sampled entropies (default "analytic")')
+    .option("--samples <n>", "vae: samples an image in a step (default 1)")
+    .option("--bound-samples <n>", "vae: samples an image of the bound on the test set (default 100)")
+    .option("--evaluate-every <epochs>", "vae: epochs between measures on the test set (default 10)")
     .optionsGroup("Learning:")
-    .option("--estimator <name>", 'see "flipnet estimators" (default "hnca")')
+    .option("--estimator <name>", 'see "flipnet estimators" (default "hnca"; vae: "f-hnca")')
+    .option("--no-child-pruning", "f-hnca: credit all components through the children")
+    .option("--full-reward", "f-hnca: credit components upstream of a unit too")
+    .option("--resample <how>", "reinforce-loo, disarm, arm: partial, fresh or independent second samples")
     .option("--baseline <name>", 'none or running-average (default "none")')
     .option("--epochs <n>", "length of the run (default 100)")
     .option("--batch-size <n>", "examples in a step (default 50)")
@@ -84,14 +91,20 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   const given = settingsFrom(flags);
   return parseConfig({ ...settings, ...given }, (key) => {
     if (!Object.hasOwn(given, key)) return `${key} in ${file}`;
-    return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+    const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+    return given[key] === false ? `--no-${flag}` : `--${flag}`;
   });
 }
+
+/** Settings that are whole numbers. */
+const counts = ["limit", "epochs", "batchSize", "seed", "samples", "boundSamples", "evaluateEvery"];
 
 /** Flags as settings. What is no number stays text: `parseConfig` then says so. */
 function settingsFrom({ layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
   const settings: Record<string, unknown> = { ...flags };
-  for (const name of ["limit", "epochs", "batchSize", "seed"]) {
+  // What can only be taken back is true where it was not.
+  if (flags.childPruning === true) delete settings.childPruning;
+  for (const name of counts) {
     if (name in flags) settings[name] = numberIn(flags[name] as string);
   }
   if (flags.hidden !== undefined) settings.hidden = numbersIn(flags.hidden);
@@ -235,7 +248,10 @@ const metricsOf = (metrics: Record<string, number | string | null>) =>
 
 /** `logGradientVariance` as `ln gradient variance`. */
 const labelOf = (name: string) =>
-  name.replace(/^log(?=[A-Z])/, "ln").replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+  name
+    .replace(/^log(?=[A-Z])/, "ln")
+    .replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)
+    .replace("elbo", "ELBO");
 
 const formatMetric = (value: number | string | null) =>
   typeof value !== "number" ? String(value ?? "none") : value === 0 ? "0" : formatNumber(value);

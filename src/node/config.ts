@@ -6,7 +6,8 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { z } from "zod";
-import { estimators } from "../estimators/registry.ts";
+import type { EstimatorOptions } from "../estimators/estimator.ts";
+import { estimators, findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { nearest, suggestion } from "../formats/nearest.ts";
 
@@ -21,17 +22,19 @@ const wholeFrom1 = "a whole number from 1 on";
 const decay = "a number from 0 on, below 1";
 const positive = z.number().positive();
 
-const estimatorsFor = (task: "bandit") =>
+const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(fallback));
+
+const estimatorsFor = (task: "bandit" | "vae") =>
   estimators.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name);
+
+const widths = (fallback: number[]) =>
+  setting("a list of layer widths, each a whole number from 1 on", z.array(z.int().min(1)).default(fallback));
 
 /** What every task has. */
 const common = {
   baseline: choice(["none", "running-average"], "none"),
   baselineDecay: setting(decay, z.number().min(0).lt(1).optional()),
-  hidden: setting(
-    "a list of layer widths, each a whole number from 1 on",
-    z.array(z.int().min(1)).default([200, 200]),
-  ),
+  hidden: widths([200, 200]),
   units: choice(["plus-minus", "zero-one"], "plus-minus"),
   epochs: setting(wholeFrom1, z.int().min(1).default(100)),
   batchSize: setting(wholeFrom1, z.int().min(1).default(50)),
@@ -52,20 +55,57 @@ const common = {
   out: setting("the path of a folder", z.string().min(1).default("runs")),
 };
 
+/** What tasks on images have. */
+const images = {
+  data: setting("the path of a folder with the four IDX files", z.string().min(1).optional()),
+  limit: setting(wholeFrom1, z.int().min(1).optional()),
+};
+
+const trueOrFalse = setting("true or false", z.boolean().optional());
+
+/** What some estimators can be told; a task has those that its estimators take. */
+const options = {
+  childPruning: trueOrFalse,
+  fullReward: trueOrFalse,
+  resample: setting(
+    "one of partial, fresh, independent",
+    z.enum(["partial", "fresh", "independent"]).optional(),
+  ),
+};
+
+/** What holds where an estimator that takes an option is not told. */
+const optionDefaults: EstimatorOptions = { childPruning: true, fullReward: false, resample: "partial" };
+
 /** One schema a task. */
 const schemas = {
   bandit: z.strictObject({
     task: z.literal("bandit").default("bandit"),
     estimator: choice(estimatorsFor("bandit"), "hnca"),
     output: choice(["softmax", "bernoulli"], "softmax"),
-    data: setting("the path of a folder with the four IDX files", z.string().min(1).optional()),
-    limit: setting(wholeFrom1, z.int().min(1).optional()),
+    ...images,
     ...common,
+  }),
+  vae: z.strictObject({
+    task: z.literal("vae"),
+    estimator: choice(estimatorsFor("vae"), "f-hnca"),
+    ...options,
+    entropy: choice(["analytic", "sampled"], "analytic"),
+    samples: count(1),
+    boundSamples: count(100),
+    evaluateEvery: count(10),
+    ...images,
+    ...common,
+    hidden: widths([200]),
+    units: choice(["plus-minus", "zero-one"], "zero-one"),
   }),
 };
 
+type Schemas = typeof schemas;
+
 /** The settings of one run, complete but for `kernels`, which is chosen when the run starts unless it is given. */
-export type Config = ReturnType<typeof settle<z.output<(typeof schemas)[keyof typeof schemas]>>>;
+export type Config = ConfigOf<keyof Schemas>;
+/** The settings of a run of one task. */
+export type ConfigOf<Task extends keyof Schemas> = { [T in Task]: Settled<z.output<Schemas[T]>> }[Task];
 
 /**
  * Checks settings and fills in the defaults.
@@ -81,18 +121,49 @@ export function parseConfig(
   if (typeof task !== "string" || !Object.hasOwn(schemas, task)) {
     throw new InputError(unusable(nameOf("task"), task, Object.keys(schemas)));
   }
-  const schema = schemas[task as keyof typeof schemas];
+  const schema = schemas[task as keyof Schemas];
   const { data, error } = schema.safeParse(settings);
-  if (data !== undefined) return settle(data);
+  if (data !== undefined) {
+    checkOptions(data, nameOf);
+    return settle(data) as Config;
+  }
 
+  const shape: Record<string, z.ZodType> = schema.shape;
   const [issue] = error!.issues;
   if (issue.code === "unrecognized_keys") {
     const [key] = issue.keys;
-    throw new InputError(`${nameOf(key)} is no setting; ${suggestion(key, Object.keys(schema.shape))}`);
+    const where = Object.values(schemas).some((other) => key in other.shape) ? ` of the task "${task}"` : "";
+    throw new InputError(`${nameOf(key)} is no setting${where}; ${suggestion(key, Object.keys(shape))}`);
   }
-  const key = issue.path[0] as keyof typeof schema.shape;
+  const key = issue.path[0] as string;
   const known = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
-  throw new InputError(unusable(nameOf(key), settings[key], known ?? schema.shape[key].description!));
+  throw new InputError(unusable(nameOf(key), settings[key], known ?? shape[key].description!));
+}
+
+/** An option is for the estimators that list it. */
+function checkOptions(
+  settings: { estimator: string; [setting: string]: unknown },
+  nameOf: (key: string) => string,
+): void {
+  const { estimator } = settings;
+  const taken = optionsTakenBy(estimator);
+  for (const key of Object.keys(options) as (keyof typeof options)[]) {
+    if (settings[key] === undefined || taken.includes(key)) continue;
+    const takers = estimators.filter(({ name }) => optionsTakenBy(name).includes(key));
+    throw new InputError(
+      `${nameOf(key)} is an option of ${takers.map(({ name }) => name).join(", ")}; ` +
+        `the estimator is ${estimator}, which takes ${taken.join(", ") || "none"}`,
+    );
+  }
+}
+
+const optionsTakenBy = (estimator: string) => findEstimator(estimator)?.options ?? [];
+
+/** What a config tells its estimator. */
+export function optionsOf(config: Config): EstimatorOptions {
+  const settings: Record<string, unknown> = config;
+  const told = optionsTakenBy(config.estimator).filter((key) => settings[key] !== undefined);
+  return Object.fromEntries(told.map((key) => [key, settings[key]]));
 }
 
 /** `expected` is a description, or all words that are known. */
@@ -106,20 +177,24 @@ function unusable(name: string, value: unknown, expected: string | string[]): st
 
 const show = (value: unknown) => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
+type Dependent = "beta1" | "beta2" | "epsilon" | "baselineDecay";
+type Settled<T> = Omit<T, Dependent> & { [Setting in Dependent]?: number };
+
 /** Fills in settings that depend on others, and drops those without an effect: they do not make it another run. */
 function settle<
-  T extends {
-    optimizer: string;
-    baseline: string;
-    beta1?: number | undefined;
-    beta2?: number | undefined;
-    epsilon?: number | undefined;
-    baselineDecay?: number | undefined;
-  },
->(config: T) {
+  T extends { estimator: string; optimizer: string; baseline: string } & {
+    [Setting in Dependent]?: number | undefined;
+  } & { [Option in keyof typeof options]?: unknown },
+>(config: T): Settled<T> {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...rest } = config;
+  const unsaid = optionsTakenBy(config.estimator).filter(
+    (key) => key in optionDefaults && rest[key as keyof typeof options] === undefined,
+  );
   return {
     ...rest,
+    ...Object.fromEntries(unsaid.map((key) => [key, optionDefaults[key]])),
+    // The full reward comes without pruning.
+    ...(rest.fullReward === true && { childPruning: false }),
     ...(rest.baseline !== "none" && { baselineDecay }),
     ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),
   };

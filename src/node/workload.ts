@@ -10,7 +10,8 @@ import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { sgd } from "../optimizers/sgd.ts";
 import { createBanditTraining } from "../training/bandit.ts";
 import type { Training } from "../training/training.ts";
-import type { Config } from "./config.ts";
+import { createVaeTraining } from "../training/vae.ts";
+import { type Config, type ConfigOf, optionsOf } from "./config.ts";
 import { loadLabelledImages } from "./data.ts";
 
 /** A task with its data. */
@@ -21,7 +22,7 @@ export interface Workload {
   createTraining(backend: Backend): Training;
 }
 
-type Workloads = { [Task in Config["task"]]: (config: Extract<Config, { task: Task }>) => Promise<Workload> };
+type Workloads = { [Task in Config["task"]]: (config: ConfigOf<Task>) => Promise<Workload> };
 
 /** One function a task. */
 const workloads: Workloads = {
@@ -34,6 +35,22 @@ const workloads: Workloads = {
           createBanditTraining(backend, data, {
             ...config,
             estimator: findEstimator(config.estimator)!,
+            optimizer: optimizerOf(config),
+          }),
+        ),
+    };
+  },
+
+  async vae(config) {
+    const data = await loadLabelledImages({ data: config.data });
+    return {
+      digest: data.digest,
+      createTraining: (backend) =>
+        fitting(() =>
+          createVaeTraining(backend, data, {
+            ...config,
+            estimator: findEstimator(config.estimator)!,
+            options: optionsOf(config),
             optimizer: optimizerOf(config),
           }),
         ),
@@ -52,7 +69,8 @@ function fitting(create: () => Training): Training {
 }
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
-export const loadWorkload = (config: Config): Promise<Workload> => workloads[config.task](config);
+export const loadWorkload = (config: Config): Promise<Workload> =>
+  (workloads[config.task] as (config: Config) => Promise<Workload>)(config);
 
 /** The backend that a config asks for. @throws InputError for kernels that the backend or this host does not have */
 export async function createBackend({ backend, kernels }: Config): Promise<Backend> {
