@@ -54,7 +54,7 @@ export class ImageBatches {
 }
 
 /** Rows of a batch that goes through held-out data. */
-const testRows = 500;
+const testRows = 100;
 
 /** How to go through `count` examples: batches of `testRows`, by their first rows, and one of what is left over. */
 export function testBatches(count: number): { rows: number; starts: number[] }[] {
