@@ -12,6 +12,10 @@ export interface Task {
   readonly input: Matrix;
   readonly objective: Objective;
   readonly stepsPerEpoch: number;
+  /** Steps after which training ends, in the middle of an epoch perhaps. Absent: it may go on for ever. */
+  readonly totalSteps?: number;
+  /** What the metrics remember beyond an epoch, by name: saved with a training. */
+  readonly state?: Readonly<Record<string, Matrix>>;
   /** What is accumulated at every step: one name for each sum; its mean over the epoch's steps is reported. */
   readonly metrics: readonly string[];
   /** Prepares an epoch: numbered from 0; the same epoch is always the same. */
@@ -22,6 +26,6 @@ export interface Task {
   score(trace: Trace): void;
   /** Adds this step's metrics to `sums`, from `first` on, the objective being evaluated. */
   addMetrics(evaluation: Evaluation, sums: Sums, first: number): void;
-  /** Measures on held-out data; metric name -> value. */
+  /** Measures what is not accumulated, on held-out data say; metric name -> value. */
   evaluate(network: Network, epoch: number): Promise<Record<string, number>>;
 }

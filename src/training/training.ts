@@ -5,7 +5,7 @@ import type { Tensor } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Learner } from "./learner.ts";
-import { takeTensor } from "./parameters.ts";
+import { takeTensor, tensorOf } from "./parameters.ts";
 
 /** One epoch's metrics, flat: what `metrics.jsonl` holds. */
 export interface EpochRecord {
@@ -76,11 +76,19 @@ export class Training {
 
   /** Finished epochs. */
   get epoch(): number {
-    return Math.floor(this.step / this.task.stepsPerEpoch);
+    const epochs = this.step / this.task.stepsPerEpoch;
+    return this.step === this.task.totalSteps ? Math.ceil(epochs) : Math.floor(epochs);
+  }
+
+  /** Steps of an epoch, numbered from 0: fewer in the last one where the task ends within it. */
+  #stepsOf(epoch: number): number {
+    const { stepsPerEpoch, totalSteps = Infinity } = this.task;
+    return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);
   }
 
   /**
-   * Trains until `epochs` epochs are done in all, yielding a record after each; ends early when `pause` says so.
+   * Trains until `epochs` epochs are done in all, or the task's steps, yielding a record after each; ends early when
+   * `pause` says so.
    * @throws DivergedError when a gradient is not finite
    */
   async *run(
@@ -88,18 +96,19 @@ export class Training {
     { pause, pauseMilliseconds = 100 }: TrainingHooks = {},
   ): AsyncGenerator<EpochRecord> {
     const { task } = this;
-    while (this.epoch < epochs) {
+    while (this.epoch < epochs && this.step !== task.totalSteps) {
       const epoch = this.epoch;
+      const steps = this.#stepsOf(epoch);
       task.startEpoch(epoch);
-      for (let first = this.step % task.stepsPerEpoch; first < task.stepsPerEpoch; ) {
+      for (let first = this.step % task.stepsPerEpoch; first < steps; ) {
         const started = performance.now();
         let now: number;
         do {
           this.#step(first++);
           now = performance.now();
-        } while (first < task.stepsPerEpoch && now < started + pauseMilliseconds);
+        } while (first < steps && now < started + pauseMilliseconds);
         this.#milliseconds += now - started;
-        if (first === task.stepsPerEpoch) break;
+        if (first === steps) break;
         if (!(await this.#pause(pause, epochs))) return;
       }
       yield await this.#record();
@@ -113,7 +122,8 @@ export class Training {
     this.#draws.startStep(this.step);
     learner.sample(this.#draws);
     task.score(learner.estimator.trace);
-    learner.learn(this.step, this.#sums);
+    // One example has no variance.
+    learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums);
     task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.linears.length);
   }
 
@@ -124,7 +134,7 @@ export class Training {
     if (pause === undefined) return true;
     const step = this.step % task.stepsPerEpoch;
     const metrics = this.#means(sums, step);
-    return pause({ epoch: epoch + 1, epochs, step, stepsPerEpoch: task.stepsPerEpoch, metrics });
+    return pause({ epoch: epoch + 1, epochs, step, stepsPerEpoch: this.#stepsOf(epoch), metrics });
   }
 
   async #checkedSums(): Promise<Float64Array> {
@@ -148,9 +158,10 @@ export class Training {
   async #record(): Promise<EpochRecord> {
     const { task, learner, epoch } = this;
     const { layers, size } = learner.network;
-    const steps = task.stepsPerEpoch;
+    const steps = this.#stepsOf(epoch - 1);
     const sums = await this.#checkedSums();
     const single = task.batchSize === 1;
+    if (single) await this.tensors(); // No variance has told of a number that is not finite.
     const variances = layers.map((_, layer) => sums[2 * layer] / steps);
     const gradientVariance = variances.reduce((a, b) => a + b, 0) / size;
     const measured = await task.evaluate(learner.network, epoch - 1);
@@ -184,6 +195,10 @@ export class Training {
         throw new DivergedError(`${name} is not finite at step ${this.step}: try a lower learning rate`);
       }
     }
+    for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
+      const data = await this.#backend.read(matrix);
+      tensors[`task.${name}`] = tensorOf(this.#backend, [matrix.rows, matrix.columns], data);
+    }
     const progress = Float64Array.of(this.step, this.#milliseconds, ...sums);
     return { ...tensors, "training.progress": { dtype: "F64", shape: [progress.length], data: progress } };
   }
@@ -192,6 +207,10 @@ export class Training {
   restore(tensors: Record<string, Tensor>): void {
     const progress = takeTensor(tensors, "training.progress", [2 + this.#sums.length]).data as Float64Array;
     this.learner.restore(tensors);
+    for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
+      const { data } = takeTensor(tensors, `task.${name}`, [matrix.rows, matrix.columns]);
+      this.#backend.write(matrix, data as ArrayLike<number>);
+    }
     this.step = progress[0];
     this.#milliseconds = progress[1];
     this.#backend.writeSums(this.#sums, progress.subarray(2));

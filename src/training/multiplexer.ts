@@ -1,0 +1,58 @@
+/** Training on the multiplexer: the pieces put together. */
+import type { Backend } from "../backend/backend.ts";
+import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
+import type { OptimizerFactory } from "../optimizers/optimizer.ts";
+import { Multiplexer, multiplexerInputs } from "../tasks/multiplexer.ts";
+import { Learner, type LearnerOptions } from "./learner.ts";
+import { Training } from "./training.ts";
+
+/** What is trained, and how. */
+export interface MultiplexerTrainingOptions extends LearnerOptions {
+  /** Bits of the address. */
+  k: number;
+  estimator: Estimator;
+  /** Options of the estimator; default none. */
+  options?: EstimatorOptions;
+  optimizer: OptimizerFactory;
+  /** Widths of the hidden Bernoulli layers, input side first; default [64, 32], as in the paper. */
+  hidden?: readonly number[];
+  /** Coding of hidden units; default "plus-minus", as in the paper. Inputs are -1 and +1 (D-39). */
+  units?: Units;
+  baseline?: Baseline;
+  /** Default 0.99. */
+  baselineDecay?: number;
+  /** Default 128. */
+  batchSize?: number;
+  /** Optimizer steps in all. */
+  steps: number;
+  /** Steps between two records; default 1000. */
+  recordEvery?: number;
+  /** Decides weights, inputs and draws; whole number, default 0. */
+  seed?: number;
+}
+
+/** The network: {-1,+1} inputs, hidden layers, and one Bernoulli unit, whose bit is the action. */
+export const multiplexerNetwork = ({
+  k,
+  hidden = [64, 32],
+  units = "plus-minus",
+}: Pick<MultiplexerTrainingOptions, "k" | "hidden" | "units">): NetworkSpec => ({
+  inputs: multiplexerInputs(k),
+  inputKind: "signs",
+  units,
+  layers: [...hidden, 1].map((width) => ({ kind: "bernoulli", units: width })),
+});
+
+/** A training of a fresh network on the multiplexer. Throws `InputError` for options that cannot be. */
+export function createMultiplexerTraining(backend: Backend, training: MultiplexerTrainingOptions): Training {
+  const { k, estimator, options = {}, optimizer, paperScale = false, ...rest } = training;
+  const { baseline = "none", baselineDecay = 0.99, seed = 0 } = rest;
+  const { batchSize = 128, steps, recordEvery = 1000 } = rest;
+  const task = new Multiplexer(backend, { k, batchSize, steps, recordEvery, seed });
+  const network = createNetwork(backend, multiplexerNetwork(training));
+  initialiseWeights(backend, network.layers, seed);
+  const { input, objective } = task;
+  const problem = { network, input, objective, baseline, baselineDecay, options };
+  return new Training(new Learner(estimator, problem, optimizer, { paperScale }), task, seed);
+}
