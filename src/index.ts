@@ -13,6 +13,7 @@ export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmOptions } from "./backend/wasm.ts";
 export { arm } from "./estimators/arm.ts";
+export { classification } from "./estimators/classification.ts";
 export { disarm } from "./estimators/disarm.ts";
 // Estimators and optimizers.
 export type {
@@ -28,7 +29,11 @@ export { hnca } from "./estimators/hnca.ts";
 export { estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
+export { rewardPenalty } from "./estimators/reward-penalty.ts";
+export { straightThrough } from "./estimators/straight-through.ts";
 export { vargrad } from "./estimators/vargrad.ts";
+export { weightMax } from "./estimators/weight-max.ts";
+export { weightMaxUnbiased } from "./estimators/weight-max-unbiased.ts";
 
 // Formats.
 export { InputError, RunError } from "./formats/errors.ts";
@@ -64,18 +69,21 @@ export {
 } from "./objectives/objective.ts";
 export { rewardObjective } from "./objectives/reward.ts";
 export { type AdamOptions, adam } from "./optimizers/adam.ts";
+export { type L2, withL2 } from "./optimizers/l2.ts";
 export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";
 export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
 // Random numbers.
 export { generator } from "./random/threefry.ts";
 export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
+export { Multiplexer, type MultiplexerOptions } from "./tasks/multiplexer.ts";
 // Training.
 export type { Task } from "./tasks/task.ts";
 export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";
 // An agent that learns online.
 export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
-export { Learner } from "./training/learner.ts";
+export { Learner, type LearnerOptions } from "./training/learner.ts";
+export { createMultiplexerTraining, type MultiplexerTrainingOptions } from "./training/multiplexer.ts";
 export {
   DivergedError,
   type EpochRecord,
