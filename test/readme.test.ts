@@ -2,6 +2,7 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
+import { estimators } from "../src/estimators/registry.ts";
 
 const readme = readFileSync("README.md", "utf8");
 const examples = [...readme.matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(
@@ -21,6 +22,20 @@ test.each(examples)("program $#", ({ program, output }) => {
     encoding: "utf8",
   });
   expect(printed).toBe(output);
+});
+
+test("the audit prints the README's table", () => {
+  const printed = execFileSync(process.execPath, ["dist/cli/main.js", "audit", "examples/three-coins.json"], {
+    encoding: "utf8",
+    stdio: "pipe",
+  });
+  const table = printed.slice(0, printed.indexOf("\n\n"));
+  expect(table).toContain("hnca");
+  expect(readme).toContain(`\`\`\`text\n${table}\n\`\`\``);
+});
+
+test("the README names every estimator", () => {
+  for (const { name } of estimators) expect(readme).toContain(`\`${name}\``);
 });
 
 test("every file that it links to is there", () => {
