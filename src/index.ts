@@ -79,6 +79,13 @@ export { Multiplexer, type MultiplexerOptions } from "./tasks/multiplexer.ts";
 // Training.
 export type { Task } from "./tasks/task.ts";
 export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";
+export {
+  type DrawnImages,
+  type ReconstructedImages,
+  reconstruct,
+  sampleImages,
+  type Vae,
+} from "./tasks/vae-images.ts";
 // An agent that learns online.
 export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
@@ -91,4 +98,4 @@ export {
   Training,
   type TrainingHooks,
 } from "./training/training.ts";
-export { createVaeTraining, type VaeTrainingOptions } from "./training/vae.ts";
+export { createVaeTraining, loadVae, type VaeTrainingOptions } from "./training/vae.ts";

