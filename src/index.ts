@@ -6,7 +6,16 @@
  */
 
 // The audit.
-export { type AuditOptions, type AuditReport, audit, type EstimatorAudit } from "./audit/audit.ts";
+export {
+  type AuditOptions,
+  type AuditReport,
+  audit,
+  type BanditReport,
+  type ElboReport,
+  type EstimatorAudit,
+} from "./audit/audit.ts";
+export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
+export type { ElboLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";

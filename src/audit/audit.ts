@@ -34,6 +34,7 @@ export interface EstimatorAudit {
   decoderBias?: number;
 }
 
+/** What a report says of the estimators. */
 interface Findings {
   /** By name. */
   estimators: Record<string, EstimatorAudit>;

@@ -7,11 +7,13 @@ import type { Bandit } from "./bandit-spec.ts";
 import { type ParameterArrays, toArrays, toBlock } from "./layout.ts";
 import type { Subject } from "./subject.ts";
 
+/** What a report says of the bandit itself. */
 export interface BanditAnswers {
   /** Gradient of the expected reward: weights and bias of each layer. */
   exact: ParameterArrays;
 }
 
+/** Its linear maps are the network's layers. */
 export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subject<BanditAnswers> {
   const { contexts, rewards, baseline = "none" } = bandit;
   const network = createNetwork(backend, bandit.network);

@@ -7,6 +7,7 @@ import type { Elbo } from "./elbo-spec.ts";
 import { type ParameterArrays, toArrays, toBlock } from "./layout.ts";
 import type { Subject } from "./subject.ts";
 
+/** What a report says of the auto-encoder itself. */
 export interface ElboAnswers {
   /** Mean over the images. */
   elbo: number;
