@@ -163,14 +163,15 @@ class Report {
   }
 
   progress(progress: Progress): void {
-    const { epoch, epochs, step, stepsPerEpoch } = progress;
+    const { epoch, epochs, step, stepsPerEpoch, evaluating } = progress;
     const done = (epoch - 1) * stepsPerEpoch + step;
     const { rate, left } = this.#pace(done, epochs * stepsPerEpoch);
     if (process.connected) {
       process.send?.({ type: "progress", ...progress, stepsPerSecond: rate, secondsLeft: left }, () => {});
     }
     if (this.#flags.quiet) return;
-    const pace = rate > 0 ? [`${rate.toFixed(0)} steps/s`, `${formatSeconds(left)} left`] : [];
+    const moving = rate > 0 ? [`${rate.toFixed(0)} steps/s`, `${formatSeconds(left)} left`] : [];
+    const pace = evaluating ? ["measuring on the test images"] : moving;
     const metrics = metricsOf(this.#last ?? progress.metrics);
     this.#status.update({
       drawn: (width) => {

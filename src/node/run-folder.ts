@@ -57,16 +57,28 @@ export interface RunSummary {
   [metric: string]: number | string | null;
 }
 
-/** The summary of a run that ends with the last of `records`, of which there is one at least. */
-export function summarise(runId: string, folder: string, records: readonly EpochRecord[]): RunSummary {
-  const { type, epoch, step, msPerStep, ...last } = records[records.length - 1];
+/**
+ * The summary of a run that ends with the last of `records`, of which there is one at least.
+ *
+ * @param measured what was measured at the end and is not in that record
+ */
+export function summarise(
+  runId: string,
+  folder: string,
+  records: readonly EpochRecord[],
+  measured: Record<string, number> = {},
+): RunSummary {
+  const { type, epoch, step, msPerStep, gradientVariance, logGradientVariance, ...last } =
+    records[records.length - 1];
   // Values by layer are in the records.
-  const metrics = Object.entries(last).filter(([name]) => !name.includes("."));
+  const metrics = Object.entries({ ...last, ...measured }).filter(([name]) => !name.includes("."));
   return {
     type: "summary",
     runId,
     folder,
-    ...(Object.fromEntries(metrics) as Pick<EpochRecord, "gradientVariance" | "logGradientVariance">),
+    ...Object.fromEntries(metrics),
+    gradientVariance,
+    logGradientVariance,
     msPerStep: median(records.map((record) => record.msPerStep)),
     epochs: records.length,
   };
@@ -117,15 +129,21 @@ export async function readRun(folder: string): Promise<StoredRun> {
     throw new InputError(`${folder} is no run: it has no config.json and environment.json`);
   }
   const records = parseRecords(metrics ?? "", files.metrics);
-  const last = summary === undefined ? undefined : parseJson(summary, files.summary);
+  const last = summary === undefined ? undefined : parseSummary(summary, folder);
   const { runId } = parseJson(environment, files.environment);
   return {
     folder,
     runId,
     config: parseJson(config, files.config),
     records,
-    summary: last?.epochs === records.length ? { ...last, folder } : undefined,
+    summary: last?.epochs === records.length ? last : undefined,
   };
+}
+
+/** What `summary.json` holds: all but the folder's name, which may change. */
+export function parseSummary(text: string, folder: string): RunSummary {
+  const { type, runId, ...rest } = parseJson(text, runFiles(folder).summary);
+  return { type, runId, folder, ...rest };
 }
 
 /** The runs in a folder, by name. Other folders in it are passed over. */

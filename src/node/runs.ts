@@ -14,6 +14,7 @@ import { lockFolder } from "./lock.ts";
 import {
   parseJson,
   parseRecords,
+  parseSummary,
   type RunSummary,
   runFiles,
   runFolderOf,
@@ -91,7 +92,7 @@ export async function trainRun(config: Config, options: RunOptions = {}): Promis
   try {
     const stored = await run.read();
     if (run.isDone(stored)) return run.answer(stored, options);
-    if (!options.resume) run.refuseToOverwrite(stored);
+    if (!options.resume) run.refuseToTrainOn(stored);
     return await run.train(training, stored, options);
   } finally {
     await unlock();
@@ -109,6 +110,8 @@ interface Stored {
   offset: number;
   /** Whether there are metrics at all, after the checkpoint or without one. */
   hasMetrics: boolean;
+  /** Of the length that was finished last, which may not be that of the records. */
+  summary: RunSummary | undefined;
 }
 
 class Run {
@@ -135,7 +138,9 @@ class Run {
     const checkpoint = await readCheckpoint(files.checkpoint);
     const metrics = Buffer.from((await textOf(files.metrics)) ?? "");
     const hasMetrics = metrics.length > 0;
-    if (checkpoint === undefined) return { checkpoint, records: [], step: 0, offset: 0, hasMetrics };
+    if (checkpoint === undefined) {
+      return { checkpoint, records: [], step: 0, offset: 0, hasMetrics, summary: undefined };
+    }
 
     const { metadata } = checkpoint;
     for (const [name, expected] of Object.entries(this.#identity)) {
@@ -152,23 +157,30 @@ class Run {
       );
     }
     const records = parseRecords(metrics.subarray(0, offset).toString(), files.metrics);
-    return { checkpoint, records, step: Number(metadata.step), offset, hasMetrics };
+    const text = await textOf(files.summary);
+    const summary = text === undefined ? undefined : parseSummary(text, this.folder);
+    return { checkpoint, records, step: Number(metadata.step), offset, hasMetrics, summary };
   }
 
-  isDone({ records }: Stored): boolean {
-    return records.length >= this.config.epochs;
+  /** Whether nothing is left to do: with the last epoch there may still be a summary to make. */
+  isDone({ records, summary }: Stored): boolean {
+    const { epochs } = this.config;
+    return records.length > epochs || (records.length === epochs && summary?.epochs === epochs);
   }
 
-  /** The result of a run that has all the epochs that are asked for, or more. */
+  /** The result of a run that is done. One that went further no longer has what is measured at the end only. */
   answer(stored: Stored, { onStart }: RunOptions): RunResult {
-    const records = stored.records.slice(0, this.config.epochs);
+    const { epochs } = this.config;
+    const records = stored.records.slice(0, epochs);
     onStart?.({ ...this.#named(), records, step: records[records.length - 1].step });
-    return { ...this.#named(), records, status: "reused", summary: this.#summary(records) };
+    const summary =
+      stored.summary?.epochs === epochs ? stored.summary : summarise(this.runId, this.folder, records);
+    return { ...this.#named(), records, status: "reused", summary };
   }
 
-  refuseToOverwrite({ checkpoint, hasMetrics, records, step }: Stored): void {
-    if (checkpoint === undefined && !hasMetrics) return;
+  refuseToTrainOn({ checkpoint, hasMetrics, records, step }: Stored): void {
     const { folder, config } = this;
+    if ((checkpoint === undefined && !hasMetrics) || records.length === config.epochs) return;
     throw new InputError(
       `${folder} holds this run with ${records.length} of ${config.epochs} epochs done (${step} steps); ` +
         "add --resume to go on with it",
@@ -182,6 +194,7 @@ class Run {
     await this.#writeHead(stored.step);
 
     const records = [...stored.records];
+    let measured: Record<string, number> | undefined;
     const log = await MetricsLog.open(files.metrics, stored.offset);
     try {
       onStart?.({ ...this.#named(), records: [...records], step: stored.step });
@@ -214,14 +227,15 @@ class Run {
         if (training.epoch < config.epochs && took < share * (performance.now() - saved)) await save();
       }
       await save();
+      if (records.length === config.epochs) measured = await training.evaluate({ pause });
     } finally {
       await log.close();
     }
 
-    if (training.epoch < config.epochs) {
+    if (measured === undefined) {
       return { ...this.#named(), records, status: "stopped", summary: undefined };
     }
-    const summary = this.#summary(records);
+    const summary = summarise(this.runId, this.folder, records, measured);
     const { folder, ...rest } = summary;
     await writing(files.summary, replaceFile(files.summary, `${JSON.stringify(rest, undefined, 2)}\n`));
     return { ...this.#named(), records, status: "finished", summary };
@@ -229,10 +243,6 @@ class Run {
 
   #named() {
     return { runId: this.runId, folder: this.folder, config: this.config };
-  }
-
-  #summary(records: readonly EpochRecord[]): RunSummary {
-    return summarise(this.runId, this.folder, records);
   }
 
   /** What says which run this is and what it is made with: `starts` has an entry for each time it was begun or resumed. */

@@ -26,6 +26,15 @@ export interface Task {
   score(trace: Trace): void;
   /** Adds this step's metrics to `sums`, from `first` on, the objective being evaluated. */
   addMetrics(evaluation: Evaluation, sums: Sums, first: number): void;
-  /** Measures what is not accumulated, on held-out data say; metric name -> value. */
-  evaluate(network: Network, epoch: number): Promise<Record<string, number>>;
+  /** Epochs between two calls of `evaluate`; absent: 1. */
+  readonly evaluateEvery?: number;
+  /**
+   * Measures what is not accumulated, on held-out data say; metric name -> value. What takes long asks `goOn` now and
+   * then, and gives up, with undefined, where that says false.
+   */
+  evaluate(
+    network: Network,
+    epoch: number,
+    goOn?: () => Promise<boolean>,
+  ): Promise<Record<string, number> | undefined>;
 }

@@ -43,6 +43,7 @@ export class VariationalAutoEncoder implements Task {
   readonly encoder: Network;
   readonly decoder: Decoder;
   readonly stepsPerEpoch: number;
+  readonly evaluateEvery: number;
   readonly metrics = ["elbo"];
   readonly #train: ImageBatches;
   readonly #test: ImageBatches;
@@ -90,6 +91,7 @@ export class VariationalAutoEncoder implements Task {
     }
     this.backend = backend;
     this.encoder = encoder;
+    this.evaluateEvery = evaluateEvery;
     this.#options = settings;
     this.decoder = createDecoder(encoder);
     this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
@@ -116,18 +118,17 @@ export class VariationalAutoEncoder implements Task {
     for (const { value } of components) this.backend.addMean(value, sums, first);
   }
 
-  /** Every `evaluateEvery` epochs: see `measure`. */
-  async evaluate(_network: Network, epoch: number): Promise<Record<string, number>> {
-    return (epoch + 1) % this.#options.evaluateEvery === 0 ? this.measure(epoch) : {};
-  }
-
   /**
    * On the test images, binarised anew, with `boundSamples` samples an image, in nats an image: `testElbo`, the mean of
    * log p(x, Phi_k) / q(Phi_k | x); `testBound`, the importance-weighted bound log mean_k p(x, Phi_k) / q(Phi_k | x) (Burda
-   * et al. 2016), which is never below it; and for each layer `usedUnits.layers.N`, the number of units whose mean activity differs from image to image by more than 0.05
-   * in standard deviation.
+   * et al. 2016), which is never below it; and for each layer `usedUnits.layers.N`, the number of units whose mean
+   * activity differs from image to image by more than 0.05 in standard deviation.
    */
-  async measure(epoch: number): Promise<Record<string, number>> {
+  async evaluate(
+    _network: Network,
+    epoch: number,
+    goOn?: () => Promise<boolean>,
+  ): Promise<Record<string, number> | undefined> {
     const { backend } = this;
     const { seed, boundSamples: K } = this.#options;
     this.#testPasses ??= this.#createTestPasses();
@@ -152,6 +153,7 @@ export class VariationalAutoEncoder implements Task {
           activities.forEach(({ activity }, l) => {
             backend.addScaled(trace.layers[l].p, 1 / K, activity);
           });
+          if (goOn !== undefined && !(await goOn())) return undefined;
         }
         bound += logWeights.logMean();
         elbo += logWeights.meanLog();

@@ -33,13 +33,15 @@ export interface Progress {
   stepsPerEpoch: number;
   /** Means over the epoch so far: `onlineAccuracy`, ... */
   metrics: Record<string, number>;
+  /** Whether held-out data is gone through, after the epoch's last step. */
+  evaluating: boolean;
 }
 
 /** What happens between steps. */
 export interface TrainingHooks {
   /**
-   * Called about every `pauseMilliseconds` between two steps: to show progress, save a checkpoint or, by returning
-   * false, to stop. Between two epochs the consumer of the records can do the same.
+   * Called about every `pauseMilliseconds` between two steps, and while a long evaluation lasts: to show progress, save
+   * a checkpoint or, by returning false, to stop. Between two epochs the consumer of the records can do the same.
    */
   pause?: (progress: Progress) => Promise<boolean> | boolean;
   /** Default 100. */
@@ -50,6 +52,9 @@ export interface TrainingHooks {
 export class DivergedError extends RunError {
   override name = "DivergedError";
 }
+
+/** Milliseconds between two calls of `pause`. */
+const defaultPause = 100;
 
 /** Lets timers, signals and input run. */
 const othersTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
@@ -91,16 +96,17 @@ export class Training {
    * `pause` says so.
    * @throws DivergedError when a gradient is not finite
    */
-  async *run(
-    epochs: number,
-    { pause, pauseMilliseconds = 100 }: TrainingHooks = {},
-  ): AsyncGenerator<EpochRecord> {
+  async *run(epochs: number, hooks: TrainingHooks = {}): AsyncGenerator<EpochRecord> {
     const { task } = this;
-    while (this.epoch < epochs && this.step !== task.totalSteps) {
-      const epoch = this.epoch;
+    const { pauseMilliseconds = defaultPause } = hooks;
+    for (;;) {
+      // An epoch whose steps were done and whose evaluation was stopped has time that stands in no record.
+      const pending = this.step % task.stepsPerEpoch === 0 && this.#milliseconds > 0;
+      const epoch = this.epoch - (pending ? 1 : 0);
+      if (epoch >= epochs || (this.step === task.totalSteps && !pending)) return;
       const steps = this.#stepsOf(epoch);
       task.startEpoch(epoch);
-      for (let first = this.step % task.stepsPerEpoch; first < steps; ) {
+      for (let first = this.step - epoch * task.stepsPerEpoch; first < steps; ) {
         const started = performance.now();
         let now: number;
         do {
@@ -109,10 +115,36 @@ export class Training {
         } while (first < steps && now < started + pauseMilliseconds);
         this.#milliseconds += now - started;
         if (first === steps) break;
-        if (!(await this.#pause(pause, epochs))) return;
+        if (!(await this.#pause(hooks, epochs, epoch))) return;
       }
-      yield await this.#record();
+      const record = await this.#record(hooks, epochs);
+      if (record === undefined) return;
+      yield record;
     }
+  }
+
+  /**
+   * What the task measures after the last epoch, of which there is one at least, where its record has none of it: see
+   * `Task.evaluateEvery`. Undefined where `pause` stopped it.
+   */
+  async evaluate(hooks: TrainingHooks = {}): Promise<Record<string, number> | undefined> {
+    return this.#isEvaluated() ? {} : this.#evaluate(hooks, this.epoch);
+  }
+
+  #isEvaluated(): boolean {
+    return this.epoch % (this.task.evaluateEvery ?? 1) === 0;
+  }
+
+  async #evaluate(hooks: TrainingHooks, epochs: number): Promise<Record<string, number> | undefined> {
+    const { pauseMilliseconds = defaultPause } = hooks;
+    const epoch = this.epoch - 1;
+    let last = performance.now();
+    return this.task.evaluate(this.learner.network, epoch, async () => {
+      if (performance.now() < last + pauseMilliseconds) return true;
+      const goOn = await this.#pause(hooks, epochs, epoch);
+      last = performance.now();
+      return goOn;
+    });
   }
 
   #step(stepOfEpoch: number): void {
@@ -127,14 +159,21 @@ export class Training {
     task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.linears.length);
   }
 
-  async #pause(pause: TrainingHooks["pause"], epochs: number): Promise<boolean> {
-    const { task, epoch } = this;
+  async #pause({ pause }: TrainingHooks, epochs: number, epoch: number): Promise<boolean> {
     const sums = await this.#checkedSums();
     await othersTurn();
     if (pause === undefined) return true;
-    const step = this.step % task.stepsPerEpoch;
+    const step = this.step - epoch * this.task.stepsPerEpoch;
+    const stepsPerEpoch = this.#stepsOf(epoch);
     const metrics = this.#means(sums, step);
-    return pause({ epoch: epoch + 1, epochs, step, stepsPerEpoch: this.#stepsOf(epoch), metrics });
+    return pause({
+      epoch: epoch + 1,
+      epochs,
+      step,
+      stepsPerEpoch,
+      metrics,
+      evaluating: step === stepsPerEpoch,
+    });
   }
 
   async #checkedSums(): Promise<Float64Array> {
@@ -155,7 +194,8 @@ export class Training {
     return Object.fromEntries(this.task.metrics.map((name, i) => [name, sums[first + i] / steps]));
   }
 
-  async #record(): Promise<EpochRecord> {
+  /** Undefined where `pause` stopped the evaluation. */
+  async #record(hooks: TrainingHooks, epochs: number): Promise<EpochRecord | undefined> {
     const { task, learner, epoch } = this;
     const { layers, size } = learner.network;
     const steps = this.#stepsOf(epoch - 1);
@@ -164,7 +204,8 @@ export class Training {
     if (single) await this.tensors(); // No variance has told of a number that is not finite.
     const variances = layers.map((_, layer) => sums[2 * layer] / steps);
     const gradientVariance = variances.reduce((a, b) => a + b, 0) / size;
-    const measured = await task.evaluate(learner.network, epoch - 1);
+    const measured = this.#isEvaluated() ? await this.#evaluate(hooks, epochs) : {};
+    if (measured === undefined) return undefined;
     await othersTurn();
     const byLayer = layers.map(({ name, block }, layer) => [
       `gradientVariance.${name}`,
