@@ -22,7 +22,7 @@ export { columnMeans } from "./column-means";
 export { dense } from "./dense";
 export { outerProduct, outerProductBits } from "./outer-product";
 export { rowDots } from "./row-dots";
-export { rowSum } from "./row-sum";
+export { productBits } from "./row-sum";
 export { transposedProduct } from "./transposed-product";
 export { flipLogLikelihood, flipScratchFloats } from "./flip-log-likelihood";
 export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";

@@ -6,6 +6,8 @@
 import { columnMeans } from "./column-means";
 import { sumRows } from "./sum-rows";
 import { multiply } from "./tile";
+import { madd, select } from "./math";
+import { storeLanes } from "./lanes";
 
 export function outerProduct(x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool): void {
   multiply(x, 4, (<usize>I) << 2, g, out, I, B, J, <f32>1 / <f32>B, accumulate);
@@ -14,6 +16,8 @@ export function outerProduct(x: usize, g: usize, out: usize, B: i32, I: i32, J: 
 export function outerProductBits(
   x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, plusMinus: bool, scratch: usize,
 ): void {
+  if (B == 1 && !accumulate) return singleExample(x, g, out, I, J, plusMinus);
+  if (J == 1) return singleColumn(x, g, out, B, I, accumulate, plusMinus);
   const inputBytes = (<usize>I) << 2;
   const rowBytes = (<usize>J) << 2;
   const list = scratch + rowBytes + 16;
@@ -29,5 +33,40 @@ export function outerProductBits(
       last += (load<u32>(bit) >>> 29) << 2; // 1.0 is 0x3f800000
     }
     sumRows(list, <i32>((last - list) >> 2), out, J, scale, accumulate, plusMinus ? scratch : 0);
+  }
+}
+
+/** A row of the result is `g`, or where the bit is not set minus `g` or 0. */
+function singleExample(x: usize, g: usize, out: usize, I: i32, J: i32, plusMinus: bool): void {
+  const zero = f32x4.splat(0);
+  for (let i = 0; i < I; i++, x += 4) {
+    const on = f32x4.gt(v128.load32_splat(x), zero);
+    let at = g;
+    for (let j = J; j > 0; j -= 4, at += 16, out += 16) {
+      const row = v128.load(at);
+      storeLanes(out, select(row, plusMinus ? f32x4.neg(row) : zero, on), j);
+    }
+    out += ((<usize>J) << 2) - (((<usize>J + 3) & ~3) << 2);
+  }
+}
+
+/** With one column the examples' rows are no vectors, but their inputs are. */
+function singleColumn(
+  x: usize, g: usize, out: usize, B: i32, I: i32, accumulate: bool, plusMinus: bool,
+): void {
+  const inputBytes = (<usize>I) << 2;
+  const end = g + ((<usize>B) << 2);
+  const scale = f32x4.splat((plusMinus ? <f32>2 : <f32>1) / <f32>B);
+  let total: f32 = 0;
+  if (plusMinus) for (let at = g; at < end; at += 4) total += load<f32>(at);
+  const correction = f32x4.splat(total / <f32>B);
+  for (let i = 0; i < I; i += 4, x += 16, out += 16) {
+    let sum = f32x4.splat(0);
+    let column = x;
+    for (let at = g; at < end; at += 4, column += inputBytes) {
+      sum = madd(v128.load(column), v128.load32_splat(at), sum);
+    }
+    const init = accumulate ? v128.load(out) : f32x4.splat(0);
+    storeLanes(out, madd(sum, scale, f32x4.sub(init, correction)), I - i);
   }
 }

@@ -8,6 +8,7 @@ import { firstLanes, storeLanes } from "./lanes";
 export function transposedProduct(
   g: usize, weights: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool,
 ): void {
+  if (J == 1) return singleColumn(g, weights, out, B, I, accumulate);
   const rowBytes = (<usize>J) << 2;
   const outBytes = (<usize>I) << 2;
   let b = 0;
@@ -20,6 +21,19 @@ export function transposedProduct(
     for (let i = 0; i < I; i += 4) {
       tile(1, g, weights + <usize>i * rowBytes, out + ((<usize>i) << 2), outBytes, I - i, J, accumulate);
     }
+  }
+}
+
+/** `out[b, i] (+)= g[b] W[i]`. */
+function singleColumn(g: usize, weights: usize, out: usize, B: i32, I: i32, accumulate: bool): void {
+  for (let b = 0; b < B; b++, g += 4) {
+    const scale = v128.load32_splat(g);
+    for (let i = 0; i < I; i += 4) {
+      const at = out + ((<usize>i) << 2);
+      const init = accumulate ? v128.load(at) : f32x4.splat(0);
+      storeLanes(at, madd(scale, v128.load(weights + ((<usize>i) << 2)), init), I - i);
+    }
+    out += (<usize>I) << 2;
   }
 }
 

@@ -178,10 +178,14 @@ class Wasm implements ImmediateBackend {
 
   product(x: Matrix, coding: Coding, weights: Matrix, out: Matrix): void {
     shapes.product(x, weights, out);
-    const [I, J] = [weights.rows, weights.columns];
-    const operands = [this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J];
-    if (coding === "real") this.#run.dense(...operands);
-    else this.#run.rowSum(...operands, coding === "plus-minus" ? 1 : 0, this.#scratch(4 * (I + J + 4)));
+    const { rows: I, columns: J } = weights;
+    if (coding === "real") {
+      this.#run.dense(this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J);
+      return;
+    }
+    const plusMinus = coding === "plus-minus" ? 1 : 0;
+    const scratch = this.#scratch(4 * (I + J + 4));
+    this.#run.productBits(this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J, plusMinus, scratch);
   }
 
   transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void {
@@ -193,13 +197,16 @@ class Wasm implements ImmediateBackend {
 
   outerProduct(x: Matrix, coding: Coding, g: Matrix, out: Matrix, accumulate: boolean): void {
     shapes.outerProduct(x, g, out);
-    const [B, I, J] = [x.rows, x.columns, g.columns];
-    const operands = [this.#at(x), this.#at(g), this.#at(out), B, I, J, accumulate ? 1 : 0];
-    if (coding === "real") this.#run.outerProduct(...operands);
-    else {
-      const plusMinus = coding === "plus-minus" ? 1 : 0;
-      this.#run.outerProductBits(...operands, plusMinus, this.#scratch(4 * (B + J + 4)));
+    const sum = accumulate ? 1 : 0;
+    const { rows: B, columns: I } = x;
+    const J = g.columns;
+    if (coding === "real") {
+      this.#run.outerProduct(this.#at(x), this.#at(g), this.#at(out), B, I, J, sum);
+      return;
     }
+    const plusMinus = coding === "plus-minus" ? 1 : 0;
+    const scratch = this.#scratch(4 * (B + J + 4));
+    this.#run.outerProductBits(this.#at(x), this.#at(g), this.#at(out), B, I, J, sum, plusMinus, scratch);
   }
 
   columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
