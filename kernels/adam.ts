@@ -1,5 +1,5 @@
 import { storeLanes } from "./lanes";
-import { madd } from "./math";
+import { madd, pinned } from "./math";
 
 /** Half of the exponent of what v is multiplied by, so that c2 v is a normal number for any v that is kept. */
 const SCALE: f32 = 1024;
@@ -65,14 +65,4 @@ export function adam(w: usize, g: usize, m: usize, v: usize, n: i32, c1: f32, c2
       storeLanes(w, w1, n);
     }
   }
-}
-
-const cell: usize = memory.data(4, 4);
-
-/** `x` in all lanes, in a register: a constant would be put together anew in every round of a loop. */
-// @ts-ignore: decorator
-@inline
-function pinned(x: f32): v128 {
-  store<f32>(cell, x);
-  return v128.load32_splat(cell);
 }

@@ -1,5 +1,5 @@
-import { firstLanes, storeLanes } from "./lanes";
-import { exp4, flush4, log4, madd, sum4 } from "./math";
+import { storeLanes } from "./lanes";
+import { exp4, flush4, log4, madd } from "./math";
 
 /** The entropy of Bernoulli units with logit l, in nats: log(1 + e) + |l| e / (1 + e), e = e^-|l|. Nothing cancels. */
 // @ts-ignore: decorator
@@ -9,18 +9,6 @@ export function entropy4(l: v128): v128 {
   const e = exp4(f32x4.neg(size));
   const total = f32x4.add(f32x4.splat(1), e);
   return f32x4.add(log4(total), f32x4.div(f32x4.mul(size, e), total));
-}
-
-/** `out[b] = sum_j H(logits[b, j])`. `logits` [B, J], `out` [B]. */
-export function entropy(logits: usize, out: usize, B: i32, J: i32): void {
-  for (let b = 0; b < B; b++, logits += (<usize>J) << 2, out += 4) {
-    let sum = f32x4.splat(0);
-    for (let j = 0; j < J; j += 4) {
-      const term = entropy4(v128.load(logits + ((<usize>j) << 2)));
-      sum = f32x4.add(sum, j + 4 > J ? v128.and(term, firstLanes(J - j)) : term);
-    }
-    store<f32>(out, sum4(sum));
-  }
 }
 
 /** `g -= l p q`, the derivative of the entropy by the logit. All [n]. */

@@ -4,7 +4,7 @@
 // With d = k W[i], a unit that chose c changes by d[c] - log sum_n p[n] e^d[n] where the parent was off, and by
 // d[c] + log sum_n p[n] e^-d[n] where it was on. Four parents at a time, each lane with the table of its bit.
 import { largestTable, turnedTable } from "./flip-tables";
-import { exp4, log4, madd, select } from "./math";
+import { exp4, logOf, madd, select } from "./math";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { softmaxShift } from "./shifts";
@@ -46,7 +46,7 @@ export function flipSoftmax(
         power = i32x4.add(power, i32x4.sub(i32x4.shr_u(mantissa, 23), i32x4.splat(127)));
         mantissa = v128.or(v128.and(mantissa, i32x4.splat(0x7fffff)), one);
       }
-      const log = madd(f32x4.convert_i32x4_s(power), f32x4.splat(0.6931471805599453), log4(mantissa));
+      const log = logOf(mantissa, power);
       const change = v128.and(select(log, f32x4.neg(log), on), f32x4.le(v128.load(largest + at), limit));
       storeLanes(out + at, f32x4.add(v128.load(out + at), change), I - i);
     }

@@ -6,10 +6,40 @@
 /** Below this, probabilities and credits are stored as 0: WebAssembly cannot flush denormals by itself. */
 export const TINY: f32 = 1e-30;
 
-const LOG2E: f32 = 1.4426950408889634;
-const LN2_HIGH: f32 = 0.693359375; // few bits, so that n * LN2_HIGH is exact
-const LN2_LOW: f32 = -2.1219444005e-4;
-const ROUND: f32 = 12582912; // 1.5 2^23: added, it rounds to a whole number and leaves it in the low bits
+// Constants that loops use lie in memory: V8 puts a `v128.const` together anew wherever it stands, in five
+// instructions, where a splat from memory is one.
+const CONSTANTS: usize = memory.data<f32>([
+  // (e^r - 1 - r) / r^2, highest power first
+  0.00138825099310061, 0.008366580344956309, 0.041667201782150276, 0.1666654317794631, 0.49999998144062385,
+  // (log(1 + f) - f) / f^2, highest power first
+  -0.07622109074549241, 0.12904690565999846, -0.13242975987364847, 0.14181778753399216, -0.16609077657129084,
+  0.20001976576258285, -0.25001583344214595, 0.3333332564529308, -0.4999998833945569,
+  -87, 88, 1, 1.4426950408889634,
+  12582912, // 1.5 2^23: added, it rounds to a whole number and leaves it in the low bits
+  0.693359375, -2.1219444005e-4, // log 2 in two parts: the first has few bits, so that a whole number times it is exact
+  -0.693359375, 2.1219444005e-4,
+  0.7071067811865476, 1e-30,
+]);
+const EXP = 0;
+const LOG = 5;
+const LEAST = 14;
+const MOST = 15;
+const ONE = 16;
+const LOG2E = 17;
+const ROUND = 18;
+const LN2_HIGH = 19;
+const LN2_LOW = 20;
+const MINUS_LN2_HIGH = 21;
+const MINUS_LN2_LOW = 22;
+const ROOT_HALF = 23;
+const TINIEST = 24;
+
+/** One of the constants in all lanes. */
+// @ts-ignore: decorator
+@inline
+function constant(index: i32): v128 {
+  return v128.load32_splat(CONSTANTS + ((<usize>index) << 2));
+}
 
 /** `a b + c`; rounded once in the relaxed module, twice in the portable one. */
 // @ts-ignore: decorator
@@ -26,6 +56,24 @@ export function select(a: v128, b: v128, mask: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i32x4.relaxed_laneselect(a, b, mask);
   return v128.bitselect(a, b, mask);
 }
+
+/** `log(mantissa 2^power)`, the powers whole numbers. */
+// @ts-ignore: decorator
+@inline
+export function logOf(mantissa: v128, power: v128): v128 {
+  const n = f32x4.convert_i32x4_s(power);
+  return madd(n, constant(LN2_HIGH), madd(n, constant(LN2_LOW), log4(mantissa)));
+}
+
+/** `x` in all lanes, read from memory: what a loop uses then stays in a register. */
+// @ts-ignore: decorator
+@inline
+export function pinned(x: f32): v128 {
+  store<f32>(cell, x);
+  return v128.load32_splat(cell);
+}
+
+const cell: usize = memory.data(4, 4);
 
 /** The four lanes added, pairs first. */
 // @ts-ignore: decorator
@@ -47,18 +95,18 @@ export function max4(x: v128): f32 {
 // @ts-ignore: decorator
 @inline
 export function flush4(x: v128): v128 {
-  return v128.andnot(x, f32x4.lt(f32x4.abs(x), f32x4.splat(TINY)));
+  return v128.andnot(x, f32x4.lt(f32x4.abs(x), constant(TINIEST)));
 }
 
 /** `e^r - 1` for |r| <= ln(2) / 2. */
 // @ts-ignore: decorator
 @inline
 function expm1Small(r: v128): v128 {
-  let y = f32x4.splat(0.00138825099310061);
-  y = madd(y, r, f32x4.splat(0.008366580344956309));
-  y = madd(y, r, f32x4.splat(0.041667201782150276));
-  y = madd(y, r, f32x4.splat(0.1666654317794631));
-  y = madd(y, r, f32x4.splat(0.49999998144062385));
+  let y = constant(EXP);
+  y = madd(y, r, constant(EXP + 1));
+  y = madd(y, r, constant(EXP + 2));
+  y = madd(y, r, constant(EXP + 3));
+  y = madd(y, r, constant(EXP + 4));
   return madd(f32x4.mul(r, r), y, r);
 }
 
@@ -66,25 +114,25 @@ function expm1Small(r: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const shifted = madd(clamped, f32x4.splat(LOG2E), f32x4.splat(ROUND));
-  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
-  const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
-  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1)); // 2^n: n is in the low bits
-  const y = f32x4.mul(f32x4.add(f32x4.splat(1), expm1Small(r)), power);
-  return v128.andnot(y, f32x4.lt(x, f32x4.splat(-87)));
+  const clamped = f32x4.pmin(f32x4.pmax(x, constant(LEAST)), constant(MOST));
+  const shifted = madd(clamped, constant(LOG2E), constant(ROUND));
+  const n = f32x4.sub(shifted, constant(ROUND));
+  const r = madd(n, constant(MINUS_LN2_LOW), madd(n, constant(MINUS_LN2_HIGH), clamped));
+  const power = i32x4.add(i32x4.shl(shifted, 23), constant(ONE)); // 2^n: n is in the low bits
+  const y = f32x4.mul(f32x4.add(constant(ONE), expm1Small(r)), power);
+  return v128.andnot(y, f32x4.lt(x, constant(LEAST)));
 }
 
 /** `e^x - 1` with relative accuracy near 0: -1 below -87, about `e^88` above 88. */
 // @ts-ignore: decorator
 @inline
 export function expm14(x: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(x, f32x4.splat(-87)), f32x4.splat(88));
-  const shifted = madd(clamped, f32x4.splat(LOG2E), f32x4.splat(ROUND));
-  const n = f32x4.sub(shifted, f32x4.splat(ROUND));
-  const r = madd(n, f32x4.splat(-LN2_LOW), madd(n, f32x4.splat(-LN2_HIGH), clamped));
-  const power = i32x4.add(i32x4.shl(shifted, 23), f32x4.splat(1)); // 2^n: n is in the low bits
-  return madd(expm1Small(r), power, f32x4.sub(power, f32x4.splat(1)));
+  const clamped = f32x4.pmin(f32x4.pmax(x, constant(LEAST)), constant(MOST));
+  const shifted = madd(clamped, constant(LOG2E), constant(ROUND));
+  const n = f32x4.sub(shifted, constant(ROUND));
+  const r = madd(n, constant(MINUS_LN2_LOW), madd(n, constant(MINUS_LN2_HIGH), clamped));
+  const power = i32x4.add(i32x4.shl(shifted, 23), constant(ONE)); // 2^n: n is in the low bits
+  return madd(expm1Small(r), power, f32x4.sub(power, constant(ONE)));
 }
 
 /** `log x` for normal x > 0; about -88 at 0, finite but meaningless for negative and denormal x. */
@@ -92,20 +140,20 @@ export function expm14(x: v128): v128 {
 @inline
 export function log4(x: v128): v128 {
   // x = 2^n m with m in [sqrt(1/2), sqrt(2)).
-  const exponent = i32x4.shr_s(i32x4.sub(x, i32x4.splat(0x3f3504f3)), 23);
-  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(exponent, 23)), f32x4.splat(1));
+  const exponent = i32x4.shr_s(i32x4.sub(x, constant(ROOT_HALF)), 23);
+  const f = f32x4.sub(i32x4.sub(x, i32x4.shl(exponent, 23)), constant(ONE));
   const n = f32x4.convert_i32x4_s(exponent);
-  let y = f32x4.splat(-0.07622109074549241);
-  y = madd(y, f, f32x4.splat(0.12904690565999846));
-  y = madd(y, f, f32x4.splat(-0.13242975987364847));
-  y = madd(y, f, f32x4.splat(0.14181778753399216));
-  y = madd(y, f, f32x4.splat(-0.16609077657129084));
-  y = madd(y, f, f32x4.splat(0.20001976576258285));
-  y = madd(y, f, f32x4.splat(-0.25001583344214595));
-  y = madd(y, f, f32x4.splat(0.3333332564529308));
-  y = madd(y, f, f32x4.splat(-0.4999998833945569));
-  y = madd(f32x4.mul(f, f), y, f32x4.mul(n, f32x4.splat(LN2_LOW)));
-  return madd(n, f32x4.splat(LN2_HIGH), f32x4.add(f, y));
+  let y = constant(LOG);
+  y = madd(y, f, constant(LOG + 1));
+  y = madd(y, f, constant(LOG + 2));
+  y = madd(y, f, constant(LOG + 3));
+  y = madd(y, f, constant(LOG + 4));
+  y = madd(y, f, constant(LOG + 5));
+  y = madd(y, f, constant(LOG + 6));
+  y = madd(y, f, constant(LOG + 7));
+  y = madd(y, f, constant(LOG + 8));
+  y = madd(f32x4.mul(f, f), y, f32x4.mul(n, constant(LN2_LOW)));
+  return madd(n, constant(LN2_HIGH), f32x4.add(f, y));
 }
 
 /** `1 / (1 + e^-x)`, with full relative accuracy on both sides; 0 below TINY. `1 - sigmoid4(x)` is `sigmoid4(-x)`. */
@@ -113,8 +161,8 @@ export function log4(x: v128): v128 {
 @inline
 export function sigmoid4(x: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(x)));
-  const numerator = select(e, f32x4.splat(1), f32x4.lt(x, f32x4.splat(0)));
-  return flush4(f32x4.div(numerator, f32x4.add(f32x4.splat(1), e)));
+  const numerator = select(e, constant(ONE), f32x4.lt(x, f32x4.splat(0)));
+  return flush4(f32x4.div(numerator, f32x4.add(constant(ONE), e)));
 }
 
 /** `log(1 + e^x)`, absolute error about 1e-7 (1 + |x|). Minus this at -x is the logarithm of `sigmoid4(x)`. */
@@ -122,7 +170,7 @@ export function sigmoid4(x: v128): v128 {
 @inline
 export function softplus4(x: v128): v128 {
   const e = exp4(f32x4.neg(f32x4.abs(x)));
-  return f32x4.add(f32x4.pmax(f32x4.splat(0), x), log4(f32x4.add(f32x4.splat(1), e)));
+  return f32x4.add(f32x4.pmax(f32x4.splat(0), x), log4(f32x4.add(constant(ONE), e)));
 }
 
 /** exp4 of one number: the same bits as in a vector. */

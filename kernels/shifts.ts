@@ -1,6 +1,7 @@
 // Log-likelihoods under moved logits, the plain way: an exponential and a logarithm for every child. What remains for
 // weights beyond the tables and for softmax parents. Columns move by d[j] = k (plus[j] - minus[j]); a null `minus`
 // is 0.
+import { entropy4 } from "./entropy";
 import { exp4, log1, max4, softplus4, sum4 } from "./math";
 import { firstLanes } from "./lanes";
 
@@ -22,6 +23,19 @@ export function bernoulliShift(logits: usize, plus: usize, minus: usize, k: f32,
     const l = v128.load(logits + at);
     const d = shift(plus, minus, at, factor);
     const change = f32x4.sub(softplus4(f32x4.add(l, d)), softplus4(l));
+    sum = f32x4.add(sum, j + 4 > J ? v128.and(change, firstLanes(J - j)) : change);
+  }
+  return sum4(sum);
+}
+
+/** `sum_j H(logits[j] + k w[j]) - H(logits[j])` over J Bernoulli children. */
+export function entropyShift(logits: usize, w: usize, k: f32, J: i32): f32 {
+  const factor = f32x4.splat(k);
+  let sum = f32x4.splat(0);
+  for (let j = 0; j < J; j += 4) {
+    const at = (<usize>j) << 2;
+    const l = v128.load(logits + at);
+    const change = f32x4.sub(entropy4(f32x4.add(l, shift(w, 0, at, factor))), entropy4(l));
     sum = f32x4.add(sum, j + 4 > J ? v128.and(change, firstLanes(J - j)) : change);
   }
   return sum4(sum);

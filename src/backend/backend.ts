@@ -225,17 +225,25 @@ export interface Backend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
-  /** `out[b] = sum_j log P(target[b, j] | logits[b, j])`, Bernoulli. `logits`, `target` [B, J], `out` [B, 1]. */
-  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void;
-  /** `out[b] = sum_j H(q(. | logits[b, j]))`, Bernoulli entropies in nats. `p`, `q` as `sigmoid` gives them. */
-  entropy(logits: Matrix, p: Matrix, q: Matrix, out: Matrix): void;
+  /** `out[b]` = the log-likelihood of what a Bernoulli layer did. `layer` [B, J], `out` [B, 1]. */
+  logLikelihood(layer: Outcome, out: Matrix): void;
+  /** `out[b]` = the entropies in nats of the units of a Bernoulli layer, summed. `layer` [B, J], `out` [B, 1]. */
+  entropy(layer: Outcome, out: Matrix): void;
   /** `g -= l p q`: the derivative of each unit's entropy by its logit. All [B, J]. */
   addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void;
   /**
    * `out[b, i] (+)= H(children | parent i on) - H(children | parent i off)`, the entropies summed over the children.
-   * `bits` [B, I] what the Bernoulli parents did, `child` [B, J] Bernoulli (its bits are not looked at), `out` [B, I].
+   * `bits` [B, I] what the Bernoulli parents did, `child` [B, J] Bernoulli, `out` [B, I]. Into `logLikelihood` [B, I]
+   * goes what `flipLogLikelihood` would say: most of the work is the same.
    */
-  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void;
+  flipEntropy(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+    logLikelihood?: Matrix,
+  ): void;
   /** `out = p q d`: the expectation of a difference `d = f(on) - f(off)` over the unit alone. All [B, J]. */
   localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void;
   /**

@@ -449,17 +449,11 @@ class Reference implements ImmediateBackend {
     }
   }
 
-  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void {
-    const [L, T, o] = [values(logits), values(target), values(out)];
-    const J = logits.columns;
-    for (let b = 0; b < logits.rows; b++) {
-      let sum = 0;
-      for (let e = b * J; e < b * J + J; e++) sum -= softplus(T[e] > 0 ? -L[e] : L[e]);
-      o[b] = sum;
-    }
+  logLikelihood(layer: Outcome, out: Matrix): void {
+    for (let b = 0; b < out.rows; b++) values(out)[b] = logLikelihood(layer, b, () => 0);
   }
 
-  entropy(logits: Matrix, _p: Matrix, _q: Matrix, out: Matrix): void {
+  entropy({ logits }: Outcome, out: Matrix): void {
     const J = logits.columns;
     for (let b = 0; b < logits.rows; b++) {
       let sum = 0;
@@ -473,7 +467,15 @@ class Reference implements ImmediateBackend {
     for (let e = 0; e < L.length; e++) G[e] -= L[e] * P[e] * Q[e];
   }
 
-  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void {
+  flipEntropy(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+    logLikelihood?: Matrix,
+  ): void {
+    if (logLikelihood !== undefined) this.flipLogLikelihood(bits, tables, child, logLikelihood, false);
     const W = values(tables.weights);
     const L = values(child.logits);
     const k = tables.coding === "plus-minus" ? 2 : 1;

@@ -278,44 +278,58 @@ class Wasm implements ImmediateBackend {
     accumulate: boolean,
   ): void {
     shapes.flipLogLikelihood(bits, tables, child, out);
-    const { rows: I, columns: J } = tables.weights;
-    const parents = [this.#at(bits), this.#at(tables), this.#at(tables.weights)];
-    const p = this.#at(child.p);
-    const last = [tables.coding === "plus-minus" ? 2 : 1, accumulate ? 1 : 0];
-    const [logits, bitsOfChild, o] = [this.#at(child.logits), this.#at(child.bits), this.#at(out)];
     if (child.kind === "bernoulli") {
-      const scratch = this.#scratch(4 * this.#run.flipScratchFloats(I, J));
-      const q = this.#at(child.q);
-      this.#run.flipLogLikelihood(
-        ...parents,
-        logits,
-        p,
-        q,
-        bitsOfChild,
-        o,
-        bits.rows,
-        I,
-        J,
-        ...last,
-        scratch,
-      );
-    } else {
-      const scratch = this.#scratch(4 * this.#run.flipSoftmaxScratchFloats(I, J));
-      const { choices } = child;
-      this.#run.flipSoftmax(
-        ...parents,
-        logits,
-        p,
-        bitsOfChild,
-        o,
-        bits.rows,
-        I,
-        J,
-        choices,
-        ...last,
-        scratch,
-      );
+      this.#flips(bits, tables, child, out, accumulate, undefined, false);
+      return;
     }
+    const { rows: I, columns: J } = tables.weights;
+    this.#run.flipSoftmax(
+      this.#at(bits),
+      this.#at(tables),
+      this.#at(tables.weights),
+      this.#at(child.logits),
+      this.#at(child.p),
+      this.#at(child.bits),
+      this.#at(out),
+      bits.rows,
+      I,
+      J,
+      child.choices,
+      tables.coding === "plus-minus" ? 2 : 1,
+      accumulate ? 1 : 0,
+      this.#scratch(4 * this.#run.flipSoftmaxScratchFloats(I, J)),
+    );
+  }
+
+  /** Flips before Bernoulli children: changes of their log-likelihood, of their entropy, or both. */
+  #flips(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    likelihoods: Matrix | undefined,
+    addLikelihoods: boolean,
+    entropies: Matrix | undefined,
+    addEntropies: boolean,
+  ): void {
+    const { rows: I, columns: J } = tables.weights;
+    this.#run.flips(
+      this.#at(bits),
+      this.#at(tables),
+      this.#at(tables.weights),
+      this.#at(child.logits),
+      this.#at(child.p),
+      this.#at(child.q),
+      this.#at(child.bits),
+      likelihoods === undefined ? 0 : this.#at(likelihoods),
+      addLikelihoods ? 1 : 0,
+      entropies === undefined ? 0 : this.#at(entropies),
+      addEntropies ? 1 : 0,
+      bits.rows,
+      I,
+      J,
+      tables.coding === "plus-minus" ? 2 : 1,
+      this.#scratch(4 * this.#run.flipScratchFloats(I, J)),
+    );
   }
 
   switchLogLikelihood(
@@ -478,14 +492,16 @@ class Wasm implements ImmediateBackend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
-  logLikelihood(logits: Matrix, target: Matrix, out: Matrix): void {
-    shapes.perExample("logLikelihood", out, logits, target);
-    this.#run.logLikelihood(this.#at(logits), this.#at(target), this.#at(out), logits.rows, logits.columns);
+  logLikelihood({ logits, p, q, bits }: Outcome, out: Matrix): void {
+    shapes.perExample("logLikelihood", out, logits, p, q, bits);
+    const operands = [logits, p, q, bits, out].map((m) => this.#at(m));
+    this.#run.logLikelihood(...operands, logits.rows, logits.columns);
   }
 
-  entropy(logits: Matrix, p: Matrix, q: Matrix, out: Matrix): void {
+  entropy({ logits, p, q }: Outcome, out: Matrix): void {
     shapes.perExample("entropy", out, logits, p, q);
-    this.#run.entropy(this.#at(logits), this.#at(out), logits.rows, logits.columns);
+    const operands = [logits, p, q, out].map((m) => this.#at(m));
+    this.#run.entropy(...operands, logits.rows, logits.columns);
   }
 
   addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
@@ -495,20 +511,16 @@ class Wasm implements ImmediateBackend {
     this.#run.addEntropyGradient(this.#at(logits), this.#at(p), this.#at(q), this.#at(g), count);
   }
 
-  flipEntropy(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void {
-    shapes.flipLogLikelihood(bits, tables, child, out);
-    const { rows: I, columns: J } = tables.weights;
-    this.#run.flipEntropy(
-      this.#at(bits),
-      this.#at(tables.weights),
-      this.#at(child.logits),
-      this.#at(out),
-      bits.rows,
-      I,
-      J,
-      tables.coding === "plus-minus" ? 2 : 1,
-      accumulate ? 1 : 0,
-    );
+  flipEntropy(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+    logLikelihood?: Matrix,
+  ): void {
+    for (const to of [out, logLikelihood ?? out]) shapes.flipLogLikelihood(bits, tables, child, to);
+    this.#flips(bits, tables, child, logLikelihood, false, out, accumulate);
   }
 
   localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void {

@@ -4,12 +4,12 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { flipTables, type Trace } from "../network/trace.ts";
+import { flipLogLikelihood, type Trace } from "../network/trace.ts";
 
 export interface Children {
   /**
    * Log-likelihood of the children's outcomes, [B, width], for a layer that has children: a Bernoulli unit on less
-   * off; each choice of a softmax unit less the one it made. It stands until the layer is asked for again.
+   * off; each choice of a softmax unit less the one it made. To be read only; it stands until the trace is sampled again.
    */
   logLikelihoodRatios(layer: Layer): Matrix;
   /** `P(unit | Markov blanket) - P(unit | parents)` into `out` [B, width], for a layer that has children. */
@@ -19,21 +19,26 @@ export interface Children {
 export function prepareChildren(trace: Trace): Children {
   const { network, batchSize } = trace;
   const { backend } = network;
-  const deltas = network.layers.map(({ children, width }) =>
-    children.length > 0 ? backend.matrix(batchSize, width) : undefined,
+  const sums = network.layers.map(({ kind, children, width }) =>
+    children.length > (kind === "bernoulli" ? 1 : 0) ? backend.matrix(batchSize, width) : undefined,
   );
   function logLikelihoodRatios(layer: Layer): Matrix {
+    const sum = sums[layer.index];
+    if (sum === undefined) {
+      const [{ layer: child, edge }] = layer.children;
+      return flipLogLikelihood(trace, edge, child.index);
+    }
     const { bits } = trace.layers[layer.index];
-    const delta = deltas[layer.index]!;
-    layer.children.forEach(({ layer: child, edge }, i) => {
-      const outcome = trace.layers[child.index];
+    backend.fill(sum, 0);
+    for (const { layer: child, edge } of layer.children) {
       if (layer.kind === "bernoulli") {
-        backend.flipLogLikelihood(bits, flipTables(trace, edge), outcome, delta, i > 0);
+        backend.addScaled(flipLogLikelihood(trace, edge, child.index), 1, sum);
       } else {
-        backend.switchLogLikelihood(bits, layer.choices, edge.weights, outcome, delta, i > 0);
+        const outcome = trace.layers[child.index];
+        backend.switchLogLikelihood(bits, layer.choices, edge.weights, outcome, sum, true);
       }
-    });
-    return delta;
+    }
+    return sum;
   }
   return {
     logLikelihoodRatios,

@@ -16,8 +16,17 @@ export interface Trace {
   readonly layers: readonly Activity[];
   /** The sites its draws are asked for at, one a layer. */
   readonly sites: readonly Site[];
-  /** Flip tables of the edges that were asked for; the parameters move between two passes. */
-  readonly tables: Map<Edge, { readonly tables: FlipTables; fresh: boolean }>;
+  /** What was asked for about edges; it goes stale when the trace is sampled again. */
+  readonly flips: Map<Edge, Flips>;
+}
+
+/** What flipping the Bernoulli units behind an edge does, each part computed once a pass. */
+interface Flips {
+  readonly tables: FlipTables;
+  tablesFresh: boolean;
+  /** [B, I] see `flipLogLikelihood`. */
+  logLikelihood: Matrix | undefined;
+  logLikelihoodFresh: boolean;
 }
 
 /** The buffers of one pass over a batch whose input stands in `input` [B, inputs]. */
@@ -31,7 +40,7 @@ export function createTrace(network: Network, input: Matrix, branch = 0): Trace 
     return { kind: layer.kind, choices: layer.choices, logits: matrix(), p, q, bits: matrix() };
   });
   const sites = network.layers.map((layer) => ({ layer, branch }));
-  return { network, batchSize, input, layers, sites, tables: new Map() };
+  return { network, batchSize, input, layers, sites, flips: new Map() };
 }
 
 /**
@@ -74,27 +83,56 @@ export function samplePass(
   first = 0,
   draw = (index: number): void => draws.sample(trace.sites[index], trace.layers[index]),
 ): void {
-  for (const entry of trace.tables.values()) entry.fresh = false;
+  for (const flips of trace.flips.values()) flips.tablesFresh = flips.logLikelihoodFresh = false;
   for (let index = first; index < trace.layers.length; index++) {
     computeLaw(trace, trace.network.layers[index]);
     draw(index);
   }
 }
 
-/** The flip tables of an edge from Bernoulli units; computed once a pass, allocated on first use. */
-export function flipTables(trace: Trace, edge: Edge): FlipTables {
+function flipsOf(trace: Trace, edge: Edge): Flips {
   const { backend } = trace.network;
-  let entry = trace.tables.get(edge);
-  if (entry === undefined) {
+  let flips = trace.flips.get(edge);
+  if (flips === undefined) {
     if (edge.coding === "real") throw new TypeError("the edge comes from real inputs, which cannot flip");
-    entry = { tables: backend.flipTables(edge.weights, edge.coding), fresh: false };
-    trace.tables.set(edge, entry);
+    const tables = backend.flipTables(edge.weights, edge.coding);
+    flips = { tables, tablesFresh: false, logLikelihood: undefined, logLikelihoodFresh: false };
+    trace.flips.set(edge, flips);
   }
-  if (!entry.fresh) {
-    backend.refreshFlipTables(entry.tables);
-    entry.fresh = true;
+  if (!flips.tablesFresh) {
+    backend.refreshFlipTables(flips.tables);
+    flips.tablesFresh = true;
   }
-  return entry.tables;
+  return flips;
+}
+
+/** The flip tables of an edge from Bernoulli units; allocated on first use. */
+export const flipTables = (trace: Trace, edge: Edge): FlipTables => flipsOf(trace, edge).tables;
+
+/**
+ * The log-likelihood of what a layer did, the Bernoulli units behind one of its edges on less off; [B, I], to be read
+ * only.
+ */
+export function flipLogLikelihood(trace: Trace, edge: Edge, child: number): Matrix {
+  const { backend } = trace.network;
+  const flips = flipsOf(trace, edge);
+  const { bits } = trace.layers[edge.from];
+  flips.logLikelihood ??= backend.matrix(bits.rows, bits.columns);
+  if (!flips.logLikelihoodFresh) {
+    backend.flipLogLikelihood(bits, flips.tables, trace.layers[child], flips.logLikelihood, false);
+    flips.logLikelihoodFresh = true;
+  }
+  return flips.logLikelihood;
+}
+
+/** Adds the same difference of the child layer's entropy to `out`. The log-likelihood comes along. */
+export function addFlipEntropy(trace: Trace, edge: Edge, child: number, out: Matrix): void {
+  const { backend } = trace.network;
+  const flips = flipsOf(trace, edge);
+  const { bits } = trace.layers[edge.from];
+  flips.logLikelihood ??= backend.matrix(bits.rows, bits.columns);
+  backend.flipEntropy(bits, flips.tables, trace.layers[child], out, true, flips.logLikelihood);
+  flips.logLikelihoodFresh = true;
 }
 
 /** An estimate of dJ/dl for the logits `l` of a linear map, with the pass its parents' values come from. */

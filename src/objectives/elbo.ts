@@ -11,7 +11,14 @@
 import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { createLinear, type Linear, type Network } from "../network/network.ts";
-import { type Credit, computeLogits, flipTables, type Trace } from "../network/trace.ts";
+import {
+  addFlipEntropy,
+  type Credit,
+  computeLogits,
+  flipLogLikelihood,
+  flipTables,
+  type Trace,
+} from "../network/trace.ts";
 import type { Component, Objective } from "./objective.ts";
 
 /** The form of the bound. */
@@ -110,7 +117,7 @@ function prediction(backend: Backend, trace: Trace, linear: Linear, target: Matr
     evaluate() {
       computeLogits(trace, linear, outcome.logits);
       backend.sigmoid(outcome.logits, outcome.p, outcome.q);
-      backend.logLikelihood(outcome.logits, target, value);
+      backend.logLikelihood(outcome, value);
     },
     addDifferences(layer, out) {
       // The unit is predicted: log p - log (1 - p) is the logit. Or it predicts.
@@ -134,9 +141,9 @@ function analyticEntropy(trace: Trace, l: number): Component {
     name: `entropy.${l}`,
     reads: l === 0 ? [] : [l - 1],
     value,
-    evaluate: () => backend.entropy(child.logits, child.p, child.q, value),
-    addDifferences(layer, out) {
-      backend.flipEntropy(trace.layers[layer.index].bits, flipTables(trace, edge), child, out, true);
+    evaluate: () => backend.entropy(child, value),
+    addDifferences(_layer, out) {
+      addFlipEntropy(trace, edge, l, out);
     },
   };
 }
@@ -147,22 +154,16 @@ function sampledEntropy(trace: Trace, l: number): Component {
   const child = trace.layers[l];
   const value = backend.matrix(trace.batchSize, 1);
   const [edge] = layers[l].parents;
-  const difference = l === 0 ? undefined : backend.matrix(trace.batchSize, layers[l - 1].width);
   return {
     name: `entropy.${l}`,
     reads: l === 0 ? [0] : [l - 1, l],
     value,
     evaluate() {
-      backend.logLikelihood(child.logits, child.bits, value);
+      backend.logLikelihood(child, value);
       backend.addScaled(value, -2, value);
     },
     addDifferences(layer, out) {
-      if (layer.index === l || difference === undefined) {
-        backend.addScaled(child.logits, -1, out);
-        return;
-      }
-      const { bits } = trace.layers[layer.index];
-      backend.flipLogLikelihood(bits, flipTables(trace, edge), child, difference, false);
+      const difference = layer.index === l ? child.logits : flipLogLikelihood(trace, edge, l);
       backend.addScaled(difference, -1, out);
     },
   };

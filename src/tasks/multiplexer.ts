@@ -159,7 +159,7 @@ function prepareEverything(network: Network, k: number): Everything {
         writeBits(activity.bits, first, offset);
         offset += layer.width;
         computeLaw(trace, layer);
-        backend.logLikelihood(activity.logits, activity.bits, logs[l]);
+        backend.logLikelihood(activity, logs[l]);
       }
       computeLaw(trace, output);
       backend.addressedBit(trace.input, k, target);

@@ -64,15 +64,14 @@ describe.each(modules.map((module) => [module.kernels, module] as const))("%s", 
       const before = new Float64Array(B);
       expectClose(
         results(module, B, before, (backend, out) =>
-          backend.logLikelihood(matrixOf(backend, B, logits), matrixOf(backend, B, target), out),
+          backend.logLikelihood(bernoulli(backend, B, logits, target), out),
         ),
         () => tolerance,
       );
       expectClose(
-        results(module, B, before, (backend, out) => {
-          const child = bernoulli(backend, B, logits, target);
-          backend.entropy(child.logits, child.p, child.q, out);
-        }),
+        results(module, B, before, (backend, out) =>
+          backend.entropy(bernoulli(backend, B, logits, target), out),
+        ),
         () => 1e-6 * J,
       );
     });
@@ -106,6 +105,15 @@ describe.each(modules.map((module) => [module.kernels, module] as const))("%s", 
           }),
           () => tolerance,
         );
+        // The log-likelihood that comes along is the one that comes alone.
+        const x = matrixOf(module, B, parents);
+        const tables = module.flipTables(matrixOf(module, I, weights), coding);
+        module.refreshFlipTables(tables);
+        const child = bernoulli(module, B, logits, bits(from, B * J));
+        const [alone, along] = [module.matrix(B, I), matrixOf(module, B, before)];
+        module.flipLogLikelihood(x, tables, child, alone, false);
+        module.flipEntropy(x, tables, child, module.matrix(B, I), accumulate, along);
+        expect(module.readNow(along)).toEqual(module.readNow(alone));
       },
     );
   });
