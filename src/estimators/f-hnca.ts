@@ -18,11 +18,10 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
-import { createTrace, samplePass } from "../network/trace.ts";
 import { type Component, type Place, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 /** HNCA on a known function: HNCA paper, equations 5 and 6. */
 export const fHnca: Estimator = {
@@ -41,22 +40,19 @@ export const fHnca: Estimator = {
   ],
 
   prepare(problem) {
-    const { network, input, objective, options } = problem;
+    const { network, input, options } = problem;
     const { childPruning = true, fullReward = false } = options;
-    const { backend, layers } = network;
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const { components } = evaluation;
+    const { backend } = network;
     // Places whose components are credited through the children.
     const throughChildren: Place[] = ["mediated", "both"];
     if (!childPruning || fullReward) throughChildren.push("direct");
     if (fullReward) throughChildren.push("upstream");
-    const signals = prepareSignals(problem, components, throughChildren);
+    const { trace, evaluation, signals, credits, estimator } = prepareSinglePass(problem, throughChildren);
     const children = prepareChildren(trace);
 
-    const parts = layers.map((layer) => {
+    const parts = credits.map(({ layer, g }) => {
       const matrix = () => backend.matrix(input.rows, layer.width);
-      const direct = components.filter((component) =>
+      const direct = evaluation.components.filter((component) =>
         ["direct", "both"].includes(placeOf(network, component, layer)),
       );
       for (const { name, addDifferences } of direct) {
@@ -70,7 +66,7 @@ export const fHnca: Estimator = {
       );
       return {
         layer,
-        g: matrix(),
+        g,
         difference: matrix(),
         /** Components that are direct only, then those that count through the children as well. */
         only: direct.filter((component) => !both.includes(component)),
@@ -83,33 +79,24 @@ export const fHnca: Estimator = {
       for (const component of list) component.addDifferences!(layer, out);
     };
 
-    return {
-      trace,
-      evaluation,
-      credits: parts.map(({ layer, g }) => ({ linear: layer, g, trace })),
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        for (const component of components) component.evaluate();
-        signals.update();
-        for (const { layer, g, difference, only, both, bothDifference, shift } of parts) {
-          const { bits, p, q } = trace.layers[layer.index];
-          backend.fill(difference, 0);
-          addDifferences(layer, only, difference);
-          if (bothDifference !== undefined) {
-            backend.fill(bothDifference, 0);
-            addDifferences(layer, both, bothDifference);
-            backend.addScaled(bothDifference, 1, difference);
-          }
-          backend.localExpectation(p, q, difference, g);
-          const signal = signals.of(layer);
-          if (shift !== undefined && signal !== undefined) {
-            children.posteriorMinusPrior(layer, shift);
-            backend.addHindsight(shift, signal, q, bits, bothDifference, g);
-          }
-          evaluation.addDirectGradient(layer, g);
+    return estimator(() => {
+      for (const { layer, g, difference, only, both, bothDifference, shift } of parts) {
+        const { bits, p, q } = trace.layers[layer.index];
+        backend.fill(difference, 0);
+        addDifferences(layer, only, difference);
+        if (bothDifference !== undefined) {
+          backend.fill(bothDifference, 0);
+          addDifferences(layer, both, bothDifference);
+          backend.addScaled(bothDifference, 1, difference);
         }
-      },
-    };
+        backend.localExpectation(p, q, difference, g);
+        const signal = signals.of(layer);
+        if (shift !== undefined && signal !== undefined) {
+          children.posteriorMinusPrior(layer, shift);
+          backend.addHindsight(shift, signal, q, bits, bothDifference, g);
+        }
+        evaluation.addDirectGradient(layer, g);
+      }
+    });
   },
 };

@@ -11,10 +11,9 @@
  * Unbiased, with no more variance than REINFORCE in any parameter (theorem 1). Cost beside the forward pass: one
  * multiply-add and one multiply an edge and example.
  */
-import { createTrace, samplePass } from "../network/trace.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = (R - c) (P(unit on | Markov blanket) - P(unit on | parents))`: HNCA paper, equation 3. */
 export const hnca: Estimator = {
@@ -28,33 +27,18 @@ export const hnca: Estimator = {
   tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
-    const { network, input, objective } = problem;
-    const { backend } = network;
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const { backend } = problem.network;
+    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
     const children = prepareChildren(trace);
-    const credits = network.layers.map((layer) => ({
-      linear: layer,
-      g: backend.matrix(input.rows, layer.width),
-      trace,
-    }));
-
-    return {
-      trace,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        signals.update();
-        for (const { linear: layer, g } of credits) {
-          const { bits, p } = trace.layers[layer.index];
-          if (layer.children.length === 0) backend.subtract(bits, p, g);
-          else children.posteriorMinusPrior(layer, g);
+    return estimator(() => {
+      for (const { layer, g } of credits) {
+        if (layer.children.length === 0) {
+          reinforce(layer, g);
+        } else {
+          children.posteriorMinusPrior(layer, g);
           backend.scaleRows(g, signals.of(layer)!, g);
         }
-      },
-    };
+      }
+    });
   },
 };

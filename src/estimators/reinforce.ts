@@ -6,9 +6,8 @@
  *
  * Unbiased. Cost beside the forward pass: one elementwise operation a layer.
  */
-import { createTrace, samplePass } from "../network/trace.ts";
 import type { Estimator } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = (f - c) (b - p)`: Williams 1992; HNCA paper, appendix A. */
 export const reinforce: Estimator = {
@@ -22,38 +21,12 @@ export const reinforce: Estimator = {
   tasks: ["bandit", "multiplexer", "vae"],
 
   prepare(problem) {
-    const { network, input, objective } = problem;
-    const { backend } = network;
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
-    const credits = network.layers.map((layer) => ({
-      linear: layer,
-      g: backend.matrix(input.rows, layer.width),
-      trace,
-    }));
-
-    return {
-      trace,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        for (const component of evaluation.components) component.evaluate();
-        signals.update();
-        for (const { linear: layer, g } of credits) {
-          const { bits, p } = trace.layers[layer.index];
-          const signal = signals.of(layer);
-          if (signal === undefined) {
-            backend.fill(g, 0); // Nothing lies downstream of it.
-          } else {
-            backend.subtract(bits, p, g);
-            backend.scaleRows(g, signal, g);
-          }
-          evaluation.addDirectGradient(layer, g);
-        }
-      },
-    };
+    const { credits, evaluation, reinforce, estimator } = prepareSinglePass(problem);
+    return estimator(() => {
+      for (const { layer, g } of credits) {
+        reinforce(layer, g);
+        evaluation.addDirectGradient(layer, g);
+      }
+    });
   },
 };

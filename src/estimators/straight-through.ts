@@ -10,9 +10,8 @@
  * Biased, but for one layer under a function that is linear in each unit. By theorem 2 it is Weight Maximization with
  * direct gradient. Cost beside the forward pass: one product with the weights transposed.
  */
-import { createTrace, samplePass } from "../network/trace.ts";
 import type { Estimator } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 export const straightThrough: Estimator = {
   name: "straight-through",
@@ -25,42 +24,24 @@ export const straightThrough: Estimator = {
   tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
-    const { network, input, objective } = problem;
-    const { backend, layers } = network;
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
-    const credits = layers.map((layer) => ({
-      linear: layer,
-      g: backend.matrix(input.rows, layer.width),
-      trace,
-    }));
+    const { network } = problem;
+    const { backend } = network;
+    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
-
-    return {
-      trace,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        for (const component of evaluation.components) component.evaluate();
-        signals.update();
-        for (const { linear: layer, g } of fromOutput) {
-          const { bits, p, q } = trace.layers[layer.index];
-          if (layer.children.length === 0) {
-            backend.subtract(bits, p, g);
-            backend.scaleRows(g, signals.of(layer)!, g);
-            continue;
-          }
-          layer.children.forEach(({ layer: child, edge }, i) => {
-            backend.transposedProduct(credits[child.index].g, edge.weights, g, i > 0);
-          });
-          if (layer.kind === "bernoulli") backend.meanSlope(g, p, q, bernoulliSlope, g);
-          else backend.softmaxSlope(p, layer.choices, g, g);
+    return estimator(() => {
+      for (const { layer, g } of fromOutput) {
+        if (layer.children.length === 0) {
+          reinforce(layer, g);
+          continue;
         }
-      },
-    };
+        layer.children.forEach(({ layer: child, edge }, i) => {
+          backend.transposedProduct(credits[child.index].g, edge.weights, g, i > 0);
+        });
+        const { p, q } = trace.layers[layer.index];
+        if (layer.kind === "bernoulli") backend.meanSlope(g, p, q, bernoulliSlope, g);
+        else backend.softmaxSlope(p, layer.choices, g, g);
+      }
+    });
   },
 };

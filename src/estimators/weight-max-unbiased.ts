@@ -13,11 +13,10 @@
  * blanket is HNCA, which so has no more variance. Nothing bounds `e^-delta`: a unit whose children were much likelier
  * without it pays dearly. The output unit uses REINFORCE. Cost: HNCA's.
  */
-import { createTrace, samplePass } from "../network/trace.ts";
 import { requireBernoulliHidden } from "./checks.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 export const weightMaxUnbiased: Estimator = {
   name: "weight-max-unbiased",
@@ -30,35 +29,21 @@ export const weightMaxUnbiased: Estimator = {
   tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
-    const { network, input, objective } = problem;
+    const { network } = problem;
     const { backend } = network;
     requireBernoulliHidden("weight-max-unbiased", network);
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
+    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
     const children = prepareChildren(trace);
-    const credits = network.layers.map((layer) => ({
-      linear: layer,
-      g: backend.matrix(input.rows, layer.width),
-      trace,
-    }));
-
-    return {
-      trace,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        for (const component of evaluation.components) component.evaluate();
-        signals.update();
-        for (const { linear: layer, g } of credits) {
-          const { bits, p, q } = trace.layers[layer.index];
-          if (layer.children.length === 0) backend.subtract(bits, p, g);
-          else backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
+    return estimator(() => {
+      for (const { layer, g } of credits) {
+        if (layer.children.length === 0) {
+          reinforce(layer, g);
+        } else {
+          const { bits, q } = trace.layers[layer.index];
+          backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
           backend.scaleRows(g, signals.of(layer)!, g);
         }
-      },
-    };
+      }
+    });
   },
 };

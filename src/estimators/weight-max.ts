@@ -26,10 +26,9 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { createTrace, samplePass } from "../network/trace.ts";
 import { checkLambda, requireBernoulliHidden } from "./checks.ts";
 import type { Estimator, EstimatorOptions } from "./estimator.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareSinglePass } from "./single-pass.ts";
 
 export const weightMax: Estimator = {
   name: "weight-max",
@@ -49,43 +48,27 @@ export const weightMax: Estimator = {
   ],
 
   prepare(problem) {
-    const { network, input, objective, options } = problem;
-    const { backend, layers } = network;
+    const { network, options } = problem;
+    const { layers } = network;
     requireBernoulliHidden("weight-max", network);
     const scales = weightMaxScales(network, options);
-    const trace = createTrace(network, input);
-    const evaluation = objective.prepare(trace);
-    const signals = prepareSignals(problem, evaluation.components, ["direct", "mediated", "both"]);
-    const credits = layers.map((layer) => ({
-      linear: layer,
-      g: backend.matrix(input.rows, layer.width),
-      trace,
-      paperScale: scales[layer.index],
-    }));
+    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
     const earn = prepareReward(network, options, trace.layers, g, scales);
-    const learn = prepareRule(network, options, input.rows);
+    const learn = prepareRule(network, options, trace.batchSize);
     const output = layers[layers.length - 1];
     const hidden = layers.slice(0, -1).reverse();
-
+    const prepared = estimator(() => {
+      reinforce(output, g[output.index]);
+      for (const layer of hidden) {
+        // First what being on earns, then what the unit makes of it.
+        earn(layer, g[layer.index]);
+        learn(trace.layers[layer.index], g[layer.index]);
+      }
+    });
     return {
-      trace,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
-        for (const component of evaluation.components) component.evaluate();
-        signals.update();
-        const { bits, p } = trace.layers[output.index];
-        backend.subtract(bits, p, g[output.index]);
-        backend.scaleRows(g[output.index], signals.of(output)!, g[output.index]);
-        for (const layer of hidden) {
-          // First what being on earns, then what the unit makes of it.
-          earn(layer, g[layer.index]);
-          learn(trace.layers[layer.index], g[layer.index]);
-        }
-      },
+      ...prepared,
+      credits: credits.map((credit, index) => ({ ...credit, paperScale: scales[index] })),
     };
   },
 };

@@ -1,0 +1,65 @@
+/** What estimators that make one pass share: its buffers, the layers' signals, a credit a layer. */
+import type { Matrix } from "../backend/backend.ts";
+import type { Layer } from "../network/network.ts";
+import { type Credit, createTrace, samplePass, type Trace } from "../network/trace.ts";
+import type { Evaluation, Place } from "../objectives/objective.ts";
+import type { PreparedEstimator, Problem } from "./estimator.ts";
+import { prepareSignals, type Signals } from "./signals.ts";
+
+export interface SinglePass {
+  readonly trace: Trace;
+  readonly evaluation: Evaluation;
+  readonly signals: Signals;
+  /** One a layer, in the network's order; `g` [B, width] is for the estimator to fill. */
+  readonly credits: readonly (Credit & { readonly layer: Layer })[];
+  /** `g = (f - c) (bit - p)` for a layer, `f - c` its signal: REINFORCE. */
+  reinforce(layer: Layer, g: Matrix): void;
+  /** The estimator; `assign` fills the credits, components and signals being up to date. */
+  estimator(assign: () => void): PreparedEstimator;
+}
+
+/** `credited` says in which places a component counts towards a layer's signal; default: all that it can influence. */
+export function prepareSinglePass(
+  problem: Problem,
+  credited: readonly Place[] = ["direct", "mediated", "both"],
+): SinglePass {
+  const { network, input, objective } = problem;
+  const { backend } = network;
+  const trace = createTrace(network, input);
+  const evaluation = objective.prepare(trace);
+  const signals = prepareSignals(problem, evaluation.components, credited);
+  const credits = network.layers.map((layer) => ({
+    layer,
+    linear: layer,
+    g: backend.matrix(input.rows, layer.width),
+    trace,
+  }));
+  return {
+    trace,
+    evaluation,
+    signals,
+    credits,
+    reinforce(layer, g) {
+      const signal = signals.of(layer);
+      if (signal === undefined) {
+        backend.fill(g, 0);
+        return;
+      }
+      const { bits, p } = trace.layers[layer.index];
+      backend.subtract(bits, p, g);
+      backend.scaleRows(g, signal, g);
+    },
+    estimator: (assign) => ({
+      trace,
+      evaluation,
+      credits,
+      state: signals.state,
+      sample: (draws) => samplePass(trace, draws),
+      assign() {
+        for (const component of evaluation.components) component.evaluate();
+        signals.update();
+        assign();
+      },
+    }),
+  };
+}
