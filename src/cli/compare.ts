@@ -3,7 +3,7 @@ import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
-import type { Config } from "../node/config.ts";
+import type { ConfigOf } from "../node/config.ts";
 import type { Job } from "../node/pool.ts";
 import type { RunSummary } from "../node/run-folder.ts";
 import { type Estimate, estimateMean, formatEstimate } from "../node/statistics.ts";
@@ -56,7 +56,7 @@ async function compare({ estimators, seeds, workers, figure, ...settings }: Flag
   const jobs: (Job & { method: string; config: Config })[] = [];
   for (const estimator of estimators.split(",")) {
     // Checked here, so that a mistake is one sentence now and not one from each run.
-    const config = await configFrom(undefined, { ...settings, estimator });
+    const config = (await configFrom(undefined, { ...settings, estimator })) as Config;
     const method = findEstimator(estimator)!.title;
     for (let seed = config.seed; seed < config.seed + seedCount; seed++) {
       const flags = Object.entries({ ...settings, estimator, seed: String(seed) });
@@ -84,6 +84,9 @@ async function compare({ estimators, seeds, workers, figure, ...settings }: Flag
   const failed = results.find(({ status }) => status === "failed");
   return failed === undefined ? 0 : failed.exitCode || 1;
 }
+
+/** Images are what is compared on. */
+type Config = ConfigOf<"bandit">;
 
 /** A finished run; `label` is the method's name. */
 interface Run {

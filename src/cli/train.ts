@@ -1,6 +1,8 @@
 /** `flipnet train`: one run in its folder. */
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
+import { presets } from "../node/presets.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
@@ -22,27 +24,53 @@ export function defineTrain(program: Command): void {
     .description("train a network in a run folder; what is there already is not trained again")
     .argument("[config]", "settings: a JSON or YAML file, or the folder of a run")
     .optionsGroup("Task and network:")
-    .option("--task <name>", 'bandit or vae (default "bandit")')
+    .option("--preset <name>", `settings of a paper: ${Object.keys(presets).join(" or ")}`)
+    .option("--task <name>", 'bandit, multiplexer or vae (default "bandit")')
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--limit <n>", "use the first n training and test images only")
-    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (default; vae: 200)")
+    .option(
+      "--hidden <widths>",
+      "widths of the hidden layers, as in 200,200 (default; multiplexer: 64,32; vae: 200)",
+    )
     .option("--layers <n>", "n hidden layers of 200")
     .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')
     .option("--output <kind>", 'bandit: softmax or bernoulli (default "softmax")')
+    .option("--k <bits>", "multiplexer: bits of the address (default 5)")
+    .option("--steps <n>", "multiplexer: length of the run (default 312500)")
+    .option("--record-every <n>", "multiplexer: steps between two records (default 2500)")
     .option("--entropy <kind>", 'vae: analytic or sampled entropies (default "analytic")')
     .option("--samples <n>", "vae: samples an image in a step (default 1)")
     .option("--bound-samples <n>", "vae: samples an image of the bound on the test set (default 100)")
     .option("--evaluate-every <epochs>", "vae: epochs between measures on the test set (default 10)")
     .optionsGroup("Learning:")
-    .option("--estimator <name>", 'see "flipnet estimators" (default "hnca"; vae: "f-hnca")')
+    .option(
+      "--estimator <name>",
+      'see "flipnet estimators" (default "hnca"; multiplexer: "weight-max"; vae: "f-hnca")',
+    )
+    .option(
+      "--hidden-rule <name>",
+      "weight-max: reinforce (default), direct-gradient, classification, reward-penalty",
+    )
+    .option("--lambda <share>", "reward-penalty: share of the penalty, 0 to 1")
+    .option("--penalty <form>", "weight-max with reward-penalty: mixture (default) or analogue")
+    .option("--norm <p>", "weight-max: the p of the p-norm (default 2)")
+    .option("--norm-change <kind>", "weight-max: approximate (default) or exact")
+    .option(
+      "--paper-scale",
+      "weight-max: learn by the paper's updates, larger than the gradient, as for its L2",
+    )
     .option("--no-child-pruning", "f-hnca: credit all components through the children")
     .option("--full-reward", "f-hnca: credit components upstream of a unit too")
     .option("--resample <how>", "reinforce-loo, disarm, arm: partial, fresh or independent second samples")
     .option("--baseline <name>", 'none or running-average (default "none")')
     .option("--epochs <n>", "length of the run (default 100)")
-    .option("--batch-size <n>", "examples in a step (default 50)")
+    .option("--batch-size <n>", "examples in a step (default 50; multiplexer: 128)")
     .option("--optimizer <name>", 'adam or sgd (default "adam")')
-    .option("--learning-rate <rate>", "one, or one a layer, as in 1e-3,1e-4 (default 1e-4)")
+    .option(
+      "--learning-rate <rate>",
+      "one, or one a layer, as in 1e-3,1e-4 (default 1e-4; multiplexer: 0.01)",
+    )
+    .option("--l2 <weight>", "L2 penalty on the weights, one or one a layer, as in 0,1e-5,1e-3 (default 0)")
     .option("--seed <n>", "decides weights, order and every coin (default 0)")
     .optionsGroup("Where and how:")
     .option("--out <folder>", 'folder of the run folders (default "runs")')
@@ -85,22 +113,34 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   const { dirname, join } = await import("node:path");
   const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? join(path, "config.json") : path;
-  const settings = file === undefined ? {} : await readConfigFile(file);
+  const preset = presetOf(flags.preset);
+  const settings: Record<string, unknown> = file === undefined ? { ...preset } : await readConfigFile(file);
+  if (file !== undefined && preset !== undefined) {
+    throw new InputError(`${path} and --preset ${flags.preset} are both given; expected one`);
+  }
   // A run goes on where it is.
   if (isFolder) settings.out = dirname(path);
   const given = settingsFrom(flags);
   return parseConfig({ ...settings, ...given }, (key) => {
-    if (!Object.hasOwn(given, key)) return `${key} in ${file}`;
+    if (!Object.hasOwn(given, key)) return `${key} in ${file ?? `the preset ${flags.preset}`}`;
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     return given[key] === false ? `--no-${flag}` : `--${flag}`;
   });
 }
 
-/** Settings that are whole numbers. */
-const counts = ["limit", "epochs", "batchSize", "seed", "samples", "boundSamples", "evaluateEvery"];
+/** The settings of a preset, if one is asked for. */
+function presetOf(name: string | boolean | undefined) {
+  if (typeof name !== "string") return undefined;
+  if (Object.hasOwn(presets, name)) return presets[name];
+  throw new InputError(`--preset is ${JSON.stringify(name)}; ${suggestion(name, Object.keys(presets))}`);
+}
+
+/** Settings that are numbers. */
+const counts =
+  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm".split(" ");
 
 /** Flags as settings. What is no number stays text: `parseConfig` then says so. */
-function settingsFrom({ layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
+function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
   const settings: Record<string, unknown> = { ...flags };
   // What can only be taken back is true where it was not.
   if (flags.childPruning === true) delete settings.childPruning;
@@ -117,9 +157,11 @@ function settingsFrom({ layers, resume, json, quiet, ...flags }: Flags): Record<
     }
     settings.hidden = new Array(count).fill(200);
   }
-  if (typeof flags.learningRate === "string") {
-    const rates = numbersIn(flags.learningRate);
-    settings.learningRate = rates.length === 1 ? rates[0] : rates;
+  for (const name of ["learningRate", "l2"]) {
+    const flag = flags[name];
+    if (typeof flag !== "string") continue;
+    const values = numbersIn(flag);
+    settings[name] = values.length === 1 ? values[0] : values;
   }
   return settings;
 }

@@ -26,11 +26,14 @@ export function requireBernoulliHidden(name: string, { layers }: Network): void 
 /** The network must be one unit that chooses between two actions; returns its layer. */
 export function requireSingleUnit(name: string, { layers }: Network): Layer {
   const [unit] = layers;
+  const found =
+    layers.length > 1
+      ? `the network has ${layers.length} layers`
+      : unit.units > 1
+        ? `the network has ${unit.units} of them`
+        : `it has ${unit.choices} actions`;
   if (layers.length > 1 || unit.units > 1 || unit.choices > 2) {
-    throw new InputError(
-      `${name} is a rule for one unit with two actions; the network has ${layers.length} layers, ` +
-        `the last one of ${layers[layers.length - 1].width} columns`,
-    );
+    throw new InputError(`${name} is a rule for one unit with two actions; ${found}`);
   }
   return unit;
 }

@@ -24,7 +24,7 @@ const positive = z.number().positive();
 
 const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(fallback));
 
-const estimatorsFor = (task: "bandit" | "vae") =>
+const estimatorsFor = (task: "bandit" | "multiplexer" | "vae") =>
   estimators.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name);
 
 const widths = (fallback: number[]) =>
@@ -42,6 +42,10 @@ const common = {
   learningRate: setting(
     "a positive number, or a list of them, one for each layer",
     z.union([positive, z.array(positive).min(1)]).default(1e-4),
+  ),
+  l2: setting(
+    "a number from 0 on, or a list of them, one for each layer",
+    z.union([z.number().min(0), z.array(z.number().min(0)).min(1)]).optional(),
   ),
   beta1: setting(decay, z.number().min(0).lt(1).optional()),
   beta2: setting(decay, z.number().min(0).lt(1).optional()),
@@ -63,8 +67,8 @@ const images = {
 
 const trueOrFalse = setting("true or false", z.boolean().optional());
 
-/** What some estimators can be told; a task has those that its estimators take. */
-const options = {
+/** What estimators of known functions can be told. */
+const functionOptions = {
   childPruning: trueOrFalse,
   fullReward: trueOrFalse,
   resample: setting(
@@ -73,22 +77,60 @@ const options = {
   ),
 };
 
+const hiddenRules = ["reinforce", "direct-gradient", "classification", "reward-penalty"] as const;
+
+/** What rules of the Weight Maximization paper can be told. */
+const rewardOptions = {
+  hiddenRule: setting(`one of ${hiddenRules.join(", ")}`, z.enum(hiddenRules).optional()),
+  lambda: setting("a number from 0 to 1", z.number().min(0).max(1).optional()),
+  penalty: setting("one of mixture, analogue", z.enum(["mixture", "analogue"]).optional()),
+  norm: setting("a number from 1 on", z.number().min(1).optional()),
+  normChange: setting("one of approximate, exact", z.enum(["approximate", "exact"]).optional()),
+};
+
+/** What some estimators can be told; a task has those that its estimators take. */
+const options = { ...functionOptions, ...rewardOptions };
+
 /** What holds where an estimator that takes an option is not told. */
-const optionDefaults: EstimatorOptions = { childPruning: true, fullReward: false, resample: "partial" };
+const optionDefaults: EstimatorOptions = {
+  childPruning: true,
+  fullReward: false,
+  resample: "partial",
+  hiddenRule: "reinforce",
+  norm: 2,
+  normChange: "approximate",
+};
 
 /** One schema a task. */
 const schemas = {
   bandit: z.strictObject({
     task: z.literal("bandit").default("bandit"),
     estimator: choice(estimatorsFor("bandit"), "hnca"),
+    ...rewardOptions,
+    paperScale: trueOrFalse,
     output: choice(["softmax", "bernoulli"], "softmax"),
     ...images,
     ...common,
   }),
+  multiplexer: z.strictObject({
+    task: z.literal("multiplexer"),
+    estimator: choice(estimatorsFor("multiplexer"), "weight-max"),
+    ...rewardOptions,
+    paperScale: trueOrFalse,
+    k: setting("a whole number from 1 to 24: the inputs are k + 2^k", z.int().min(1).max(24).default(5)),
+    steps: count(312_500),
+    recordEvery: count(2500),
+    ...common,
+    hidden: widths([64, 32]),
+    batchSize: count(128),
+    learningRate: common.learningRate.unwrap().default(0.01),
+    // What steps and records make of it: see `settle`.
+    epochs: setting("left out: the length is that of steps", z.int().min(1).default(0)),
+  }),
   vae: z.strictObject({
     task: z.literal("vae"),
     estimator: choice(estimatorsFor("vae"), "f-hnca"),
-    ...options,
+    ...functionOptions,
     entropy: choice(["analytic", "sampled"], "analytic"),
     samples: count(1),
     boundSamples: count(100),
@@ -125,7 +167,13 @@ export function parseConfig(
   const { data, error } = schema.safeParse(settings);
   if (data !== undefined) {
     checkOptions(data, nameOf);
-    return settle(data) as Config;
+    const settled = settle(data) as Config;
+    if (data.epochs !== 0 && data.epochs !== settled.epochs) {
+      throw new InputError(
+        `${nameOf("epochs")} is ${data.epochs}; the length of this task is that of its steps`,
+      );
+    }
+    return settled;
   }
 
   const shape: Record<string, z.ZodType> = schema.shape;
@@ -178,15 +226,25 @@ function unusable(name: string, value: unknown, expected: string | string[]): st
 const show = (value: unknown) => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
 type Dependent = "beta1" | "beta2" | "epsilon" | "baselineDecay";
-type Settled<T> = Omit<T, Dependent> & { [Setting in Dependent]?: number };
+type Settled<T> = Omit<T, Dependent | "l2" | "paperScale"> & { [Setting in Dependent]?: number } & {
+  l2?: number | readonly number[];
+  paperScale?: true;
+};
 
 /** Fills in settings that depend on others, and drops those without an effect: they do not make it another run. */
 function settle<
   T extends { estimator: string; optimizer: string; baseline: string } & {
     [Setting in Dependent]?: number | undefined;
-  } & { [Option in keyof typeof options]?: unknown },
+  } & { [Option in keyof typeof options]?: unknown } & {
+    l2?: number | readonly number[] | undefined;
+    paperScale?: boolean | undefined;
+    epochs: number;
+    steps?: number;
+    recordEvery?: number;
+  },
 >(config: T): Settled<T> {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...rest } = config;
+  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...others } = config;
+  const { l2, paperScale, ...rest } = others;
   const unsaid = optionsTakenBy(config.estimator).filter(
     (key) => key in optionDefaults && rest[key as keyof typeof options] === undefined,
   );
@@ -195,9 +253,13 @@ function settle<
     ...Object.fromEntries(unsaid.map((key) => [key, optionDefaults[key]])),
     // The full reward comes without pruning.
     ...(rest.fullReward === true && { childPruning: false }),
+    ...(rest.hiddenRule === "reward-penalty" && { penalty: rest.penalty ?? "mixture" }),
     ...(rest.baseline !== "none" && { baselineDecay }),
     ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),
-  };
+    ...(l2 !== undefined && [l2].flat().some((weight) => weight > 0) && { l2 }),
+    ...(paperScale && { paperScale }),
+    ...(rest.steps !== undefined && { epochs: Math.ceil(rest.steps / rest.recordEvery!) }),
+  } as unknown as Settled<T>;
 }
 
 /**

@@ -26,7 +26,9 @@ export const runFiles = (folder: string) => ({
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, ...deciding } = config;
+  const { epochs, out, data, ...deciding }: Record<string, unknown> = config;
+  // The same goes for steps, unless the last record would be of fewer steps than the others.
+  if (Number(deciding.steps) % Number(deciding.recordEvery) === 0) delete deciding.steps;
   return createHash("sha256")
     .update(canonical({ ...deciding, digest, generator }))
     .digest("hex")

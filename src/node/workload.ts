@@ -6,9 +6,11 @@ import { createWasmBackend } from "../backend/wasm.ts";
 import { findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { adam } from "../optimizers/adam.ts";
+import { withL2 } from "../optimizers/l2.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { sgd } from "../optimizers/sgd.ts";
 import { createBanditTraining } from "../training/bandit.ts";
+import { createMultiplexerTraining } from "../training/multiplexer.ts";
 import type { Training } from "../training/training.ts";
 import { createVaeTraining } from "../training/vae.ts";
 import { type Config, type ConfigOf, optionsOf } from "./config.ts";
@@ -16,7 +18,7 @@ import { loadLabelledImages } from "./data.ts";
 
 /** A task with its data. */
 export interface Workload {
-  /** SHA-256 of the data, in hex. */
+  /** SHA-256 of the data, in hex; `none` where a task makes its own. */
   readonly digest: string;
   /** A fresh network and its training. @throws InputError where config and data do not fit */
   createTraining(backend: Backend): Training;
@@ -35,6 +37,22 @@ const workloads: Workloads = {
           createBanditTraining(backend, data, {
             ...config,
             estimator: findEstimator(config.estimator)!,
+            options: optionsOf(config),
+            optimizer: optimizerOf(config),
+          }),
+        ),
+    };
+  },
+
+  async multiplexer(config) {
+    return {
+      digest: "none",
+      createTraining: (backend) =>
+        fitting(() =>
+          createMultiplexerTraining(backend, {
+            ...config,
+            estimator: findEstimator(config.estimator)!,
+            options: optionsOf(config),
             optimizer: optimizerOf(config),
           }),
         ),
@@ -89,12 +107,16 @@ export async function createBackend({ backend, kernels }: Config): Promise<Backe
   return createWasmBackend({ ...(kernels && { kernels }) });
 }
 
-function optimizerOf({ optimizer, learningRate, beta1, beta2, epsilon }: Config): OptimizerFactory {
-  if (optimizer === "sgd") return sgd({ learningRate });
-  return adam({
-    learningRate,
-    ...(beta1 !== undefined && { beta1 }),
-    ...(beta2 !== undefined && { beta2 }),
-    ...(epsilon !== undefined && { epsilon }),
-  });
+function optimizerOf(config: Config): OptimizerFactory {
+  const { optimizer, learningRate, l2, beta1, beta2, epsilon } = config;
+  const chosen =
+    optimizer === "sgd"
+      ? sgd({ learningRate })
+      : adam({
+          learningRate,
+          ...(beta1 !== undefined && { beta1 }),
+          ...(beta2 !== undefined && { beta2 }),
+          ...(epsilon !== undefined && { epsilon }),
+        });
+  return l2 === undefined ? chosen : withL2(chosen, l2);
 }

@@ -5,11 +5,11 @@ import { InputError } from "../formats/errors.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
-import { Learner } from "./learner.ts";
+import { Learner, type LearnerOptions } from "./learner.ts";
 import { Training } from "./training.ts";
 
 /** What is trained, and how. */
-export interface BanditTrainingOptions {
+export interface BanditTrainingOptions extends LearnerOptions {
   estimator: Estimator;
   /** Options of the estimator; default none. */
   options?: EstimatorOptions;
@@ -71,11 +71,12 @@ export function createBanditTraining(
     batchSize = 50,
     seed = 0,
     limit,
+    paperScale = false,
   } = training;
   const network = createNetwork(backend, banditNetwork(data.train, training));
   initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
   const problem = { network, input, objective, baseline, baselineDecay, options };
-  return new Training(new Learner(estimator, problem, optimizer), task, seed);
+  return new Training(new Learner(estimator, problem, optimizer, { paperScale }), task, seed);
 }
