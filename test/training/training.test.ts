@@ -38,7 +38,8 @@ test.each(forBandits.map(({ name }) => name))("%s learns an easy data set on bot
     const records: EpochRecord[] = [];
     for await (const record of training.run(20)) records.push(record);
     expect(records.map(({ epoch }) => epoch)).toEqual(Array.from({ length: 20 }, (_, i) => i + 1));
-    expect(records[0].testAccuracy).toBeLessThan(single ? 0.8 : 0.7);
+    // It starts near chance, and one unit is quick to learn.
+    expect(records[0].onlineAccuracy).toBeLessThan(0.7);
     expect(records[19].testAccuracy).toBeGreaterThan(single ? 0.9 : 0.8);
     expect(records[19].gradientVariance).toBeLessThan(records[0].gradientVariance!);
   }
