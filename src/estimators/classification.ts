@@ -10,6 +10,7 @@ import { requireSingleUnit } from "./checks.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSingleUnit } from "./single-unit.ts";
 
+/** `g = better - p`, for one unit: Weight Maximization paper, equation 5. */
 export const classification: Estimator = {
   name: "classification",
   title: "Classification",

@@ -11,6 +11,7 @@ import { checkLambda, requireSingleUnit } from "./checks.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSingleUnit } from "./single-unit.ts";
 
+/** `g = 2 (better - p)`, `lambda` times that where it was not rewarded, for one unit: Barto 1985. */
 export const rewardPenalty: Estimator = {
   name: "reward-penalty",
   title: "Reward-penalty",

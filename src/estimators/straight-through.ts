@@ -13,6 +13,7 @@
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
+/** `g_i = E'[x_i] sum_j W_ij g_j`: Weight Maximization paper, section 5.2. */
 export const straightThrough: Estimator = {
   name: "straight-through",
   title: "Straight-through",

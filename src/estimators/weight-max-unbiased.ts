@@ -18,6 +18,7 @@ import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
+/** `g = R bit (1 - e^-delta) (bit - p)`: derived here. */
 export const weightMaxUnbiased: Estimator = {
   name: "weight-max-unbiased",
   title: "Product-form unbiased Weight Maximization",

@@ -30,6 +30,7 @@ import { checkLambda, requireBernoulliHidden } from "./checks.ts";
 import type { Estimator, EstimatorOptions } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
+/** `R_i = 2 x_i sum_j W_ij d_j`, then a rule for one unit: Weight Maximization paper, equations 12 to 21. */
 export const weightMax: Estimator = {
   name: "weight-max",
   title: "Weight Maximization",
