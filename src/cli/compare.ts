@@ -2,13 +2,13 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
-import { InputError } from "../formats/errors.ts";
 import type { ConfigOf } from "../node/config.ts";
 import type { Job } from "../node/pool.ts";
 import type { RunSummary } from "../node/run-folder.ts";
 import { type Estimate, estimateMean, formatEstimate } from "../node/statistics.ts";
 import type { EpochRecord } from "../training/training.ts";
 import { interrupted } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
 
 /** `settings` are those of `train`. */
@@ -49,8 +49,8 @@ export function defineCompare(program: Command): void {
 
 /** Returns the exit code. */
 async function compare({ estimators, seeds, workers, figure, ...settings }: Flags): Promise<number> {
-  const seedCount = wholeFrom1("--seeds", seeds);
-  const atOnce = workers === undefined ? undefined : wholeFrom1("--workers", workers);
+  const seedCount = wholeNumber("--seeds", seeds, 1);
+  const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
   const { configFrom } = await import("./train.ts");
   const { findEstimator } = await import("../estimators/registry.ts");
   const jobs: (Job & { method: string; config: Config })[] = [];
@@ -175,11 +175,3 @@ const capitalised = (text: string) => text[0].toUpperCase() + text.slice(1);
 
 /** `learningRate` as `--learning-rate`. */
 const flagOf = (setting: string) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-
-function wholeFrom1(flag: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) {
-    throw new InputError(`${flag} is ${text}; expected a whole number from 1 on`);
-  }
-  return value;
-}

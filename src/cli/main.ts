@@ -6,6 +6,7 @@ import { defineAudit } from "./audit.ts";
 import { defineCompare } from "./compare.ts";
 import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
+import { defineSample } from "./sample.ts";
 import { defineTrain } from "./train.ts";
 
 guardOutput();
@@ -24,12 +25,15 @@ Examples:
   $ flipnet train --estimator reinforce --epochs 20
   $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
+  $ flipnet train --task vae --layers 2 --epochs 20
+  $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
   $ flipnet audit network.json                     exact bias and variance of every estimator
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
   );
 defineTrain(program);
 defineCompare(program);
+defineSample(program);
 defineAudit(program);
 defineEstimators(program);
 

@@ -35,9 +35,9 @@ export interface Point {
 /** As wide as GitHub shows a README. */
 export const FIGURE_WIDTH = 760;
 
-const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
-const INK = "#1f2328";
-const QUIET = "#59636e";
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+export const INK = "#1f2328";
+export const QUIET = "#59636e";
 const RULE = "#b5bcc4";
 const FAINT = "#e4e8ec";
 
