@@ -56,6 +56,10 @@ export function defineTrain(program: Command): void {
     .option("--norm <p>", "weight-max: the p of the p-norm (default 2)")
     .option("--norm-change <kind>", "weight-max: approximate (default) or exact")
     .option(
+      "--norm-rate <rate>",
+      "weight-max: rate of the exact change, one or one a layer (default: learning rate)",
+    )
+    .option(
       "--paper-scale",
       "weight-max: learn by the paper's updates, larger than the gradient, as for its L2",
     )
@@ -157,7 +161,7 @@ function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags):
     }
     settings.hidden = new Array(count).fill(200);
   }
-  for (const name of ["learningRate", "l2"]) {
+  for (const name of ["learningRate", "l2", "normRate"]) {
     const flag = flags[name];
     if (typeof flag !== "string") continue;
     const values = numbersIn(flag);

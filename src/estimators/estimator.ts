@@ -37,8 +37,8 @@ export interface EstimatorOptions {
   readonly norm?: number;
   /** Weight Maximization: the change to first order (equation 15, default) or the change itself (equation 12). */
   readonly normChange?: "approximate" | "exact";
-  /** The exact change: the learning rate, one or one a layer, that the norms are to change by. */
-  readonly learningRate?: number | readonly number[];
+  /** The exact change: the rate of the change, one or one a layer; in the paper that is the learning rate. */
+  readonly normRate?: number | readonly number[];
 }
 
 /** What an estimator is prepared for. */

@@ -40,7 +40,7 @@ export const weightMax: Estimator = {
   needs: "a reward for the action; Bernoulli hidden units",
   cost: "forward pass + one transposed product",
   tasks: ["bandit", "multiplexer"],
-  options: ["hiddenRule", "lambda", "penalty", "norm", "normChange", "learningRate"],
+  options: ["hiddenRule", "lambda", "penalty", "norm", "normChange", "normRate"],
   variants: [
     { name: "weight-max-reinforce", options: { hiddenRule: "reinforce" } },
     { name: "weight-max-direct-gradient", options: { hiddenRule: "direct-gradient" } },
@@ -98,7 +98,7 @@ export function weightMaxScales(
 /** Writes what being on earns each unit of a layer, over its own and its children's scale, into `a` [B, width]. */
 function prepareReward(
   { backend, spec }: Network,
-  { norm = 2, normChange = "approximate", learningRate }: EstimatorOptions,
+  { norm = 2, normChange = "approximate", normRate }: EstimatorOptions,
   activities: readonly { readonly bits: Matrix }[],
   g: readonly Matrix[],
   scales: readonly (number | null)[],
@@ -107,7 +107,7 @@ function prepareReward(
     throw new InputError(`the norm is ${norm}; expected a number from 1 on`);
   }
   if (normChange === "exact") {
-    const rates = exactRates(learningRate, scales);
+    const rates = exactRates(normRate, scales);
     return ({ index, children }, a) => {
       children.forEach(({ layer: child, edge }, i) => {
         const { bits } = activities[index];
@@ -137,19 +137,14 @@ function prepareReward(
 }
 
 /** What the paper's learning rates come to for credits: the update `rate dW` is `rate scale x g`. */
-function exactRates(
-  learningRate: number | readonly number[] | undefined,
-  scales: readonly (number | null)[],
-) {
-  if (learningRate === undefined) {
-    throw new InputError("the exact change of a norm needs the learning rate; it is missing");
+function exactRates(normRate: number | readonly number[] | undefined, scales: readonly (number | null)[]) {
+  if (normRate === undefined) {
+    throw new InputError("the exact change of a norm needs the rate by which weights change; it is missing");
   }
   return scales.map((scale, layer) => {
-    const rate = typeof learningRate === "number" ? learningRate : learningRate[layer];
+    const rate = typeof normRate === "number" ? normRate : normRate[layer];
     if (!(Number.isFinite(rate) && rate > 0)) {
-      throw new InputError(
-        `the learning rate of layer ${layer + 1} is ${rate}; the exact change of a norm needs a positive number`,
-      );
+      throw new InputError(`the norm's rate in layer ${layer + 1} is ${rate}; expected a positive number`);
     }
     if (scale === null) {
       throw new InputError(

@@ -21,6 +21,7 @@ const choice = <const Name extends string>(names: readonly Name[], fallback: NoI
 const wholeFrom1 = "a whole number from 1 on";
 const decay = "a number from 0 on, below 1";
 const positive = z.number().positive();
+const rateExpected = "a positive number, or a list of them, one for each layer";
 
 const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(fallback));
 
@@ -39,10 +40,7 @@ const common = {
   epochs: setting(wholeFrom1, z.int().min(1).default(100)),
   batchSize: setting(wholeFrom1, z.int().min(1).default(50)),
   optimizer: choice(["adam", "sgd"], "adam"),
-  learningRate: setting(
-    "a positive number, or a list of them, one for each layer",
-    z.union([positive, z.array(positive).min(1)]).default(1e-4),
-  ),
+  learningRate: setting(rateExpected, z.union([positive, z.array(positive).min(1)]).default(1e-4)),
   l2: setting(
     "a number from 0 on, or a list of them, one for each layer",
     z.union([z.number().min(0), z.array(z.number().min(0)).min(1)]).optional(),
@@ -86,6 +84,7 @@ const rewardOptions = {
   penalty: setting("one of mixture, analogue", z.enum(["mixture", "analogue"]).optional()),
   norm: setting("a number from 1 on", z.number().min(1).optional()),
   normChange: setting("one of approximate, exact", z.enum(["approximate", "exact"]).optional()),
+  normRate: setting(rateExpected, z.union([positive, z.array(positive).min(1)]).optional()),
 };
 
 /** What some estimators can be told; a task has those that its estimators take. */
@@ -238,6 +237,7 @@ function settle<
   } & { [Option in keyof typeof options]?: unknown } & {
     l2?: number | readonly number[] | undefined;
     paperScale?: boolean | undefined;
+    learningRate: number | readonly number[];
     epochs: number;
     steps?: number;
     recordEvery?: number;
@@ -254,6 +254,7 @@ function settle<
     // The full reward comes without pruning.
     ...(rest.fullReward === true && { childPruning: false }),
     ...(rest.hiddenRule === "reward-penalty" && { penalty: rest.penalty ?? "mixture" }),
+    ...(rest.normChange === "exact" && { normRate: rest.normRate ?? rest.learningRate }),
     ...(rest.baseline !== "none" && { baselineDecay }),
     ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),
     ...(l2 !== undefined && [l2].flat().some((weight) => weight > 0) && { l2 }),

@@ -104,8 +104,8 @@ describe("theorem 1: the bias goes with the weights", () => {
     const { estimators } = audit(spec, {
       estimators: [
         having(weightMax, {}, "approximate"),
-        having(weightMax, { normChange: "exact", learningRate: 1e-7 }, "small"),
-        having(weightMax, { normChange: "exact", learningRate: 0.5 }, "large"),
+        having(weightMax, { normChange: "exact", normRate: 1e-7 }, "small"),
+        having(weightMax, { normChange: "exact", normRate: 0.5 }, "large"),
       ],
     });
     const [near, small, large] = ["approximate", "small", "large"].map((name) => flat(estimators[name].mean));

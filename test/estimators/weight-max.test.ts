@@ -146,7 +146,7 @@ describe("weight-max", () => {
     for (const norm of [1, 1.5, 2, 3]) {
       const problem = randomProblem(backend, chain([4, 3]), rows, 13);
       const rates = [0.3, 0.2];
-      const exact = run(weightMax, problem, { norm, normChange: "exact", learningRate: rates });
+      const exact = run(weightMax, problem, { norm, normChange: "exact", normRate: rates });
       const approximate = run(weightMax, problem, { norm });
       const { weights, bias, examples } = asInPaper(problem, exact);
       examples.forEach(({ h, reward }, b) => {
@@ -194,7 +194,7 @@ describe("weight-max", () => {
       on.map((r, e) => Math.abs(r) * ((r > 0 ? 1 : 0) - p[e])),
     );
     const rate = 0.4;
-    const exact = creditsOf(run(weightMax, problem, { normChange: "exact", learningRate: rate }))[0];
+    const exact = creditsOf(run(weightMax, problem, { normChange: "exact", normRate: rate }))[0];
     const grown = Array.from(p, (_, e) => {
       const w = W[e % 3];
       return (Math.abs(w + rate * b[e] * d[Math.floor(e / 3)]) ** 2 - w * w) / rate;
@@ -262,9 +262,9 @@ describe("weight-max", () => {
     );
     expect(refusal({ lambda: 0.5 })).toThrow(/only the hidden rule reward-penalty/);
     expect(refusal({ norm: 0.5 })).toThrow("the norm is 0.5; expected a number from 1 on");
-    expect(refusal({ normChange: "exact" })).toThrow(/needs the learning rate/);
-    expect(refusal({ normChange: "exact", learningRate: [0.1] })).toThrow(/layer 2 is undefined/);
-    expect(refusal({ normChange: "exact", learningRate: 0.1 }, skipping)).toThrow(/no one scale/);
+    expect(refusal({ normChange: "exact" })).toThrow(/needs the rate/);
+    expect(refusal({ normChange: "exact", normRate: [0.1] })).toThrow(/rate in layer 2 is undefined/);
+    expect(refusal({ normChange: "exact", normRate: 0.1 }, skipping)).toThrow(/no one scale/);
     const softmax: LayerSpec = { kind: "softmax", units: 2, choices: 2 };
     expect(refusal({}, { ...chain([4]), layers: [softmax, { kind: "bernoulli", units: 1 }] })).toThrow(
       "weight-max needs Bernoulli hidden units, and layers.0 is softmax",
