@@ -52,7 +52,7 @@ const experiments = {
   support: {
     title: "Figure 1's setting: the other statements",
     preset: "weight-max-figure-1",
-    seeds: 5,
+    seeds: 3,
     recordEvery: 12_500,
     methods: [
       { name: "WM, classification", flags: ["--hidden-rule", "classification"] },
