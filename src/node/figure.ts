@@ -20,7 +20,13 @@ export interface Figure {
   spec: TopLevelSpec;
 }
 
-/** What is drawn: a metric of a method at one epoch. Over several seeds, the mean and its 95 % interval. */
+/**
+ * What is drawn around the mean of several seeds: its 95 % confidence interval by Student's t, or, of too few seeds to
+ * say, how far they lie apart.
+ */
+export type Bands = "interval" | "range";
+
+/** What is drawn: a metric of a method at one epoch. Over several seeds, the mean and its band. */
 export interface Point {
   group: string;
   method: string;
@@ -52,6 +58,8 @@ interface Quantity {
   solid: string;
   /** The metric that is drawn dotted beside it. */
   dotted?: string;
+  /** What the key calls the two. */
+  names?: { solid: string; dotted: string };
   domain: (points: readonly Point[]) => [number, number];
   /** A Vega expression of `datum.value`. */
   axisLabel: string;
@@ -63,9 +71,17 @@ const QUANTITIES: readonly Quantity[] = [
     title: "Accuracy",
     solid: "testAccuracy",
     dotted: "onlineAccuracy",
+    names: { solid: "test accuracy", dotted: "online accuracy" },
     domain: () => [0, 1],
     axisLabel: "format(100 * datum.value, 'd') + ' %'",
     finalValue: (value) => `${formatEstimate(value, { scale: 100, digits: 1 })} %`,
+  },
+  {
+    title: "ELBO (nats)",
+    solid: "elbo",
+    domain: elboDomain,
+    axisLabel: "format(datum.value, 'd')",
+    finalValue: (value) => formatEstimate(value, { digits: 1 }).replace("-", "−"),
   },
   {
     title: "ln gradient variance",
@@ -78,6 +94,15 @@ const QUANTITIES: readonly Quantity[] = [
     finalValue: (value) => formatEstimate(value).replace("-", "−"),
   },
 ];
+
+/** Where the methods end, and some of the way there: the first epochs are far below. */
+function elboDomain(points: readonly Point[]): [number, number] {
+  const epochs = Math.max(...points.map(({ epoch }) => epoch));
+  const end = points.filter(({ epoch }) => epoch >= epochs / 2).map(({ value }) => value);
+  const high = Math.max(...points.map((point) => point.high));
+  const lowest = Math.min(...end);
+  return [5 * Math.floor((lowest - 0.1 * (high - lowest)) / 5), 5 * Math.ceil(high / 5)];
+}
 
 /** One plot of the figure. */
 interface Panel {
@@ -102,18 +127,18 @@ interface Frame {
 }
 
 /**
- * Learning curves as in Figure 1 of the HNCA paper: accuracy (test solid, online dotted) and the natural logarithm of
- * the gradient variance (left out where no run has it), with the final values beside the lines. One group has its
- * panels side by side; of several, each is a column. Where a method has several runs, a line is their mean and the
- * band its 95 % confidence interval by Student's t, over the epochs that all of them have reached.
+ * Learning curves as in Figures 1 and 3 of the HNCA paper: accuracy (test solid, online dotted), evidence lower bound
+ * and the natural logarithm of the gradient variance, of these what the runs have, with the final values beside the
+ * lines. One group has its panels side by side; of several, each is a column. Where a method has several runs, a line
+ * is their mean, with a band around it, over the epochs that all of them have reached.
  *
  * @throws InputError where there is nothing to draw: no run has an epoch
  */
 export async function learningCurves(
   curves: readonly Curve[],
-  { title, subtitle }: { title: string; subtitle?: string },
+  { title, subtitle, bands = "interval" }: { title: string; subtitle?: string; bands?: Bands },
 ): Promise<Figure> {
-  const points = averageOverSeeds(curves);
+  const points = averageOverSeeds(curves, bands);
   if (points.length === 0) throw new InputError("there is no epoch to draw yet");
   const quantities = QUANTITIES.filter(({ solid }) => points.some(({ metric }) => metric === solid));
   const groups = distinct(points.map(({ group }) => group));
@@ -151,8 +176,12 @@ export async function learningCurves(
   const height = grid ? 170 : 240;
   const frame = { points, methods, epochs, width, height, names: !grid };
 
-  const bands = `Lines are means over ${seeds} seeds, bands their 95 % confidence intervals (Student’s t).`;
-  const above = header(title, [subtitle ?? [], seeds > 1 ? bands : []].flat(), grid ? methods : []);
+  const lines = points.some((point) => point.seeds < seeds) ? `up to ${seeds}` : String(seeds);
+  const around =
+    bands === "interval" ? "their 95 % confidence intervals (Student’s t)" : "how far these lie apart";
+  const caption = seeds > 1 ? [`Lines are means over ${lines} seeds, bands ${around}.`] : [];
+  const dotted = quantities.flatMap(({ names }) => names ?? []);
+  const above = header(title, [subtitle ?? [], caption].flat(), grid ? methods : [], dotted);
   const concat = panels.flat().map((cell) => panel(cell, frame));
   concat[0].layer.push(...above.layers);
   const spec = {
@@ -171,7 +200,7 @@ export async function learningCurves(
 }
 
 /** The mean over the runs of a method at every epoch that all of them have reached. */
-export function averageOverSeeds(curves: readonly Curve[]): Point[] {
+export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "interval"): Point[] {
   const metrics = QUANTITIES.flatMap(({ solid, dotted }) => (dotted ? [solid, dotted] : [solid]));
   return distinct(curves.map(({ group = "" }) => group)).flatMap((group) =>
     distinct(curves.map(({ label }) => label)).flatMap((method) => {
@@ -184,7 +213,10 @@ export function averageOverSeeds(curves: readonly Curve[]): Point[] {
           );
           if (!values.every((value) => typeof value === "number")) return [];
           const { mean, halfWidth } = estimateMean(values);
-          const [low, high] = [mean - halfWidth, mean + halfWidth];
+          const [low, high] =
+            bands === "interval"
+              ? [mean - halfWidth, mean + halfWidth]
+              : [Math.min(...values), Math.max(...values)];
           return [{ group, method, metric, epoch, value: mean, low, high, seeds: values.length }];
         }),
       );
@@ -225,11 +257,17 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
     transform: [{ filter: { and: [equal("group", group), equal("metric", metric), ...filters] } }],
     ...layer,
   });
+  const clip = points.some(({ value }) => value < domain[0]);
   const lines = [
     ...(points.some(({ seeds }) => seeds > 1) ? [of(solid, { mark: BAND, encoding: band })] : []),
     ...(dotted === undefined ? [] : [of(dotted, { mark: { type: "line", ...DOTTED } })]),
-    of(solid, { mark: { type: "line", ...SOLID } }),
-    of(solid, { mark: MARKER, encoding: { shape } }, { field: "epoch", oneOf: markedEpochs(epochs) }),
+    of(solid, { mark: { type: "line", clip, ...SOLID } }),
+    of(
+      solid,
+      { mark: MARKER, encoding: { shape } },
+      { field: "epoch", oneOf: markedEpochs(epochs) },
+      { field: "value", gte: domain[0] },
+    ),
     ...finalValues(
       points.filter((point) => point.group === group && point.metric === solid),
       quantity,
@@ -294,26 +332,35 @@ function header(
   title: string,
   subtitle: readonly string[],
   methods: readonly string[],
+  quantities: readonly { solid: string; dotted: string }[],
 ): { layers: object[]; height: number } {
-  const height = 102 + 17 * subtitle.length;
-  let x = 0;
-  const items = [...methods, "test accuracy", "online accuracy"].map((name, i) => {
-    const [colour, shape] = i < methods.length ? [COLOURS[i], SHAPES[i]] : [QUIET, null];
-    const item = { name, colour, shape, from: x, middle: x + 13, to: x + 26, text: x + 32 };
-    x += 54 + 7 * name.length;
+  const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean) => {
+    const width = 54 + 7 * name.length;
+    if (x > 0 && x + width > FIGURE_WIDTH - 70) [x, row] = [0, row + 1];
+    const item = { name, colour, shape, dotted, row, from: x, middle: x + 13, to: x + 26, text: x + 32 };
+    x += width;
     return item;
-  });
+  };
+  let [x, row] = [0, 0];
+  const items = [
+    ...methods.map((name, i) => keyOf(name, COLOURS[i], SHAPES[i], false)),
+    ...quantities.flatMap(({ solid, dotted }) => [
+      keyOf(solid, QUIET, null, false),
+      keyOf(dotted, QUIET, null, true),
+    ]),
+  ].map((item) => ({ ...item, y: -46 - 20 * (row - item.row) }));
+  const height = (items.length > 0 ? 102 : 74) + 20 * row + 17 * subtitle.length;
   const pixel = (field: string) => ({ field, type: "quantitative", scale: null, axis: null });
   const literal = (field: string) => ({ field, type: "nominal", scale: null });
   const line = { x: pixel("from"), x2: { field: "to" }, color: literal("colour") };
   const keys = [
     {
-      transform: [{ filter: "datum.name != 'online accuracy'" }],
+      transform: [{ filter: "!datum.dotted" }],
       mark: { type: "rule", ...SOLID },
       encoding: line,
     },
     {
-      transform: [{ filter: "datum.name == 'online accuracy'" }],
+      transform: [{ filter: "datum.dotted" }],
       mark: { type: "rule", ...DOTTED },
       encoding: line,
     },
@@ -329,12 +376,12 @@ function header(
   ].map((layer) => ({
     ...layer,
     data: { values: items },
-    encoding: { ...layer.encoding, y: { value: -46 } },
+    encoding: { ...layer.encoding, y: pixel("y") },
   }));
   const layers = [
     write(title, 26 - height, { fontSize: 16, fontWeight: 600 }),
     ...subtitle.map((text, i) => write(text, 49 + 17 * i - height, { color: QUIET })),
-    ...keys,
+    ...(items.length > 0 ? keys : []),
   ];
   return { layers, height };
 }

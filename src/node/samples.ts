@@ -11,6 +11,7 @@ import { loadLabelledImages } from "./data.ts";
 import { parseJson, readRun, runFiles, type StoredRun, textOf } from "./run-folder.ts";
 import { createBackend } from "./workload.ts";
 
+/** How many images to draw, and which. */
 export interface SampleOptions {
   /** Images to generate. */
   count: number;

@@ -126,6 +126,37 @@ describe("learning curves", () => {
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
+  it("show the bound of an auto-encoder, not its first epochs, and no key for accuracies", async () => {
+    const elbos = [-300, -140, -121, -119];
+    const curves = ["f-HNCA", "REINFORCE", "REINFORCE leave-one-out", "DisARM"].flatMap((label, method) =>
+      ["1 layer", "2 layers"].map((group) => ({
+        label: `${label}, a long name`,
+        group,
+        records: elbos.map((elbo, i) => ({
+          ...{ type: "epoch" as const, epoch: i + 1, step: i, msPerStep: 1 },
+          ...{ elbo: elbo - method, gradientVariance: 1, logGradientVariance: -8 },
+        })),
+      })),
+    );
+    const { svg } = await learningCurves(curves, { title: "" });
+    const texts = textsOf(svg);
+    expect(texts).toEqual(expect.arrayContaining(["ELBO (nats)", "−119.0", "−122.0", "DisARM, a long name"]));
+    expect(texts.join()).not.toContain("accuracy");
+    expect(texts).not.toContain("−300");
+    expect(wellFormed(svg)).toBe(true);
+  });
+
+  it("say that two seeds are two seeds", async () => {
+    const seeds = [0.5, 0.6].map((last) => ({ label: "HNCA", records: records([0.4, last]) }));
+    const curves = [...seeds, { label: "REINFORCE", records: records([0.1, 0.2]) }];
+    const { svg, spec } = await learningCurves(curves, { title: "", bands: "range" });
+    expect(svg).toContain("Lines are means over up to 2 seeds, bands how far these lie apart.");
+    const { values } = (spec as { data: { values: object[] } }).data;
+    expect(values).toContainEqual(
+      expect.objectContaining({ method: "HNCA", metric: "testAccuracy", epoch: 2, low: 0.5, high: 0.6 }),
+    );
+  });
+
   it("need an epoch", async () => {
     await expect(learningCurves([{ label: "HNCA", records: [] }], { title: "" })).rejects.toThrow("no epoch");
   });
