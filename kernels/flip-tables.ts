@@ -6,7 +6,7 @@
 //   largest [I]             max_j |d|
 //   totals  [I]             sum_j d, or 0 in a row beyond the table (largest > TABLE_LIMIT: factors not to be used)
 // One table is enough for both directions, because log(q + p e^-d) = log(p + q e^d) - d.
-import { exp4, max4, sum4 } from "./math";
+import { expNear, max4, sum4 } from "./math";
 import { firstLanes, storeLanes } from "./lanes";
 
 /** Up to here what is lost when a probability below 1e-30 is stored as 0 is lost: 1e-30 e^43 is 5e-12. */
@@ -53,7 +53,7 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
         const d = f32x4.mul(v128.load(weights + at), factor);
         most = f32x4.pmax(most, f32x4.abs(d));
         total = f32x4.add(total, d);
-        v128.store(to, exp4(d));
+        v128.store(to, expNear(d));
       }
     }
     if (whole & 63) to -= skip;
@@ -61,7 +61,7 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
       const d = v128.and(f32x4.mul(v128.load(weights + at), factor), firstLanes(lanes));
       most = f32x4.pmax(most, f32x4.abs(d));
       total = f32x4.add(total, d);
-      v128.store(to, exp4(d));
+      v128.store(to, expNear(d));
     }
     weights += (<usize>J) << 2;
     const size = max4(most);
@@ -89,6 +89,13 @@ function turn(weights: usize, out: usize, I: i32, J: i32, k: f32): void {
       const d = f32x4.mul(v128.load(row + w3), factor);
       const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
       const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+      if (rows >= 4 && j + 4 <= J) {
+        v128.store(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
+        v128.store(at + outBytes, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
+        v128.store(at + 2 * outBytes, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5));
+        v128.store(at + 3 * outBytes, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7));
+        continue;
+      }
       storeLanes(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), rows);
       if (j + 1 < J) storeLanes(at + outBytes, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), rows);
       if (j + 2 < J) storeLanes(at + 2 * outBytes, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), rows);

@@ -18,7 +18,7 @@
 // in which large logits cancel beforehand; where it was on by the opposite, with p and q in each other's place and -l
 // for l. Four fractions are added before they are divided.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
-import { logOf, madd, sum4 } from "./math";
+import { logOf, madd, nmadd, sum4 } from "./math";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { bernoulliShift, entropyShift } from "./shifts";
@@ -31,12 +31,12 @@ const NARROW: f32 = 10.75;
 
 /**
  * A parent of one example: product, addresses of its factors and weights, its number. What is less often looked at,
- * exponents and sum of fractions, stands as far behind as `rest` says.
+ * exponents and sum of fractions, stands as far behind as `rest` says. New slots are copies of `heads`.
  */
 const SLOT = 32;
 
 export function flipScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 96 * tileCount(J) + 2 * I * (SLOT >> 2) + 3 * (I + 4));
+  return max(I + J + 4, 96 * tileCount(J) + 3 * I * (SLOT >> 2) + 3 * (I + 4));
 }
 
 export function flips(
@@ -70,7 +70,14 @@ export function flips(
   const rest = <usize>I * SLOT;
   const mantissas = slotsEnd + rest;
   const powers = mantissas + inputBytes + 16;
+  const heads = powers + 2 * (inputBytes + 16);
   const sums = entropies ? powers + inputBytes + 16 : 0;
+  for (let i = 0, to = heads, factors = tables, w = weights; i < I; i++, to += SLOT, factors += 64, w += rowBytes) {
+    v128.store(to, f32x4.splat(1));
+    store<usize>(to, factors, 16);
+    store<usize>(to, w, 20);
+    store<i32>(to, i, 24);
+  }
   for (let b = 0; b < B; b++) {
     pad(lawOff, q, J, 1);
     pad(lawOff + columns, p, J, 0);
@@ -81,11 +88,11 @@ export function flips(
     // Every narrow parent gets a slot: those that are off from the first slot on, those that are on from the last one
     // back. Without branches: what has no slot of its own is written where the next one comes.
     let off = slots, on = slotsEnd;
-    for (let i = 0; i < I; i++) {
+    for (let i = 0, head = heads; i < I; i++, head += SLOT) {
       const at = (<usize>i) << 2;
       const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
       const narrow: usize = load<f32>(largest + at) <= NARROW ? SLOT : 0;
-      open(select<usize>(on - SLOT, off, bit), rest, i, tables, weights, rowBytes);
+      open(select<usize>(on - SLOT, off, bit), rest, head);
       off += narrow & (bit - 1);
       on -= narrow & -bit;
     }
@@ -118,7 +125,7 @@ export function flips(
       const bit = load<f32>(bits + at) > 0;
       const w = weights + <usize>i * rowBytes;
       if (size <= TABLE_LIMIT) {
-        open(slots, rest, i, tables, weights, rowBytes);
+        open(slots, rest, heads + <usize>i * SLOT);
         addRow(slots, rest, tileBytes, tiles, bit ? lawOn : lawOff, columns, entropies != 0);
         join(slots, rest, 4 * tiles + 1, mantissas, powers, sums);
       } else {
@@ -161,16 +168,14 @@ function slopes(lawOff: usize, lawOn: usize, logits: usize, J: i32, factor: f32)
   }
 }
 
-/** A slot for parent i with the product 1 and the sum 0. */
+/** A new slot of a parent, exponents and sum 0. */
 // @ts-ignore: decorator
 @inline
-function open(slot: usize, rest: usize, i: i32, tables: usize, weights: usize, rowBytes: usize): void {
-  v128.store(slot, f32x4.splat(1));
+function open(slot: usize, rest: usize, head: usize): void {
+  v128.store(slot, v128.load(head));
+  v128.store(slot, v128.load(head, 16), 16);
   v128.store(slot + rest, i32x4.splat(0));
   v128.store(slot + rest, f32x4.splat(0), 16);
-  store<usize>(slot, tables + ((<usize>i) << 6), 16);
-  store<usize>(slot, weights + <usize>i * rowBytes, 20);
-  store<i32>(slot, i, 24);
 }
 
 /** Multiplies the products of slots [slot, end) by the factors `a + b e^d` of one tile. */
@@ -188,7 +193,7 @@ function multiplyTile(slot: usize, end: usize, tile: usize, law: usize, columns:
   }
 }
 
-/** The same, and adds the fractions `(e^d (b w + l) - l) / (a + b e^d)` to the slots' sums. */
+/** The same, and subtracts the fractions `(e^d (b w + l) - l) / (a + b e^d)` from the slots' sums. */
 function addTile(slot: usize, end: usize, rest: usize, tile: usize, column: usize, law: usize, columns: usize): void {
   const b = law + columns;
   const l = b + columns;
@@ -199,25 +204,24 @@ function addTile(slot: usize, end: usize, rest: usize, tile: usize, column: usiz
     const factors = load<usize>(slot, 16) + tile;
     const w = load<usize>(slot, 20) + column;
     // x / y + z / u = (x u + z y) / (y u)
-    const e0 = v128.load(factors), e1 = v128.load(factors, 16);
-    const f0 = madd(e0, b0, a0), f1 = madd(e1, b1, a1);
-    const n0 = numerator(e0, v128.load(w), b0, l0), n1 = numerator(e1, v128.load(w, 16), b1, l1);
+    const e0 = v128.load(factors), n0 = numerator(e0, v128.load(w), b0, l0), f0 = madd(e0, b0, a0);
+    const e1 = v128.load(factors, 16), n1 = numerator(e1, v128.load(w, 16), b1, l1), f1 = madd(e1, b1, a1);
     const n = madd(n0, f1, f32x4.mul(n1, f0)), f = f32x4.mul(f0, f1);
-    const e2 = v128.load(factors, 32), e3 = v128.load(factors, 48);
-    const f2 = madd(e2, b2, a2), f3 = madd(e3, b3, a3);
-    const n2 = numerator(e2, v128.load(w, 32), b2, l2), n3 = numerator(e3, v128.load(w, 48), b3, l3);
+    const e2 = v128.load(factors, 32), n2 = numerator(e2, v128.load(w, 32), b2, l2), f2 = madd(e2, b2, a2);
+    const e3 = v128.load(factors, 48), n3 = numerator(e3, v128.load(w, 48), b3, l3), f3 = madd(e3, b3, a3);
     const m = madd(n2, f3, f32x4.mul(n3, f2)), g = f32x4.mul(f2, f3);
     const product = f32x4.mul(f, g);
-    v128.store(slot, f32x4.mul(v128.load(slot), product));
     const sum = f32x4.div(madd(n, g, f32x4.mul(m, f)), product);
+    v128.store(slot, f32x4.mul(v128.load(slot), product));
     v128.store(slot + rest, f32x4.add(v128.load(slot + rest, 16), sum), 16);
   }
 }
 
+/** Minus a fraction's numerator. */
 // @ts-ignore: decorator
 @inline
 function numerator(e: v128, w: v128, b: v128, l: v128): v128 {
-  return f32x4.sub(f32x4.mul(e, madd(w, b, l)), l);
+  return nmadd(madd(w, b, l), e, l);
 }
 
 /** One row with large weights, split at every vector. */
@@ -271,7 +275,7 @@ function join(slot: usize, rest: usize, splits: i32, mantissas: usize, powers: u
 
 /**
  * `likelihoods += log product - totals` where the bit is on, `-log product` where it is off; `entropies -= log product
- * - k sums` where it is on, `+=` where it is off.
+ * + k sums` where it is on, `+=` where it is off.
  */
 function finish(
   bits: usize, totals: usize, mantissas: usize, powers: usize, sums: usize, likelihoods: usize, entropies: usize,
@@ -287,7 +291,7 @@ function finish(
       storeLanes(likelihoods + at, f32x4.add(v128.load(likelihoods + at), more), I - i);
     }
     if (entropies) {
-      const less = f32x4.mul(sign, f32x4.sub(log, f32x4.mul(f32x4.splat(k), v128.load(sums + at))));
+      const less = f32x4.mul(sign, madd(f32x4.splat(k), v128.load(sums + at), log));
       storeLanes(entropies + at, f32x4.sub(v128.load(entropies + at), less), I - i);
     }
   }

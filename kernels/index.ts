@@ -12,7 +12,7 @@ export { gatherLabels, gatherRows } from "./gather";
 export { heapBase } from "./heap-base";
 export { addHindsight, localExpectation } from "./hindsight";
 export { entropy, logLikelihood } from "./log-likelihood";
-export { addMean, addVariance } from "./metrics";
+export { addMean, addVariance, checkFinite } from "./metrics";
 export { rewardByLabel } from "./reward";
 export { sigmoid } from "./sigmoid";
 export { softmax } from "./softmax";

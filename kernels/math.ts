@@ -49,6 +49,14 @@ export function madd(a: v128, b: v128, c: v128): v128 {
   return f32x4.add(f32x4.mul(a, b), c);
 }
 
+/** `c - a b`, rounded likewise. */
+// @ts-ignore: decorator
+@inline
+export function nmadd(a: v128, b: v128, c: v128): v128 {
+  if (ASC_FEATURE_RELAXED_SIMD) return f32x4.relaxed_nmadd(a, b, c);
+  return f32x4.sub(c, f32x4.mul(a, b));
+}
+
 /** Lanes of `a` where the mask is all ones, of `b` where it is 0; other masks are not allowed. */
 // @ts-ignore: decorator
 @inline
@@ -114,13 +122,19 @@ function expm1Small(r: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function exp4(x: v128): v128 {
-  const clamped = f32x4.pmin(f32x4.pmax(x, constant(LEAST)), constant(MOST));
-  const shifted = madd(clamped, constant(LOG2E), constant(ROUND));
-  const n = f32x4.sub(shifted, constant(ROUND));
-  const r = madd(n, constant(MINUS_LN2_LOW), madd(n, constant(MINUS_LN2_HIGH), clamped));
-  const power = i32x4.add(i32x4.shl(shifted, 23), constant(ONE)); // 2^n: n is in the low bits
-  const y = f32x4.mul(f32x4.add(constant(ONE), expm1Small(r)), power);
+  const y = expNear(f32x4.pmin(f32x4.pmax(x, constant(LEAST)), constant(MOST)));
   return v128.andnot(y, f32x4.lt(x, constant(LEAST)));
+}
+
+/** `e^x` for x from -87 to 88, the same bits; elsewhere anything. */
+// @ts-ignore: decorator
+@inline
+export function expNear(x: v128): v128 {
+  const shifted = madd(x, constant(LOG2E), constant(ROUND));
+  const n = f32x4.sub(shifted, constant(ROUND));
+  const r = madd(n, constant(MINUS_LN2_LOW), madd(n, constant(MINUS_LN2_HIGH), x));
+  const power = i32x4.add(i32x4.shl(shifted, 23), constant(ONE)); // 2^n: n is in the low bits
+  return f32x4.mul(f32x4.add(constant(ONE), expm1Small(r)), power);
 }
 
 /** `e^x - 1` with relative accuracy near 0: -1 below -87, about `e^88` above 88. */

@@ -1,3 +1,5 @@
+import { firstLanes } from "./lanes";
+
 /** The mean of `n` floats, formed in float64. */
 // @ts-ignore: decorator
 @inline
@@ -37,4 +39,16 @@ export function addVariance(moments: usize, B: i32, gradient: usize, n: i32, sum
   const variance = meanOf(moments, B) - squareOf(gradient, n);
   store<f64>(sums, load<f64>(sums) + max<f64>(0, variance));
   if (!isFinite(variance) && load<f64>(sums, 8) == 0) store<f64>(sums, step, 8);
+}
+
+/** Where a number is not finite and `sum` is still 0, `sum = step`. `m` [n], `sum` one float64. */
+export function checkFinite(m: usize, n: i32, sum: usize, step: f64): void {
+  let zero = f32x4.splat(0); // x - x is 0, or not a number
+  for (; n >= 4; n -= 4, m += 16) {
+    const x = v128.load(m);
+    zero = f32x4.add(zero, f32x4.sub(x, x));
+  }
+  const rest = v128.and(v128.load(m), firstLanes(n));
+  zero = f32x4.add(zero, f32x4.sub(rest, rest));
+  if (v128.any_true(f32x4.ne(zero, zero)) && load<f64>(sum) == 0) store<f64>(sum, step);
 }

@@ -298,6 +298,8 @@ export interface Backend {
    * `sums[index + 1]` is still 0, `sums[index + 1] = step`. `moments` [B, 1]: each example's squared gradient norm.
    */
   addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void;
+  /** Where an element of `m` is not finite and `sums[index]` is still 0, `sums[index] = step`. */
+  checkFinite(m: Matrix, sums: Sums, index: number, step: number): void;
 
   // ---- optimizers ---------------------------------------------------------------------------------------------
 

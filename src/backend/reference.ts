@@ -584,6 +584,11 @@ class Reference implements ImmediateBackend {
     if (!Number.isFinite(variance) && s[index + 1] === 0) s[index + 1] = step;
   }
 
+  checkFinite(m: Matrix, sums: Sums, index: number, step: number): void {
+    const s = (sums as SumValues).data;
+    if (s[index] === 0 && !values(m).every(Number.isFinite)) s[index] = step;
+  }
+
   adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void {
     const { rate, beta1, beta2, epsilon, correction1, correction2 } = options;
     const [w, g, first, second] = [values(parameters), values(gradient), values(m), values(v)];

@@ -636,6 +636,11 @@ class Wasm implements ImmediateBackend {
     );
   }
 
+  checkFinite(m: Matrix, sums: Sums, index: number, step: number): void {
+    shapes.range("checkFinite", index, 1, sums.length);
+    this.#run.checkFinite(this.#at(m), m.rows * m.columns, this.#at(sums) + index * 8, step);
+  }
+
   // ---- optimizers ---------------------------------------------------------------------------------------------
 
   adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void {

@@ -28,17 +28,19 @@ export interface Gradient {
   /** Computes the blocks from the credits as they stand. */
   compute(): void;
   /**
-   * Adds the gradient variance of each, summed over its parameters (population variance over the batch, D-11), to
-   * `sums[2 * place]`, and notes in `sums[2 * place + 1]` the first step where it was not finite.
+   * Adds the gradient variance of each that is measured, summed over its parameters (population variance over the
+   * batch, D-11), to `sums[2 * place]`. Notes in `sums[2 * place + 1]` the first step where that, or a credit of one
+   * that is not measured, was not finite.
    */
   addVariance(sums: Sums, step: number): void;
 }
 
-/** The gradient of `linears`, each of which has one credit or more. */
+/** The gradient of `linears`, each of which has one credit or more; the variance of the first `measured` of them. */
 export function prepareGradient(
   backend: Backend,
   linears: readonly Linear[],
   credits: readonly Credit[],
+  measured = linears.length,
 ): Gradient {
   const batchSize = credits[0].g.rows;
   const gradients = linears.map((linear): LinearGradient => {
@@ -79,6 +81,10 @@ export function prepareGradient(
     addVariance(sums, step) {
       for (let place = 0; place < gradients.length; place++) {
         const { linear, credits, block } = gradients[place];
+        if (place >= measured) {
+          for (const { g } of credits) backend.checkFinite(g, sums, 2 * place + 1, step);
+          continue;
+        }
         backend.fill(moments, 0);
         for (const one of credits) {
           for (const other of credits) {

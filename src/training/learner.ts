@@ -43,7 +43,7 @@ export class Learner {
     this.estimator = estimator.prepare(problem);
     this.#optimizer = typeof optimizer === "function" ? optimizer(network.backend, this.linears) : optimizer;
     const credits = [...this.estimator.credits, ...this.estimator.evaluation.credits];
-    this.#gradient = prepareGradient(network.backend, this.linears, credits);
+    this.#gradient = prepareGradient(network.backend, this.linears, credits, network.layers.length);
     this.#larger = this.#gradient.blocks
       .map((block, place) => ({ block, by: paperScale ? scaleOf(credits, this.linears[place]) - 1 : 0 }))
       .filter(({ by }) => by !== 0);

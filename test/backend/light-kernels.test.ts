@@ -384,6 +384,31 @@ describe("metrics", () => {
       }
     }
   });
+
+  test("a number that is not finite is found wherever it is, and nothing beside it", async () => {
+    for (const backend of [reference, ...modules]) {
+      for (let n = 1; n <= 9; n++) {
+        const room = backend.matrix(1, n + 8);
+        backend.fill(room, Number.NaN);
+        const m = backend.view(room, 4, 1, n);
+        const sums = backend.sums(1);
+        const found = async () => (await backend.readSums(sums))[0];
+        backend.fill(m, 3e38);
+        backend.checkFinite(m, sums, 0, 1);
+        expect(await found()).toBe(0);
+        for (const value of [Infinity, -Infinity, Number.NaN]) {
+          for (let place = 0; place < n; place++) {
+            backend.writeSums(sums, [0]);
+            backend.fill(m, -3e38);
+            backend.write(m, [value], place);
+            backend.checkFinite(m, sums, 0, 5);
+            backend.checkFinite(m, sums, 0, 6);
+            expect(await found()).toBe(5);
+          }
+        }
+      }
+    }
+  });
 });
 
 describe("adam", () => {

@@ -155,6 +155,7 @@ describe("backend", () => {
       "addMean: first 2, count 1, length 2 do not fit",
     );
     expect(() => backend.addMean(a, backend.sums(2), -1)).toThrow(RangeError);
+    expect(() => backend.checkFinite(a, backend.sums(2), 2, 1)).toThrow(RangeError);
 
     const order = backend.indices(2);
     expect(() => backend.gatherRows(b, order, 0, b)).toThrow(

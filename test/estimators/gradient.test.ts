@@ -73,19 +73,25 @@ test.each(["zero-one", "plus-minus"] as const)(
   },
 );
 
-test("a gradient that is not finite is noted with its step, once", async () => {
-  const backend = createReferenceBackend();
-  const problem = randomProblem(backend, mixedNetwork, 4, 1);
-  const prepared = reinforce.prepare(problem);
-  const gradient = prepareGradient(backend, problem.network.layers, prepared.credits);
-  const sums = backend.sums(8);
-  backend.fill(prepared.credits[2].g, Number.NaN);
-  gradient.compute();
-  gradient.addVariance(sums, 17);
-  gradient.addVariance(sums, 18);
-  const totals = await backend.readSums(sums);
-  expect([totals[1], totals[3], totals[5], totals[7]]).toEqual([0, 0, 17, 0]);
-});
+test.each([4, 2])(
+  "a gradient that is not finite is noted with its step, once (%i measured)",
+  async (measured) => {
+    const backend = createReferenceBackend();
+    const problem = randomProblem(backend, mixedNetwork, 4, 1);
+    const prepared = reinforce.prepare(problem);
+    const gradient = prepareGradient(backend, problem.network.layers, prepared.credits, measured);
+    const sums = backend.sums(8);
+    backend.write(prepared.credits[0].g, [1]);
+    backend.fill(prepared.credits[2].g, Number.NaN);
+    gradient.compute();
+    gradient.addVariance(sums, 17);
+    gradient.addVariance(sums, 18);
+    const totals = await backend.readSums(sums);
+    expect([totals[1], totals[3], totals[5], totals[7]]).toEqual([0, 0, 17, 0]);
+    expect(totals[0]).toBeGreaterThan(0);
+    expect(Number.isNaN(totals[4])).toBe(measured > 2);
+  },
+);
 
 test.each([reinforce, hnca])(
   "wasm and reference agree on every credit of a network with skips and softmax units: $name",
