@@ -76,7 +76,7 @@ export {
   type Place,
   placeOf,
 } from "./objectives/objective.ts";
-export { rewardObjective } from "./objectives/reward.ts";
+export { knownRewardObjective, rewardObjective } from "./objectives/reward.ts";
 export { type AdamOptions, adam } from "./optimizers/adam.ts";
 export { type L2, withL2 } from "./optimizers/l2.ts";
 export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";

@@ -9,12 +9,14 @@ import type {
   PreparedEstimator,
   Problem,
 } from "../../src/estimators/estimator.ts";
+import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { rewardPenalty } from "../../src/estimators/reward-penalty.ts";
 import { straightThrough } from "../../src/estimators/straight-through.ts";
 import { weightMax, weightMaxScales } from "../../src/estimators/weight-max.ts";
 import { GivenDraws } from "../../src/network/draws.ts";
 import type { LayerSpec, NetworkSpec } from "../../src/network/network.ts";
+import { knownRewardObjective } from "../../src/objectives/reward.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { withL2 } from "../../src/optimizers/l2.ts";
 import { Learner } from "../../src/training/learner.ts";
@@ -405,6 +407,28 @@ describe("rules for one unit", () => {
     const prepared = run(classification, problem);
     const g = creditsOf(prepared)[0];
     for (let e = 0; e < g.length; e += 2) expect(g[e]).toBeCloseTo(-g[e + 1], 14);
+  });
+
+  test("direct gradient of a known reward (9) is f-HNCA on one unit, whatever the action", () => {
+    const problem = oneUnit();
+    const [off, on] = [matrixOf(backend, 12, numbers(41, 12)), matrixOf(backend, 12, numbers(42, 12))];
+    const known = { ...problem, objective: knownRewardObjective(off, on) };
+    const prepared = run(fHnca, known);
+    const [p, earned] = [prepared.trace.layers[0].p, prepared.evaluation.components[0].value].map((m) =>
+      backend.readNow(m),
+    );
+    const [low, high] = [off, on].map((m) => backend.readNow(m));
+    expectClose(
+      creditsOf(prepared)[0],
+      Array.from(p, (mean, b) => mean * (1 - mean) * (high[b] - low[b])),
+    );
+    const action = backend.readNow(prepared.trace.layers[0].bits);
+    expectClose(
+      earned,
+      Array.from(action, (bit, b) => (bit === 1 ? high[b] : low[b])),
+    );
+    const softmax = { ...oneUnit({ kind: "softmax", units: 1, choices: 2 }), objective: known.objective };
+    expect(() => run(fHnca, softmax)).toThrow(/one Bernoulli unit/);
   });
 
   test("more than one unit, more than two actions, a baseline or no lambda is refused", () => {
