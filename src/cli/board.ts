@@ -77,7 +77,7 @@ class Board {
     if (status === "done") {
       // A run that was finished before has no progress, and takes no time worth telling.
       const took = progress ? [`in ${formatSeconds((performance.now() - started) / 1000)}`] : [];
-      this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...accuracies(summary!), ...took]));
+      this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...figuresOf(summary!), ...took]));
     } else if (status === "failed") {
       this.print(`${this.#label(job)}  ${red("failed:")} ${error}`);
     } else {
@@ -137,7 +137,7 @@ class Board {
       rate += stepsPerSecond;
       const cells = [
         `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
-        ...accuracies(record ?? progress.metrics).slice(0, 1),
+        ...figuresOf(record ?? progress.metrics).slice(0, 1),
         `${formatSeconds(secondsLeft)} left`,
         `${stepsPerSecond.toFixed(0)} steps/s`,
       ];
@@ -169,11 +169,13 @@ class Board {
   }
 }
 
-/** What accuracies there are, in percent: `online 91.3 %`. */
-const accuracies = (metrics: Record<string, number | string | null>) =>
-  [
-    ["online", metrics.onlineAccuracy],
-    ["test", metrics.testAccuracy],
-  ].flatMap(([name, value]) =>
-    typeof value === "number" ? `${name} ${(100 * value).toFixed(1).padStart(4)} %` : [],
-  );
+/** What a person wants to follow: accuracies in percent, `online 91.3 %`, or the bound, `ELBO -103.5`. */
+function figuresOf({ onlineAccuracy, testAccuracy, elbo }: Record<string, number | string | null>): string[] {
+  const percent = (name: string, value: unknown) =>
+    typeof value === "number" ? [`${name} ${(100 * value).toFixed(1).padStart(4)} %`] : [];
+  return [
+    ...percent("online", onlineAccuracy),
+    ...percent("test", testAccuracy),
+    ...(typeof elbo === "number" ? [`ELBO ${elbo.toFixed(1)}`] : []),
+  ];
+}

@@ -13,6 +13,16 @@ export interface Curve {
   records: readonly EpochRecord[];
 }
 
+/** What stands around the curves. */
+export interface FigureOptions {
+  title: string;
+  subtitle?: string;
+  /** Default `"interval"`. */
+  bands?: Bands;
+  /** The order of the columns; default: as they come. */
+  groups?: readonly string[];
+}
+
 export interface Figure {
   /** A complete SVG document, {@link FIGURE_WIDTH} pixels wide, on white. */
   svg: string;
@@ -136,13 +146,15 @@ interface Frame {
  */
 export async function learningCurves(
   curves: readonly Curve[],
-  { title, subtitle, bands = "interval" }: { title: string; subtitle?: string; bands?: Bands },
+  { title, subtitle, bands = "interval", groups: order = [] }: FigureOptions,
 ): Promise<Figure> {
   const points = averageOverSeeds(curves, bands);
   if (points.length === 0) throw new InputError("there is no epoch to draw yet");
   const quantities = QUANTITIES.filter(({ solid }) => points.some(({ metric }) => metric === solid));
   const groups = distinct(points.map(({ group }) => group));
-  const methods = distinct(points.map(({ method }) => method));
+  groups.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  const labels = distinct(curves.map(({ label }) => label));
+  const methods = labels.filter((label) => points.some(({ method }) => method === label));
   const epochs = Math.max(...points.map(({ epoch }) => epoch));
   const seeds = Math.max(...points.map((point) => point.seeds));
 
