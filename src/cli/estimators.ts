@@ -15,18 +15,23 @@ export function defineEstimators(program: Command): void {
       }
       const { colorsFor, formatTable } = await import("./terminal.ts");
       const { bold } = colorsFor(process.stdout);
-      const rows = estimators.map(({ name, paper, unbiased, needs, cost }) => [
+      const rows = estimators.map(({ name, tasks, paper, unbiased, needs, cost }) => [
         name,
+        tasks.join(", "),
         paper,
         unbiased ? "unbiased" : "biased",
         needs,
         cost,
       ]);
-      const [head, ...lines] = formatTable([["name", "paper", "bias", "needs", "cost"], ...rows]).split("\n");
+      const [head, ...lines] = formatTable([
+        ["name", "tasks", "paper", "bias", "needs", "cost"],
+        ...rows,
+      ]).split("\n");
       process.stdout.write([bold(head), ...lines].join("\n"));
       process.stdout.write("\n");
-      for (const { name, unbiased, why } of estimators) {
-        process.stdout.write(`${bold(name)} is ${unbiased ? "unbiased" : "biased"}: ${why}.\n`);
+      for (const { name, unbiased, why, options } of estimators) {
+        const taken = options === undefined ? "" : ` Options: ${options.join(", ")}.`;
+        process.stdout.write(`${bold(name)} is ${unbiased ? "unbiased" : "biased"}: ${why}.${taken}\n`);
       }
     });
 }

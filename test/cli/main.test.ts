@@ -16,7 +16,7 @@ describe("flipnet", () => {
   it("helps on stdout when asked", async () => {
     const { code, stdout, stderr } = await flipnet(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const command of ["train", "audit", "estimators"])
+    for (const command of ["train", "sample", "audit", "estimators"])
       expect(stdout).toMatch(new RegExp(`^ +${command}`, "m"));
     const train = await flipnet(["help", "train"]);
     expect(train.code).toBe(0);
@@ -51,9 +51,10 @@ describe("flipnet estimators", () => {
   it("is the registry as a table", async () => {
     const { code, stdout, stderr } = await flipnet(["estimators"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const { name, paper, needs, cost } of estimators) {
-      const line = stdout.split("\n").find((line) => line.startsWith(`${name} `));
-      for (const cell of [paper, needs, cost]) expect(line).toContain(cell);
+    for (const { name, tasks, paper, needs, cost, options } of estimators) {
+      const [line, words] = stdout.split("\n").filter((line) => line.startsWith(`${name} `));
+      for (const cell of [tasks.join(", "), paper, needs, cost]) expect(line).toContain(cell);
+      for (const option of options ?? []) expect(words).toContain(option);
     }
   });
 
