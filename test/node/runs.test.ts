@@ -202,6 +202,16 @@ describe("a finished run", () => {
     expect(contents(first.folder)).toEqual(before);
   });
 
+  it("gets its summary if it ended before that was written", async () => {
+    for (const task of ["bandit", "vae"]) {
+      const { folder, summary } = await train({ task, boundSamples: task === "vae" ? 4 : undefined });
+      rmSync(runFiles(folder).summary);
+      const again = await train({ task, boundSamples: task === "vae" ? 4 : undefined });
+      expect(again).toMatchObject({ status: "finished", summary });
+      expect((await readRun(folder)).summary).toEqual(summary);
+    }
+  });
+
   it("answers for fewer epochs too, as a run of that length would", async () => {
     const long = await train();
     const short = await train({ epochs: 2 });
@@ -231,6 +241,7 @@ describe("a stopped run", () => {
     { backend: "wasm" },
     { backend: "reference", hidden: [], optimizer: "sgd" },
     { baseline: "running-average", units: "zero-one" },
+    { task: "vae", hidden: [6, 4], baseline: "running-average", evaluateEvery: 3, boundSamples: 4 },
   ])("goes on as if it had not been: %o", async (more) => {
     const calm = await train({ ...more, out: join(out, "calm") });
     const stopped = await trainUntil(1, more);
