@@ -179,13 +179,19 @@ async function figure(experiment) {
     });
   });
   const names = methods.map(({ name }) => name);
-  const x = { field: "step", type: "quantitative", title: "steps", axis: { format: "~s", grid: false } };
+  const x = {
+    field: "step",
+    type: "quantitative",
+    title: "steps",
+    scale: { nice: false },
+    axis: { format: "~s", grid: false },
+  };
   const color = {
     field: "method",
     type: "nominal",
     title: null,
     scale: { domain: names, range: colours },
-    legend: names.length > 1 ? { orient: "right", labelLimit: 260 } : null,
+    legend: names.length > 1 ? { orient: "right", labelLimit: 260, symbolOpacity: 1 } : null,
   };
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
