@@ -1,16 +1,10 @@
 // What training steps cost: REINFORCE and HNCA on MNIST, one to three layers of 200 units, batches of 50. They take
 // turns, a slice of some steps each, so that a busy machine slows both, and a ratio is one of neighbouring slices.
 import { performance } from "node:perf_hooks";
-import {
-  adam,
-  createBanditTraining,
-  createWasmBackend,
-  GeneratedDraws,
-  hnca,
-  reinforce,
-} from "../dist/index.js";
+import { adam, createBanditTraining, createWasmBackend, hnca, reinforce } from "../dist/index.js";
 import { loadLabelledImages } from "../dist/node/index.js";
 import { deriveKey, newKey } from "../dist/random/threefry.js";
+import { drive } from "./drive.mjs";
 import { spread } from "./spread.mjs";
 
 const rules = { reinforce, hnca };
@@ -26,25 +20,13 @@ function driven(backend, data, rule, layers, limit) {
     hidden: Array(layers).fill(200),
     limit,
   });
-  const { task, learner } = training;
-  const draws = new GeneratedDraws(backend, 0);
-  const sums = backend.sums(2 * learner.linears.length);
-  let done = 0;
-  const step = () => {
-    const place = done % task.stepsPerEpoch;
-    if (place === 0) task.startEpoch(done / task.stepsPerEpoch);
-    task.load(place);
-    draws.startStep(++done);
-    learner.sample(draws);
-    task.score(learner.estimator.trace);
-    learner.learn(done, sums);
-  };
+  const step = drive(backend, training);
   const run = (count) => {
     const start = performance.now();
     for (let i = 0; i < count; i++) step();
     return (performance.now() - start) / count;
   };
-  return { rule, layers, learner, run };
+  return { rule, layers, learner: training.learner, run };
 }
 
 /**
