@@ -74,32 +74,47 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
 function turn(weights: usize, out: usize, I: i32, J: i32, k: f32): void {
   const rowBytes = (<usize>J) << 2;
   const outBytes = (<usize>I) << 2;
-  const factor = f32x4.splat(k);
   for (let i = 0; i < I; i += 4, weights += 4 * rowBytes, out += 16) {
     const rows = I - i; // those that are not there repeat the first
     const w1: usize = rows > 1 ? rowBytes : 0;
     const w2: usize = rows > 2 ? 2 * rowBytes : 0;
     const w3: usize = rows > 3 ? 3 * rowBytes : 0;
+    let w = weights;
     let at = out;
-    for (let j = 0; j < J; j += 4, at += 4 * outBytes) {
-      const row = weights + ((<usize>j) << 2);
-      const a = f32x4.mul(v128.load(row), factor);
-      const b = f32x4.mul(v128.load(row + w1), factor);
-      const c = f32x4.mul(v128.load(row + w2), factor);
-      const d = f32x4.mul(v128.load(row + w3), factor);
-      const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
-      const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
-      if (rows >= 4 && j + 4 <= J) {
-        v128.store(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5));
-        v128.store(at + outBytes, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7));
-        v128.store(at + 2 * outBytes, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5));
-        v128.store(at + 3 * outBytes, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7));
-        continue;
-      }
-      storeLanes(at, v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), rows);
-      if (j + 1 < J) storeLanes(at + outBytes, v128.shuffle<f32>(ab, cd, 2, 3, 6, 7), rows);
-      if (j + 2 < J) storeLanes(at + 2 * outBytes, v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), rows);
-      if (j + 3 < J) storeLanes(at + 3 * outBytes, v128.shuffle<f32>(ef, gh, 2, 3, 6, 7), rows);
+    let columns = J;
+    if (rows >= 4) {
+      for (; columns >= 4; columns -= 4, w += 16, at += 4 * outBytes) turnBlock(true, w, w1, w2, w3, at, outBytes, 4, 4, k);
     }
+    for (; columns > 0; columns -= 4, w += 16, at += 4 * outBytes) {
+      turnBlock(false, w, w1, w2, w3, at, outBytes, rows, columns, k);
+    }
+  }
+}
+
+/** Four rows and four columns. `whole`, a constant: all of them are there. */
+// @ts-ignore: decorator
+@inline
+function turnBlock(
+  whole: bool, w: usize, w1: usize, w2: usize, w3: usize, out: usize, outBytes: usize, rows: i32, columns: i32, k: f32,
+): void {
+  const factor = f32x4.splat(k);
+  const a = f32x4.mul(v128.load(w), factor);
+  const b = f32x4.mul(v128.load(w + w1), factor);
+  const c = f32x4.mul(v128.load(w + w2), factor);
+  const d = f32x4.mul(v128.load(w + w3), factor);
+  const ab = v128.shuffle<f32>(a, b, 0, 4, 1, 5), cd = v128.shuffle<f32>(c, d, 0, 4, 1, 5);
+  const ef = v128.shuffle<f32>(a, b, 2, 6, 3, 7), gh = v128.shuffle<f32>(c, d, 2, 6, 3, 7);
+  const r0 = v128.shuffle<f32>(ab, cd, 0, 1, 4, 5), r1 = v128.shuffle<f32>(ab, cd, 2, 3, 6, 7);
+  const r2 = v128.shuffle<f32>(ef, gh, 0, 1, 4, 5), r3 = v128.shuffle<f32>(ef, gh, 2, 3, 6, 7);
+  if (whole) {
+    v128.store(out, r0);
+    v128.store(out + outBytes, r1);
+    v128.store(out + 2 * outBytes, r2);
+    v128.store(out + 3 * outBytes, r3);
+  } else {
+    storeLanes(out, r0, rows);
+    if (columns > 1) storeLanes(out + outBytes, r1, rows);
+    if (columns > 2) storeLanes(out + 2 * outBytes, r2, rows);
+    if (columns > 3) storeLanes(out + 3 * outBytes, r3, rows);
   }
 }

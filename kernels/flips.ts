@@ -13,14 +13,14 @@
 // example's p and q of a tile stay in registers while its parents pass, first those that were off, then those that
 // were on. Every few tiles the products' exponents are split off: exact, so that a result depends neither on when nor
 // on the other rows.
-// The entropies change, where the parent was off, by
-//   log prod_j t - sum_j (e^d (p d + l p q) - l p q) / t,   t = q + p e^d,
-// in which large logits cancel beforehand; where it was on by the opposite, with p and q in each other's place and -l
-// for l. Four fractions are added before they are divided.
+// A unit's entropy is log(1 + e^-l) + l q, and q becomes q / t, t = q + p e^d: so the entropies change by
+//   log prod_j t - sum_j d + sum_j (q (l + d) / t - q l)   parent off
+// and by the opposite where it was on, with p and q in each other's place and -l for l. Two fractions are added before
+// they are divided.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
-import { logOf, madd, nmadd, sum4 } from "./math";
+import { firstLanes, storeLanes } from "./lanes";
+import { countsAcross, logOf, madd, productsAcross, sumsAcross } from "./math";
 import { rowSum } from "./row-sum";
-import { storeLanes } from "./lanes";
 import { bernoulliShift, entropyShift } from "./shifts";
 
 /** How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. */
@@ -30,13 +30,15 @@ const ROOM: f32 = 86;
 const NARROW: f32 = 10.75;
 
 /**
- * A parent of one example: product, addresses of its factors and weights, its number. What is less often looked at,
- * exponents and sum of fractions, stands as far behind as `rest` says. New slots are copies of `heads`.
+ * What is kept of each parent of an example, four lanes each, in planes behind one another: products, exponents, sums.
+ * The last group of four parents may not be full.
  */
-const SLOT = 32;
+function planeBytes(I: i32): usize {
+  return (<usize>((I + 3) & ~3)) << 4;
+}
 
 export function flipScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 96 * tileCount(J) + 3 * I * (SLOT >> 2) + 3 * (I + 4));
+  return max(I + J + 4, 16 * (4 + I) * tileCount(J) + <i32>(3 * planeBytes(I) >> 2) + I);
 }
 
 export function flips(
@@ -56,88 +58,86 @@ export function flips(
   if (entropies && !addEntropies) memory.fill(entropies, 0, <usize>B * inputBytes);
 
   let most: f32 = 0.01;
+  let wide = false;
   for (let i = 0; i < I; i++) {
     const size = load<f32>(largest + ((<usize>i) << 2));
     if (size <= NARROW) most = max(most, size);
+    else wide = true;
   }
   const stride = <i32>(ROOM / (4 * most));
 
   const columns = (<usize>tiles) << 6;
-  const lawOff = scratch;
-  const lawOn = lawOff + 3 * columns;
-  const slots = lawOn + 3 * columns;
-  const slotsEnd = slots + <usize>I * SLOT;
-  const rest = <usize>I * SLOT;
-  const mantissas = slotsEnd + rest;
-  const powers = mantissas + inputBytes + 16;
-  const heads = powers + 2 * (inputBytes + 16);
-  const sums = entropies ? powers + inputBytes + 16 : 0;
-  for (let i = 0, to = heads, factors = tables, w = weights; i < I; i++, to += SLOT, factors += 64, w += rowBytes) {
-    v128.store(to, f32x4.splat(1));
-    store<usize>(to, factors, 16);
-    store<usize>(to, w, 20);
-    store<i32>(to, i, 24);
-  }
+  const plane = planeBytes(I);
+  const P = scratch;
+  const Q = P + columns;
+  const whenOff = Q + columns;
+  const whenOn = whenOff + columns;
+  const products = whenOn + columns;
+  const list = products + 3 * plane;
+  const listEnd = list + inputBytes;
+  const steps = listEnd - tables; // how far the d are behind their e^d
+  if (entropies) layOut(weights, tables + steps, I, J, k);
   for (let b = 0; b < B; b++) {
-    pad(lawOff, q, J, 1);
-    pad(lawOff + columns, p, J, 0);
-    pad(lawOn, p, J, 1);
-    pad(lawOn + columns, q, J, 0);
-    if (entropies) slopes(lawOff, lawOn, logits, J, 1 / k);
+    pad(P, p, J, 0);
+    pad(Q, q, J, 1);
+    if (entropies) weighLogits(logits, J, P, Q, whenOff, whenOn);
 
-    // Every narrow parent gets a slot: those that are off from the first slot on, those that are on from the last one
-    // back. Without branches: what has no slot of its own is written where the next one comes.
-    let off = slots, on = slotsEnd;
-    for (let i = 0, head = heads; i < I; i++, head += SLOT) {
-      const at = (<usize>i) << 2;
-      const bit: usize = load<u32>(bits + at) >>> 29; // 1.0 is 0x3f800000
-      const narrow: usize = load<f32>(largest + at) <= NARROW ? SLOT : 0;
-      open(select<usize>(on - SLOT, off, bit), rest, head);
+    // Narrow parents are listed by where their products are: those that are off from the start of the list on, those
+    // that are on from its end back. Without branches: both ends are written, and one of them moves.
+    let off = list, on = listEnd;
+    for (let i = 0, at = products; i < I; i++, at += 16) {
+      v128.store(at, f32x4.splat(1));
+      v128.store(at + plane, i32x4.splat(0));
+      v128.store(at + 2 * plane, f32x4.splat(0));
+      const bit: usize = load<u32>(bits + ((<usize>i) << 2)) >>> 29; // 1.0 is 0x3f800000
+      const narrow: usize = load<f32>(largest + ((<usize>i) << 2)) <= NARROW ? 4 : 0;
+      store<usize>(off, at);
+      store<usize>(on - 4, at);
       off += narrow & (bit - 1);
       on -= narrow & -bit;
     }
 
-    let splits = 1;
     for (let t = 0, next = stride; t < tiles; t++) {
       if (t == next) {
-        for (let slot = slots; slot < off; slot += SLOT) split(slot, rest);
-        for (let slot = on; slot < slotsEnd; slot += SLOT) split(slot, rest);
+        for (let at = products; at < products + plane; at += 16) split(at, plane);
         next += stride;
-        splits++;
       }
-      const at = (<usize>t) << 6;
-      const tile = <usize>t * tileBytes;
+      const column = (<usize>t) << 6;
+      // Products are 16 bytes apart, their factors 64.
+      const factors = tables + <usize>t * tileBytes - 4 * products;
       if (entropies) {
-        addTile(slots, off, rest, tile, at, lawOff + at, columns);
-        addTile(on, slotsEnd, rest, tile, at, lawOn + at, columns);
+        for (let half: usize = 0; half < 64; half += 32) {
+          const at = column + half;
+          addHalf(list, off, plane, factors + half, steps, Q + at, P + at, whenOff + at);
+          addHalf(on, listEnd, plane, factors + half, steps, P + at, Q + at, whenOn + at);
+        }
       } else {
-        multiplyTile(slots, off, tile, lawOff + at, columns);
-        multiplyTile(on, slotsEnd, tile, lawOn + at, columns);
+        multiplyTile(list, off, factors, Q + column, P + column);
+        multiplyTile(on, listEnd, factors, P + column, Q + column);
       }
     }
-    for (let slot = slots; slot < off; slot += SLOT) join(slot, rest, splits, mantissas, powers, sums);
-    for (let slot = on; slot < slotsEnd; slot += SLOT) join(slot, rest, splits, mantissas, powers, sums);
 
-    for (let i = 0; i < I; i++) {
-      const at = (<usize>i) << 2;
-      const size = load<f32>(largest + at);
-      if (size <= NARROW) continue;
-      const bit = load<f32>(bits + at) > 0;
-      const w = weights + <usize>i * rowBytes;
-      if (size <= TABLE_LIMIT) {
-        open(slots, rest, heads + <usize>i * SLOT);
-        addRow(slots, rest, tileBytes, tiles, bit ? lawOn : lawOff, columns, entropies != 0);
-        join(slots, rest, 4 * tiles + 1, mantissas, powers, sums);
-      } else {
-        store<f32>(mantissas + at, 1);
-        store<i32>(powers + at, 0);
-        if (sums) store<f32>(sums + at, 0);
-        const sign: f32 = bit ? 1 : -1;
-        if (likelihoods) change(likelihoods + at, sign * bernoulliShift(logits, w, 0, -sign * k, J));
-        if (entropies) change(entropies + at, -sign * entropyShift(logits, w, -sign * k, J));
+    if (wide) {
+      for (let i = 0; i < I; i++) {
+        const at = (<usize>i) << 2;
+        const size = load<f32>(largest + at);
+        if (size <= NARROW) continue;
+        const bit = load<f32>(bits + at) > 0;
+        if (size <= TABLE_LIMIT) {
+          const product = products + ((<usize>i) << 4);
+          const factors = tables + ((<usize>i) << 6);
+          const d = entropies ? factors + steps : 0;
+          if (bit) addRow(product, plane, factors, d, tileBytes, tiles, P, Q, whenOn);
+          else addRow(product, plane, factors, d, tileBytes, tiles, Q, P, whenOff);
+        } else {
+          const w = weights + <usize>i * rowBytes;
+          const sign: f32 = bit ? 1 : -1;
+          if (likelihoods) add(likelihoods + at, sign * bernoulliShift(logits, w, 0, -sign * k, J));
+          if (entropies) add(entropies + at, -sign * entropyShift(logits, w, -sign * k, J));
+        }
       }
     }
-    finish(bits, totals, mantissas, powers, sums, likelihoods, entropies, I, k);
+    finish(bits, totals, products, plane, likelihoods, entropies, I);
 
     bits += inputBytes;
     if (likelihoods) likelihoods += inputBytes;
@@ -148,151 +148,157 @@ export function flips(
   }
 }
 
-/** Copies J numbers and fills the last tile up: with a = 1 and b = 0 a child's factor is 1. */
+/** `k W` in tiles as the factors are; columns that are not there are 0. */
+function layOut(weights: usize, to: usize, I: i32, J: i32, k: f32): void {
+  const factor = f32x4.splat(k);
+  const skip = ((<usize>I) << 6) - 64;
+  for (let i = 0; i < I; i++, to += 64) {
+    let tile = to;
+    let w = weights + ((<usize>i * J) << 2);
+    for (let left = J; left > 0; tile += skip) {
+      for (let n = 0; n < 4; n++, tile += 16, w += 16, left -= 4) {
+        const d = f32x4.mul(v128.load(w), factor);
+        v128.store(tile, left >= 4 ? d : v128.and(d, firstLanes(left)));
+      }
+    }
+  }
+}
+
+/** Copies J numbers and fills the last tile up: a child with p = 0, q = 1 and d = 0 counts for nothing. */
 function pad(to: usize, from: usize, J: i32, value: f32): void {
   const end = to + ((<usize>tileCount(J)) << 6);
   for (let at = end - 64; at < end; at += 16) v128.store(at, f32x4.splat(value));
   memory.copy(to, from, (<usize>J) << 2);
 }
 
-/** The third row of both laws: `factor l p q`, for parents that are on with the sign turned. */
-function slopes(lawOff: usize, lawOn: usize, logits: usize, J: i32, factor: f32): void {
-  const columns = (<usize>tileCount(J)) << 6;
-  const scale = f32x4.splat(factor);
-  pad(lawOff + 2 * columns, logits, J, 0);
-  for (let at: usize = 0; at < columns; at += 16) {
-    const pq = f32x4.mul(v128.load(lawOff + at), v128.load(lawOff + columns + at));
-    const slope = f32x4.mul(f32x4.mul(v128.load(lawOff + 2 * columns + at), scale), pq);
-    v128.store(lawOff + 2 * columns + at, slope);
-    v128.store(lawOn + 2 * columns + at, f32x4.neg(slope));
+/** `l q` for parents that are off, `-l p` for those that are on. */
+function weighLogits(logits: usize, J: i32, P: usize, Q: usize, whenOff: usize, whenOn: usize): void {
+  pad(whenOff, logits, J, 0);
+  for (const end = Q; P < end; P += 16, Q += 16, whenOff += 16, whenOn += 16) {
+    const l = v128.load(whenOff);
+    v128.store(whenOff, f32x4.mul(l, v128.load(Q)));
+    v128.store(whenOn, f32x4.neg(f32x4.mul(l, v128.load(P))));
   }
 }
 
-/** A new slot of a parent, exponents and sum 0. */
-// @ts-ignore: decorator
-@inline
-function open(slot: usize, rest: usize, head: usize): void {
-  v128.store(slot, v128.load(head));
-  v128.store(slot, v128.load(head, 16), 16);
-  v128.store(slot + rest, i32x4.splat(0));
-  v128.store(slot + rest, f32x4.splat(0), 16);
-}
-
-/** Multiplies the products of slots [slot, end) by the factors `a + b e^d` of one tile. */
-function multiplyTile(slot: usize, end: usize, tile: usize, law: usize, columns: usize): void {
-  const b = law + columns;
-  const a0 = v128.load(law), a1 = v128.load(law, 16), a2 = v128.load(law, 32), a3 = v128.load(law, 48);
+/** Multiplies listed products by the factors `a + b e^d` of one tile. */
+function multiplyTile(list: usize, end: usize, factors: usize, a: usize, b: usize): void {
+  const a0 = v128.load(a), a1 = v128.load(a, 16), a2 = v128.load(a, 32), a3 = v128.load(a, 48);
   const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-  for (; slot < end; slot += SLOT) {
-    const factors = load<usize>(slot, 16) + tile;
-    const f0 = madd(v128.load(factors), b0, a0);
-    const f1 = madd(v128.load(factors, 16), b1, a1);
-    const f2 = madd(v128.load(factors, 32), b2, a2);
-    const f3 = madd(v128.load(factors, 48), b3, a3);
-    v128.store(slot, f32x4.mul(v128.load(slot), f32x4.mul(f32x4.mul(f0, f1), f32x4.mul(f2, f3))));
+  for (; list < end; list += 4) {
+    const at = load<usize>(list);
+    const e = factors + 4 * at;
+    const f0 = madd(v128.load(e), b0, a0);
+    const f1 = madd(v128.load(e, 16), b1, a1);
+    const f2 = madd(v128.load(e, 32), b2, a2);
+    const f3 = madd(v128.load(e, 48), b3, a3);
+    v128.store(at, f32x4.mul(f32x4.mul(v128.load(at), f32x4.mul(f0, f1)), f32x4.mul(f2, f3)));
   }
-}
-
-/** The same, and subtracts the fractions `(e^d (b w + l) - l) / (a + b e^d)` from the slots' sums. */
-function addTile(slot: usize, end: usize, rest: usize, tile: usize, column: usize, law: usize, columns: usize): void {
-  const b = law + columns;
-  const l = b + columns;
-  const a0 = v128.load(law), a1 = v128.load(law, 16), a2 = v128.load(law, 32), a3 = v128.load(law, 48);
-  const b0 = v128.load(b), b1 = v128.load(b, 16), b2 = v128.load(b, 32), b3 = v128.load(b, 48);
-  const l0 = v128.load(l), l1 = v128.load(l, 16), l2 = v128.load(l, 32), l3 = v128.load(l, 48);
-  for (; slot < end; slot += SLOT) {
-    const factors = load<usize>(slot, 16) + tile;
-    const w = load<usize>(slot, 20) + column;
-    // x / y + z / u = (x u + z y) / (y u)
-    const e0 = v128.load(factors), n0 = numerator(e0, v128.load(w), b0, l0), f0 = madd(e0, b0, a0);
-    const e1 = v128.load(factors, 16), n1 = numerator(e1, v128.load(w, 16), b1, l1), f1 = madd(e1, b1, a1);
-    const n = madd(n0, f1, f32x4.mul(n1, f0)), f = f32x4.mul(f0, f1);
-    const e2 = v128.load(factors, 32), n2 = numerator(e2, v128.load(w, 32), b2, l2), f2 = madd(e2, b2, a2);
-    const e3 = v128.load(factors, 48), n3 = numerator(e3, v128.load(w, 48), b3, l3), f3 = madd(e3, b3, a3);
-    const m = madd(n2, f3, f32x4.mul(n3, f2)), g = f32x4.mul(f2, f3);
-    const product = f32x4.mul(f, g);
-    const sum = f32x4.div(madd(n, g, f32x4.mul(m, f)), product);
-    v128.store(slot, f32x4.mul(v128.load(slot), product));
-    v128.store(slot + rest, f32x4.add(v128.load(slot + rest, 16), sum), 16);
-  }
-}
-
-/** Minus a fraction's numerator. */
-// @ts-ignore: decorator
-@inline
-function numerator(e: v128, w: v128, b: v128, l: v128): v128 {
-  return nmadd(madd(w, b, l), e, l);
-}
-
-/** One row with large weights, split at every vector. */
-function addRow(slot: usize, rest: usize, tileBytes: usize, tiles: i32, law: usize, columns: usize, entropies: bool): void {
-  let factors = load<usize>(slot, 16);
-  let w = load<usize>(slot, 20);
-  for (let t = 0; t < tiles; t++, factors += tileBytes - 64) {
-    for (let n = 0; n < 4; n++, factors += 16, w += 16, law += 16) {
-      const e = v128.load(factors);
-      const b = v128.load(law + columns);
-      const f = madd(e, b, v128.load(law));
-      v128.store(slot, f32x4.mul(v128.load(slot), f));
-      split(slot, rest);
-      if (entropies) {
-        const fraction = f32x4.div(numerator(e, v128.load(w), b, v128.load(law + 2 * columns)), f);
-        v128.store(slot + rest, f32x4.add(v128.load(slot + rest, 16), fraction), 16);
-      }
-    }
-  }
-}
-
-// @ts-ignore: decorator
-@inline
-function change(at: usize, by: f32): void {
-  store<f32>(at, load<f32>(at) + by);
-}
-
-/** Moves the (biased) exponents of a product aside, and leaves mantissas in [1, 2). */
-// @ts-ignore: decorator
-@inline
-function split(slot: usize, rest: usize): void {
-  const x = v128.load(slot);
-  v128.store(slot + rest, i32x4.add(v128.load(slot + rest), i32x4.shr_u(x, 23)));
-  v128.store(slot, v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1)));
-}
-
-/** The four lanes multiplied, `mantissas[i] 2^powers[i]`, and added, `sums[i]`. `splits` counts this one. */
-// @ts-ignore: decorator
-@inline
-function join(slot: usize, rest: usize, splits: i32, mantissas: usize, powers: usize, sums: usize): void {
-  split(slot, rest);
-  const m = v128.load(slot);
-  const pairs = f32x4.mul(m, v128.shuffle<f32>(m, m, 2, 3, 0, 1));
-  const e = v128.load(slot + rest);
-  const total = i32x4.add(e, v128.shuffle<i32>(e, e, 2, 3, 0, 1));
-  const at = (<usize>load<i32>(slot, 24)) << 2;
-  store<f32>(mantissas + at, f32x4.extract_lane(pairs, 0) * f32x4.extract_lane(pairs, 1));
-  store<i32>(powers + at, i32x4.extract_lane(total, 0) + i32x4.extract_lane(total, 1) - splits * 508);
-  if (sums) store<f32>(sums + at, sum4(v128.load(slot + rest, 16)));
 }
 
 /**
- * `likelihoods += log product - totals` where the bit is on, `-log product` where it is off; `entropies -= log product
- * + k sums` where it is on, `+=` where it is off.
+ * The same with half a tile, and adds `(a d + l) / (a + b e^d) - l` to the sums. Half, because what a whole tile takes
+ * is too much for the registers.
+ */
+function addHalf(
+  list: usize, end: usize, plane: usize, factors: usize, steps: usize, a: usize, b: usize, l: usize,
+): void {
+  const a0 = v128.load(a), a1 = v128.load(a, 16);
+  const b0 = v128.load(b), b1 = v128.load(b, 16);
+  const l0 = v128.load(l), l1 = v128.load(l, 16);
+  const both = f32x4.add(l0, l1);
+  for (; list < end; list += 4) {
+    const at = load<usize>(list);
+    const e = factors + 4 * at;
+    const d = e + steps;
+    const f0 = madd(v128.load(e), b0, a0), n0 = madd(v128.load(d), a0, l0);
+    const f1 = madd(v128.load(e, 16), b1, a1), n1 = madd(v128.load(d, 16), a1, l1);
+    const product = f32x4.mul(f0, f1);
+    const sum = f32x4.div(madd(n0, f1, f32x4.mul(n1, f0)), product); // n0 / f0 + n1 / f1
+    v128.store(at, f32x4.mul(v128.load(at), product));
+    const s = at + 2 * plane;
+    v128.store(s, f32x4.add(v128.load(s), f32x4.sub(sum, both)));
+  }
+}
+
+/** One row with large weights, split at every vector; its product only where `d` is 0. */
+function addRow(
+  at: usize, plane: usize, e: usize, d: usize, tileBytes: usize, tiles: i32, a: usize, b: usize, l: usize,
+): void {
+  const sum = at + 2 * plane;
+  for (let t = 0; t < tiles; t++, e += tileBytes - 64) {
+    for (let n = 0; n < 4; n++, e += 16, a += 16, b += 16, l += 16) {
+      const f = madd(v128.load(e), v128.load(b), v128.load(a));
+      v128.store(at, f32x4.mul(v128.load(at), f));
+      split(at, plane);
+      if (d) {
+        const n = madd(v128.load(d), v128.load(a), v128.load(l));
+        v128.store(sum, f32x4.add(v128.load(sum), f32x4.sub(f32x4.div(n, f), v128.load(l))));
+        d += 16;
+      }
+    }
+    if (d) d += tileBytes - 64;
+  }
+}
+
+// @ts-ignore: decorator
+@inline
+function add(at: usize, x: f32): void {
+  store<f32>(at, load<f32>(at) + x);
+}
+
+/** Moves the exponents of a product aside, and leaves mantissas in [1, 2). */
+// @ts-ignore: decorator
+@inline
+function split(at: usize, plane: usize): void {
+  const x = v128.load(at);
+  v128.store(at + plane, i32x4.add(v128.load(at + plane), exponent(x)));
+  v128.store(at, mantissa(x));
+}
+
+// @ts-ignore: decorator
+@inline
+function exponent(x: v128): v128 {
+  return i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(127));
+}
+
+// @ts-ignore: decorator
+@inline
+function mantissa(x: v128): v128 {
+  return v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1));
+}
+
+/**
+ * Puts the lanes together. With log the product's and total what being on adds to all logits: `likelihoods += log - total`
+ * where the parent is on, `-log` where it is off; `entropies -= log - total + sum` where it is on, `+=` where it is off.
  */
 function finish(
-  bits: usize, totals: usize, mantissas: usize, powers: usize, sums: usize, likelihoods: usize, entropies: usize,
-  I: i32, k: f32,
+  bits: usize, totals: usize, at: usize, plane: usize, likelihoods: usize, entropies: usize, I: i32,
 ): void {
-  for (let i = 0; i < I; i += 4) {
-    const at = (<usize>i) << 2;
-    const bit = v128.load(bits + at);
-    const log = logOf(v128.load(mantissas + at), v128.load(powers + at));
+  for (let i = I; i > 0; i -= 4, at += 64, bits += 16, totals += 16) {
+    const x = v128.load(at), y = v128.load(at, 16), z = v128.load(at, 32), u = v128.load(at, 48);
+    const n = at + plane;
+    const powers = countsAcross(
+      i32x4.add(v128.load(n), exponent(x)),
+      i32x4.add(v128.load(n, 16), exponent(y)),
+      i32x4.add(v128.load(n, 32), exponent(z)),
+      i32x4.add(v128.load(n, 48), exponent(u)),
+    );
+    const log = logOf(productsAcross(mantissa(x), mantissa(y), mantissa(z), mantissa(u)), powers);
+    const bit = v128.load(bits);
     const sign = f32x4.sub(f32x4.add(bit, bit), f32x4.splat(1));
+    const total = v128.load(totals);
     if (likelihoods) {
-      const more = f32x4.sub(f32x4.mul(sign, log), f32x4.mul(bit, v128.load(totals + at)));
-      storeLanes(likelihoods + at, f32x4.add(v128.load(likelihoods + at), more), I - i);
+      const more = f32x4.sub(f32x4.mul(sign, log), f32x4.mul(bit, total));
+      storeLanes(likelihoods, f32x4.add(v128.load(likelihoods), more), i);
+      likelihoods += 16;
     }
     if (entropies) {
-      const less = f32x4.mul(sign, madd(f32x4.splat(k), v128.load(sums + at), log));
-      storeLanes(entropies + at, f32x4.sub(v128.load(entropies + at), less), I - i);
+      const s = n + plane;
+      const sum = sumsAcross(v128.load(s), v128.load(s, 16), v128.load(s, 32), v128.load(s, 48));
+      const less = f32x4.mul(sign, f32x4.add(f32x4.sub(log, total), sum));
+      storeLanes(entropies, f32x4.sub(v128.load(entropies), less), i);
+      entropies += 16;
     }
   }
 }
