@@ -56,7 +56,7 @@ export async function benchmarkHeavy(kinds = ["portable", "relaxed"], rounds = 3
       const [weights, gradient, totals] = [filled(I, J, small), backend.matrix(I, J), backend.matrix(1, J)];
       const [x, sparse, dense] = [filled(B, I, real), filled(B, I, bit(0.13)), filled(B, I, bit(0.5))];
       const [g, upper, lower] = [filled(B, J, real), backend.matrix(B, J), backend.matrix(B, I)];
-      const moments = backend.matrix(B, 1);
+      const [moments, both] = [backend.matrix(B, 1), backend.matrix(B, I)];
       measure("product, real", () => backend.product(x, "real", weights, upper));
       measure("product, 13% bits", () => backend.product(sparse, "zero-one", weights, upper));
       measure("product, 50% bits", () => backend.product(dense, "zero-one", weights, upper));
@@ -80,6 +80,9 @@ export async function benchmarkHeavy(kinds = ["portable", "relaxed"], rounds = 3
         measure(`refreshFlipTables${name}`, () => backend.refreshFlipTables(tables));
         measure(`flipLogLikelihood${name}`, () =>
           backend.flipLogLikelihood(dense, tables, child, lower, false),
+        );
+        measure(`flipEntropy and flipLogLikelihood${name}`, () =>
+          backend.flipEntropy(dense, tables, child, lower, false, both),
         );
       }
       if (J % 10 === 0) {

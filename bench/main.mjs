@@ -9,6 +9,7 @@ import { parseArgs } from "node:util";
 import { benchmarkHeavy } from "./kernels.mjs";
 import { benchmarkLight } from "./light.mjs";
 import { benchmarkSteps } from "./steps.mjs";
+import { benchmarkVae, vaeTables, vaeTargets } from "./vae.mjs";
 
 const { values } = parseArgs({
   options: { json: { type: "string", default: "bench/results/latest.json" }, kernels: { type: "string" } },
@@ -57,6 +58,9 @@ for (const [title, rows] of [
   ]);
 }
 
+const vae = await benchmarkVae(values.kernels);
+for (const [title, rows] of vaeTables(vae)) table(title, rows);
+
 const at = (name) =>
   operations.find(({ operation, shape }) => operation === name && shape.join() === "50,200,784");
 const flip = at("flipLogLikelihood");
@@ -73,6 +77,7 @@ const targets = [
   ["HNCA epoch on MNIST, 3 x 200, s, the 50th", epochs.late.median, 3.2],
   ["random numbers / REINFORCE step, draws of units", random.draws, 0.1],
   ["random numbers / REINFORCE step, with binarised pixels", random.draws + random.pixels, 0.1],
+  ...vaeTargets(vae),
 ].map(([what, measured, target, bound = "at most"]) => {
   const met = bound === "at most" ? measured <= target : measured >= target;
   return { what, measured, bound, target, met };
@@ -88,5 +93,5 @@ table("Targets", [
 ]);
 
 await mkdir(dirname(values.json), { recursive: true });
-await writeFile(values.json, `${JSON.stringify({ host, targets, operations, steps }, undefined, 2)}\n`);
+await writeFile(values.json, `${JSON.stringify({ host, targets, operations, steps, vae }, undefined, 2)}\n`);
 console.log(`\n${values.json}`);

@@ -161,7 +161,7 @@ export function vaeTargets({ steps }) {
     ...["leave-one-out", "DisARM"].map((method) => [
       `${method} step / REINFORCE step and partial passes, 3 x 200`,
       multipleOf(method) / explained,
-      1.1,
+      1.05,
     ]),
   ];
 }
