@@ -1,10 +1,10 @@
 import { storeLanes } from "./lanes";
 import { threefry16 } from "./threefry";
 
-/** `out[e]` = bit `e mod 32` of word `e / 32`, the bits of `bitAt(key, e)`. `out` [n]. */
-export function fairBits(k0: i32, k1: i32, out: usize, n: i32): void {
+/** With `f = first + e`, `out[e]` = bit `f mod 32` of word `f / 32`: `bitAt(key, f)`. `out` [n], `first` a multiple of 64. */
+export function fairBits(k0: i32, k1: i32, out: usize, first: i32, n: i32): void {
   const one = f32x4.splat(1);
-  for (let counter = 0; n > 0; counter += 16) {
+  for (let counter = first >> 6; n > 0; counter += 16) {
     let words = threefry16(k0, k1, counter, 0);
     for (const end = words + 128; words < end && n > 0; words += 4) {
       let word = v128.load32_splat(words);

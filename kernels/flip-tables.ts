@@ -1,6 +1,6 @@
 // What the flip kernels read instead of exponentials. With d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}:
-//   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, I, J, k)
-// fills one block:
+//   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, first, rows, I, J, k)
+// fills what belongs to `rows` rows of W, from row `first` on, a multiple of 4, in one block:
 //   factors [tiles, I, 16]  e^d, in tiles of sixteen columns; columns that are not there are 1
 //   turned  [J, I]          d, transposed
 //   largest [I]             max_j |d|
@@ -35,15 +35,20 @@ export function flipTableFloats(I: i32, J: i32): i32 {
   return 16 * I * tileCount(J) + I * J + 2 * I;
 }
 
-export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32): void {
-  turn(weights, turnedTable(tables, I, J), I, J, k);
-  const largest = largestTable(tables, I, J);
+export function flipTables(
+  weights: usize, tables: usize, first: i32, rows: i32, I: i32, J: i32, k: f32,
+): void {
+  const start = (<usize>first) << 2;
+  const largest = largestTable(tables, I, J) + start;
   const totals = largest + ((<usize>I) << 2);
+  weights += start * J;
+  turn(weights, turnedTable(tables, I, J) + start, rows, I, J, k);
+  tables += start << 4;
   const factor = f32x4.splat(k);
   const whole = (<usize>J >> 2) << 4;
   const end = (<usize>tileCount(J)) << 6;
   const skip = ((<usize>I) << 6) - 64;
-  for (let i = 0; i < I; i++, tables += 64) {
+  for (let i = 0; i < rows; i++, tables += 64) {
     let most = f32x4.splat(0);
     let total = f32x4.splat(0);
     let to = tables;
@@ -70,12 +75,12 @@ export function flipTables(weights: usize, tables: usize, I: i32, J: i32, k: f32
   }
 }
 
-/** `out[j, i] = k weights[i, j]`. */
-function turn(weights: usize, out: usize, I: i32, J: i32, k: f32): void {
+/** `out[j, i] = k weights[i, j]` for `count` rows. */
+function turn(weights: usize, out: usize, count: i32, I: i32, J: i32, k: f32): void {
   const rowBytes = (<usize>J) << 2;
   const outBytes = (<usize>I) << 2;
-  for (let i = 0; i < I; i += 4, weights += 4 * rowBytes, out += 16) {
-    const rows = I - i; // those that are not there repeat the first
+  for (let i = 0; i < count; i += 4, weights += 4 * rowBytes, out += 16) {
+    const rows = count - i; // those that are not there repeat the first
     const w1: usize = rows > 1 ? rowBytes : 0;
     const w2: usize = rows > 2 ? 2 * rowBytes : 0;
     const w3: usize = rows > 3 ? 3 * rowBytes : 0;

@@ -10,6 +10,7 @@ export { addScaled, copy, fill, maximum, multiply, multiplyAdd, scaleRows, subtr
 export { addEntropyGradient } from "./entropy";
 export { gatherLabels, gatherRows } from "./gather";
 export { heapBase } from "./heap-base";
+export { setOwn } from "./own";
 export { addHindsight, localExpectation } from "./hindsight";
 export { entropy, logLikelihood } from "./log-likelihood";
 export { addMean, addVariance, checkFinite } from "./metrics";

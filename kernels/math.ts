@@ -2,6 +2,7 @@
 // at a time. All functions are branch-free and inlined, and the same lane value gives the same result in any lane.
 // Exponentials hand NaN on. The polynomials are minimax fits in float64: exp4, expm14 and log4 are within about one
 // unit in the last place.
+import { own } from "./own";
 
 /** Below this, probabilities and credits are stored as 0: WebAssembly cannot flush denormals by itself. */
 export const TINY: f32 = 1e-30;
@@ -69,11 +70,9 @@ export function logOf(mantissa: v128, power: v128): v128 {
 // @ts-ignore: decorator
 @inline
 export function pinned(x: f32): v128 {
-  store<f32>(cell, x);
-  return v128.load32_splat(cell);
+  store<f32>(own, x);
+  return v128.load32_splat(own);
 }
-
-const cell: usize = memory.data(4, 4);
 
 /** The four lanes added, pairs first. */
 // @ts-ignore: decorator

@@ -1,6 +1,7 @@
 // out (+)= mean_b x[b] (x) g[b].
-//   outerProduct(x: [B, I] real, g: [B, J], out: [I, J], B, I, J, accumulate)
-//   outerProductBits(x: [B, I] bits, g, out, B, I, J, accumulate, plusMinus, scratch: (B + J + 4) floats)
+//   outerProduct(x: [B, I] real, pitch, g: [B, J], out: [I, J], B, I, J, accumulate)
+//   outerProductBits(x: [B, I] bits, pitch, g, out, B, I, J, accumulate, plusMinus, scratch: (B + J + 4) floats)
+// Rows of x are `pitch` floats apart: it may be some columns of a wider matrix.
 // For bits a row of the result is the sum of the examples' rows in which the input was on; for {-1,+1} units twice
 // that, less the sum of all.
 import { columnMeans } from "./column-means";
@@ -9,16 +10,18 @@ import { multiply } from "./tile";
 import { madd, select } from "./math";
 import { storeLanes } from "./lanes";
 
-export function outerProduct(x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool): void {
-  multiply(x, 4, (<usize>I) << 2, g, out, I, B, J, <f32>1 / <f32>B, accumulate);
+export function outerProduct(
+  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool,
+): void {
+  multiply(x, 4, (<usize>pitch) << 2, g, out, I, B, J, <f32>1 / <f32>B, accumulate);
 }
 
 export function outerProductBits(
-  x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, plusMinus: bool, scratch: usize,
+  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, plusMinus: bool, scratch: usize,
 ): void {
   if (B == 1 && !accumulate) return singleExample(x, g, out, I, J, plusMinus);
-  if (J == 1) return singleColumn(x, g, out, B, I, accumulate, plusMinus);
-  const inputBytes = (<usize>I) << 2;
+  if (J == 1) return singleColumn(x, pitch, g, out, B, I, accumulate, plusMinus);
+  const inputBytes = (<usize>pitch) << 2;
   const rowBytes = (<usize>J) << 2;
   const list = scratch + rowBytes + 16;
   const scale = (plusMinus ? <f32>2 : <f32>1) / <f32>B;
@@ -52,9 +55,9 @@ function singleExample(x: usize, g: usize, out: usize, I: i32, J: i32, plusMinus
 
 /** With one column the examples' rows are no vectors, but their inputs are. */
 function singleColumn(
-  x: usize, g: usize, out: usize, B: i32, I: i32, accumulate: bool, plusMinus: bool,
+  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, accumulate: bool, plusMinus: bool,
 ): void {
-  const inputBytes = (<usize>I) << 2;
+  const inputBytes = (<usize>pitch) << 2;
   const end = g + ((<usize>B) << 2);
   const scale = f32x4.splat((plusMinus ? <f32>2 : <f32>1) / <f32>B);
   let total: f32 = 0;

@@ -1,7 +1,5 @@
 // Threefry-2x32 with 13 rounds, as in src/random/threefry.ts, on sixteen counters at a time.
-
-/** Where `threefry16` leaves its words. */
-const words: usize = memory.data(128, 16);
+import { own } from "./own";
 
 // @ts-ignore: decorator
 @inline
@@ -69,6 +67,7 @@ export function threefry16(k0: i32, k1: i32, c0: i32, c1: i32): usize {
   w0 = add(w0, w1); x0 = add(x0, x1); y0 = add(y0, y1); z0 = add(z0, z1);
   w1 = mix(w1, 17, w0); x1 = mix(x1, 17, x0); y1 = mix(y1, 17, y0); z1 = mix(z1, 17, z0);
 
+  const words = own + 64;
   v128.store(words, v128.shuffle<i32>(w0, w1, 0, 4, 1, 5));
   v128.store(words, v128.shuffle<i32>(w0, w1, 2, 6, 3, 7), 16);
   v128.store(words, v128.shuffle<i32>(x0, x1, 0, 4, 1, 5), 32);

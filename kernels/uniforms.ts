@@ -1,9 +1,9 @@
 import { storeLanes } from "./lanes";
 import { threefry16 } from "./threefry";
 
-/** `out[e] = (word e >> 8) 2^-24`, the bits of `uniformAt(key, e)`. `out` [n]. */
-export function uniforms(k0: i32, k1: i32, out: usize, n: i32): void {
-  let counter = 0;
+/** `out[e] = (word first + e >> 8) 2^-24`, the bits of `uniformAt(key, first + e)`. `out` [n], `first` a multiple of 32. */
+export function uniforms(k0: i32, k1: i32, out: usize, first: i32, n: i32): void {
+  let counter = first >> 1;
   for (; n >= 32; n -= 32, out += 128, counter += 16) {
     const words = threefry16(k0, k1, counter, 0);
     for (let i = 0; i < 128; i += 16) v128.store(out + i, uniform4(words + i));

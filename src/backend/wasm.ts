@@ -157,11 +157,11 @@ class Wasm implements ImmediateBackend {
   }
 
   uniforms(key: Key, out: Matrix): void {
-    this.#run.uniforms(key.k0, key.k1, this.#at(out), out.rows * out.columns);
+    this.#run.uniforms(key.k0, key.k1, this.#at(out), 0, out.rows * out.columns);
   }
 
   fairBits(key: Key, out: Matrix): void {
-    this.#run.fairBits(key.k0, key.k1, this.#at(out), out.rows * out.columns);
+    this.#run.fairBits(key.k0, key.k1, this.#at(out), 0, out.rows * out.columns);
   }
 
   addressedBit(bits: Matrix, k: number, out: Matrix): void {
@@ -201,12 +201,12 @@ class Wasm implements ImmediateBackend {
     const { rows: B, columns: I } = x;
     const J = g.columns;
     if (coding === "real") {
-      this.#run.outerProduct(this.#at(x), this.#at(g), this.#at(out), B, I, J, sum);
+      this.#run.outerProduct(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum);
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
     const scratch = this.#scratch(4 * (B + J + 4));
-    this.#run.outerProductBits(this.#at(x), this.#at(g), this.#at(out), B, I, J, sum, plusMinus, scratch);
+    this.#run.outerProductBits(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum, plusMinus, scratch);
   }
 
   columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
@@ -267,7 +267,8 @@ class Wasm implements ImmediateBackend {
   refreshFlipTables(tables: FlipTables): void {
     const { weights, coding } = tables;
     const k = coding === "plus-minus" ? 2 : 1;
-    this.#run.flipTables(this.#at(weights), this.#at(tables), weights.rows, weights.columns, k);
+    const { rows: I, columns: J } = weights;
+    this.#run.flipTables(this.#at(weights), this.#at(tables), 0, I, I, J, k);
   }
 
   flipLogLikelihood(
