@@ -4,7 +4,7 @@ import { GeneratedDraws } from "../dist/index.js";
 /** The next step of a training, metrics included, at every call. */
 export function drive(backend, { task, learner }) {
   const draws = new GeneratedDraws(backend, 0);
-  const metrics = 2 * learner.linears.length;
+  const metrics = 2 * learner.parameters.length;
   const sums = backend.sums(metrics + task.metrics.length);
   let done = 0;
   return () => {

@@ -53,6 +53,16 @@ export {
   encode as encodeSafetensors,
   type Tensor,
 } from "./formats/safetensors.ts";
+// Differentiable networks in front of stochastic layers.
+export {
+  type FrontEnd,
+  type FrontEndFunctions,
+  type FrontEndPassFunctions,
+  type FrontPass,
+  functionFrontEnd,
+  type NamedValues,
+  type Parameters,
+} from "./front-ends/front-end.ts";
 export { type Draws, GeneratedDraws, GivenDraws, type Site } from "./network/draws.ts";
 // Networks.
 export {

@@ -9,7 +9,9 @@ const root = resolve(import.meta.dirname, "..");
 
 /** Each imports only from those before it. */
 const folders =
-  "formats random backend network objectives estimators optimizers tasks training audit node cli".split(" ");
+  "formats random backend front-ends network objectives estimators optimizers tasks training audit node cli".split(
+    " ",
+  );
 /** Folders of what runs on Node only. */
 const nodeOnly = ["node", "cli"];
 

@@ -14,8 +14,8 @@ export function independentPasses(
 ): PreparedEstimator {
   const { backend, layers } = network;
   const B = input.rows;
-  const passes = [0, 1].map((branch) => {
-    const trace = createTrace(network, input, branch);
+  const trace = createTrace(network, input);
+  const passes = [trace, createTrace(network, input, 1, trace.features)].map((trace, branch) => {
     return { trace, evaluation: objective.prepare(trace), sign: branch === 0 ? 1 : -1 };
   });
   const credits = layers.flatMap((layer) =>
@@ -29,7 +29,7 @@ export function independentPasses(
       signal: backend.matrix(B, 1),
     })),
   );
-  const [{ trace, evaluation }] = passes;
+  const [{ evaluation }] = passes;
   return {
     trace,
     evaluation,

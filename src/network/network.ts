@@ -1,6 +1,7 @@
 /** Networks of stochastic layers: their shape, and their parameters on a backend. */
 import type { Backend, Coding, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 
 /** How Bernoulli units show their bit to their children: {0, 1} or {-1, +1}. */
@@ -19,10 +20,13 @@ export interface LayerSpec {
 
 /** The shape of a network. */
 export interface NetworkSpec {
-  /** Width of the input. */
+  /** Width of the input; behind a front end, what that gives. */
   inputs: number;
-  /** Bits (0 or 1), bits that are read as -1 and +1, or real numbers; default bits. */
-  inputKind?: "bits" | "signs" | "real";
+  /**
+   * Bits (0 or 1), bits that are read as -1 and +1, or real numbers; default bits. Or the logits of the first layer,
+   * one input a column, which is then linear in nothing: `l = x + c`.
+   */
+  inputKind?: "bits" | "signs" | "real" | "logits";
   /** Coding of Bernoulli units; softmax units always show {0, 1}. */
   units: Units;
   layers: readonly LayerSpec[];
@@ -38,16 +42,12 @@ export interface Edge {
 }
 
 /** Something linear in layers' bits, with parameters of its own: logits `W x + c`. */
-export interface Linear {
-  /** What its tensors are called in files: `layers.0`, `decoder.1`, `prior`. */
-  readonly name: string;
-  /** Columns of its logits. */
-  readonly width: number;
+export interface Linear extends Parameters {
   readonly parents: readonly Edge[];
-  /** [1, width], a view into the block. */
+  /** [1, width], a view into the block. In that come first each parent's weights in turn, row-major. */
   readonly bias: Matrix;
-  /** [1, n] all of its parameters: each parent's weights in turn, row-major, then the bias. */
-  readonly block: Matrix;
+  /** Whether the network's input is added to its logits: a first layer whose logits are given. */
+  readonly addsInput?: true;
 }
 
 /** A layer of stochastic units; its width is `units * choices`. */
@@ -65,10 +65,14 @@ export interface Layer extends Linear {
 export interface Network {
   readonly spec: NetworkSpec;
   readonly backend: Backend;
+  /** Width of what is put in. */
   readonly inputs: number;
+  /** How layers read the input, or what the front end made of it. */
   readonly inputCoding: Coding;
+  /** What stands between the input and the layers. */
+  readonly front?: FrontEnd;
   readonly layers: readonly Layer[];
-  /** Number of parameters. */
+  /** Number of parameters, the front end's included. */
   readonly size: number;
 }
 
@@ -81,7 +85,7 @@ interface Shape {
   size: number;
 }
 
-const inputCodings = { bits: "zero-one", signs: "plus-minus", real: "real" } as const;
+const inputCodings = { bits: "zero-one", signs: "plus-minus", real: "real", logits: "real" } as const;
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 1;
 
@@ -114,6 +118,14 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
       throw new InputError(`${name} has the parents [${layer.parents}]; expected one or more different ones`);
     }
     const width = layer.units * choices;
+    if (spec.inputKind === "logits" && parents.includes(-1)) {
+      if (index > 0 || width !== spec.inputs) {
+        throw new InputError(
+          `${name} takes ${spec.inputs} logits as its input; expected the first layer, and as many as its ${shapes[0]?.width ?? width} columns`,
+        );
+      }
+      parents.length = 0;
+    }
     const parentWidths = parents.map((from) => (from < 0 ? spec.inputs : shapes[from].width));
     const size = (parentWidths.reduce((a, b) => a + b, 0) + 1) * width;
     shapes.push({ units: layer.units, choices, width, parents, parentWidths, size });
@@ -144,9 +156,13 @@ export function createLinear(
   return { name, width, parents: edges, bias: backend.view(block, offset, 1, width), block };
 }
 
-/** A network with all parameters zero. Throws `InputError` where the spec makes no network. */
-export function createNetwork(backend: Backend, spec: NetworkSpec): Network {
+/**
+ * A network with all parameters zero, but for the front end's, which are as they are. Throws `InputError` where the spec
+ * makes no network, or none behind the front end.
+ */
+export function createNetwork(backend: Backend, spec: NetworkSpec, front?: FrontEnd): Network {
   const shapes = networkShapes(spec);
+  if (front !== undefined) checkFront(spec, front);
   const inputCoding = inputCodings[spec.inputKind ?? "bits"];
   const childrenOf: { layer: Layer; edge: Edge }[][] = shapes.map(() => []);
   const layers: Layer[] = [];
@@ -157,12 +173,37 @@ export function createNetwork(backend: Backend, spec: NetworkSpec): Network {
     });
     const children = childrenOf[index];
     const linear = createLinear(backend, `layers.${index}`, edges, width);
-    const layer: Layer = { ...linear, index, kind: spec.layers[index].kind, units, choices, children };
+    const addsInput = index === 0 && spec.inputKind === "logits";
+    const { kind } = spec.layers[index];
+    const layer: Layer = {
+      ...linear,
+      index,
+      kind,
+      units,
+      choices,
+      children,
+      ...(addsInput && { addsInput }),
+    };
     for (const edge of layer.parents) if (edge.from >= 0) childrenOf[edge.from].push({ layer, edge });
     layers.push(layer);
   });
-  const size = shapes.reduce((sum, shape) => sum + shape.size, 0);
-  return { spec, backend, inputs: spec.inputs, inputCoding, layers, size };
+  const parts: readonly Parameters[] = [...layers, ...(front?.parameters ?? [])];
+  const size = parts.reduce((sum, { block }) => sum + block.columns, 0);
+  const inputs = front?.inputs ?? spec.inputs;
+  return { spec, backend, inputs, inputCoding, ...(front && { front }), layers, size };
+}
+
+function checkFront({ inputs, inputKind = "bits" }: NetworkSpec, { outputs }: FrontEnd): void {
+  if (inputs !== outputs) {
+    throw new InputError(
+      `the network takes ${inputs} inputs; expected ${outputs}, which its front end gives`,
+    );
+  }
+  if (inputKind !== "real" && inputKind !== "logits") {
+    throw new InputError(
+      `the network's inputs are ${inputKind}; expected real or logits, as a front end gives`,
+    );
+  }
 }
 
 /**

@@ -1,5 +1,6 @@
 /** One pass through a network: what every layer's law was and what it did. */
 import type { FlipTables, Matrix, Outcome } from "../backend/backend.ts";
+import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
 import type { Edge, Layer, Linear, Network } from "./network.ts";
 
@@ -12,6 +13,10 @@ export interface Trace {
   readonly batchSize: number;
   /** [B, inputs] */
   readonly input: Matrix;
+  /** What layers see as their input: the input itself, or what the front end makes of it. */
+  readonly features: Matrix;
+  /** The front end on this pass; absent where there is none, or another pass has run it. */
+  readonly front?: FrontPass;
   /** One a layer, in the network's order. */
   readonly layers: readonly Activity[];
   /** The sites its draws are asked for at, one a layer. */
@@ -29,8 +34,11 @@ interface Flips {
   logLikelihoodFresh: boolean;
 }
 
-/** The buffers of one pass over a batch whose input stands in `input` [B, inputs]. */
-export function createTrace(network: Network, input: Matrix, branch = 0): Trace {
+/**
+ * The buffers of one pass over a batch whose input stands in `input` [B, inputs]. `features` are those of another pass
+ * over the same batch, sampled before this one.
+ */
+export function createTrace(network: Network, input: Matrix, branch = 0, features?: Matrix): Trace {
   const batchSize = input.rows;
   const { backend } = network;
   const layers = network.layers.map((layer): Activity => {
@@ -40,7 +48,18 @@ export function createTrace(network: Network, input: Matrix, branch = 0): Trace 
     return { kind: layer.kind, choices: layer.choices, logits: matrix(), p, q, bits: matrix() };
   });
   const sites = network.layers.map((layer) => ({ layer, branch }));
-  return { network, batchSize, input, layers, sites, flips: new Map() };
+  const front = features === undefined ? network.front?.prepare(input) : undefined;
+  const seen = features ?? front?.output ?? input;
+  return {
+    network,
+    batchSize,
+    input,
+    features: seen,
+    ...(front && { front }),
+    layers,
+    sites,
+    flips: new Map(),
+  };
 }
 
 /**
@@ -48,7 +67,7 @@ export function createTrace(network: Network, input: Matrix, branch = 0): Trace 
  * and all that follows is its own. To be sampled once `trace` has been.
  */
 export function forkTrace(trace: Trace, first: number, branch: number): Trace {
-  const own = createTrace(trace.network, trace.input, branch);
+  const own = createTrace(trace.network, trace.input, branch, trace.features);
   const layers = trace.layers.map((activity, index) => {
     if (index < first) return activity;
     return index === first ? { ...activity, bits: own.layers[index].bits } : own.layers[index];
@@ -56,14 +75,15 @@ export function forkTrace(trace: Trace, first: number, branch: number): Trace {
   return { ...own, layers };
 }
 
-/** What a parent shows: the input, or a layer's bits. */
+/** What a parent shows: the input or what the front end made of it, or a layer's bits. */
 export const shown = (trace: Trace, from: number): Matrix =>
-  from < 0 ? trace.input : trace.layers[from].bits;
+  from < 0 ? trace.features : trace.layers[from].bits;
 
 /** `out = W x + c`, [B, width], the parents' values being those of the pass. */
-export function computeLogits(trace: Trace, { bias, parents }: Linear, out: Matrix): void {
+export function computeLogits(trace: Trace, { bias, parents, addsInput }: Linear, out: Matrix): void {
   const { backend } = trace.network;
   backend.broadcast(bias, out);
+  if (addsInput) backend.addScaled(trace.features, 1, out);
   for (const { from, coding, weights } of parents) backend.product(shown(trace, from), coding, weights, out);
 }
 
@@ -84,6 +104,7 @@ export function samplePass(
   draw = (index: number): void => draws.sample(trace.sites[index], trace.layers[index]),
 ): void {
   for (const flips of trace.flips.values()) flips.tablesFresh = flips.logLikelihoodFresh = false;
+  if (first === 0) trace.front?.forward();
   for (let index = first; index < trace.layers.length; index++) {
     computeLaw(trace, trace.network.layers[index]);
     draw(index);

@@ -45,12 +45,13 @@ export interface Decoder {
  */
 export function createDecoder(encoder: Network): Decoder {
   const { backend, layers } = encoder;
-  layers.forEach(({ kind, parents }, l) => {
-    if (kind !== "bernoulli" || parents.length !== 1 || parents[0].from !== l - 1) {
+  layers.forEach(({ kind, parents, addsInput }, l) => {
+    const isFed = addsInput || (parents.length === 1 && parents[0].from === l - 1);
+    if (kind !== "bernoulli" || !isFed) {
       throw new InputError(`layer ${l + 1} of the encoder is not a Bernoulli layer fed by the one before it`);
     }
   });
-  if (encoder.inputCoding !== "zero-one") {
+  if (encoder.front === undefined && encoder.inputCoding !== "zero-one") {
     throw new InputError("the encoder has real inputs; expected bits, which the decoder can predict");
   }
   const coding = encoder.spec.units;

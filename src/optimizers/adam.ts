@@ -30,19 +30,19 @@ export function adam({
   beta2 = 0.999,
   epsilon = 1e-8,
 }: AdamOptions): OptimizerFactory {
-  return (backend, linears) => {
-    const rates = ratesByLayer(learningRate, linears.length);
-    const m = linears.map(({ block }) => backend.matrix(1, block.columns));
-    const v = linears.map(({ block }) => backend.matrix(1, block.columns));
+  return (backend, parameters) => {
+    const rates = ratesByLayer(learningRate, parameters.length);
+    const m = parameters.map(({ block }) => backend.matrix(1, block.columns));
+    const v = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };
     return {
       state: { m, v },
       step(gradients, step) {
         options.correction1 = 1 - power(beta1, step);
         options.correction2 = 1 - power(beta2, step);
-        for (let i = 0; i < linears.length; i++) {
+        for (let i = 0; i < parameters.length; i++) {
           options.rate = rates[i];
-          backend.adam(linears[i].block, gradients[i], m[i], v[i], options);
+          backend.adam(parameters[i].block, gradients[i], m[i], v[i], options);
         }
       },
     };

@@ -28,15 +28,15 @@ export function l2ByLayer(l2: L2, layers: number): number[] {
 
 /** `optimizer` on the gradient of the objective less the penalty. It is added to the gradient that `step` is given. */
 export function withL2(optimizer: OptimizerFactory, l2: L2): OptimizerFactory {
-  return (backend, linears) => {
-    const inner = optimizer(backend, linears);
-    const penalised = l2ByLayer(l2, linears.length)
+  return (backend, parameters) => {
+    const inner = optimizer(backend, parameters);
+    const penalised = l2ByLayer(l2, parameters.length)
       .map((beta, place) => ({ beta, place }))
       .filter(({ beta }) => beta > 0);
     // A block is the weights, then the bias.
     const weightsOf = (block: Matrix, place: number) =>
-      backend.view(block, 0, 1, block.columns - linears[place].width);
-    const weights = linears.map(({ block }, place) => weightsOf(block, place));
+      backend.view(block, 0, 1, block.columns - parameters[place].width);
+    const weights = parameters.map(({ block }, place) => weightsOf(block, place));
     let seen: readonly Matrix[] | undefined;
     let slopes: readonly Matrix[] = [];
     return {

@@ -1,7 +1,7 @@
 /** What an optimizer is. All of them maximise: they move uphill along the gradient. */
 import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import type { Linear } from "../network/network.ts";
+import type { Parameters } from "../front-ends/front-end.ts";
 
 /** One learning rate for all parameters, or one for each linear map: a network's layers, input side first. */
 export type LearningRate = number | readonly number[];
@@ -15,7 +15,7 @@ export interface Optimizer {
 }
 
 /** Binds an optimizer to parameters: a network's layers, and what its objective adds. */
-export type OptimizerFactory = (backend: Backend, linears: readonly Linear[]) => Optimizer;
+export type OptimizerFactory = (backend: Backend, parameters: readonly Parameters[]) => Optimizer;
 
 /** The rate of each layer; an `InputError` where there are not as many as layers, or one is no positive number. */
 export function ratesByLayer(rate: LearningRate, layers: number): number[] {

@@ -7,12 +7,13 @@ export interface SgdOptions {
 
 /** Stochastic gradient ascent: `w += rate * gradient`. Throws `InputError` for a rate that is no positive number. */
 export function sgd({ learningRate }: SgdOptions): OptimizerFactory {
-  return (backend, linears) => {
-    const rates = ratesByLayer(learningRate, linears.length);
+  return (backend, parameters) => {
+    const rates = ratesByLayer(learningRate, parameters.length);
     return {
       state: {},
       step(gradients) {
-        for (let i = 0; i < linears.length; i++) backend.addScaled(gradients[i], rates[i], linears[i].block);
+        for (let i = 0; i < parameters.length; i++)
+          backend.addScaled(gradients[i], rates[i], parameters[i].block);
       },
     };
   };

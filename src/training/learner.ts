@@ -1,11 +1,13 @@
 /** A network that learns: estimator, gradient and optimizer put together. */
 import type { Matrix, Sums } from "../backend/backend.ts";
 import type { Estimator, PreparedEstimator, Problem } from "../estimators/estimator.ts";
+import { type FrontGradient, prepareFrontGradient } from "../estimators/front-gradient.ts";
 import { type Gradient, prepareGradient } from "../estimators/gradient.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
+import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Linear, Network } from "../network/network.ts";
+import type { Network } from "../network/network.ts";
 import type { Credit } from "../network/trace.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
@@ -23,10 +25,13 @@ export interface LearnerOptions {
 export class Learner {
   readonly network: Network;
   readonly estimator: PreparedEstimator;
-  /** All that learns: the network's layers, then what the objective adds. */
-  readonly linears: readonly Linear[];
+  /** All that learns: the network's layers, then what the objective adds, then the front end's. */
+  readonly parameters: readonly Parameters[];
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
+  readonly #front: FrontGradient | undefined;
+  /** Of all parameters, in their order. */
+  readonly #gradients: readonly Matrix[];
   /** Gradients that the papers have larger, and by how many times themselves. */
   readonly #larger: readonly { readonly block: Matrix; readonly by: number }[];
 
@@ -39,13 +44,26 @@ export class Learner {
   ) {
     const { network, objective } = problem;
     this.network = network;
-    this.linears = [...network.layers, ...objective.linears];
+    const { backend } = network;
+    const linears = [...network.layers, ...objective.linears];
+    this.parameters = [...linears, ...(network.front?.parameters ?? [])];
     this.estimator = estimator.prepare(problem);
-    this.#optimizer = typeof optimizer === "function" ? optimizer(network.backend, this.linears) : optimizer;
-    const credits = [...this.estimator.credits, ...this.estimator.evaluation.credits];
-    this.#gradient = prepareGradient(network.backend, this.linears, credits, network.layers.length);
-    this.#larger = this.#gradient.blocks
-      .map((block, place) => ({ block, by: paperScale ? scaleOf(credits, this.linears[place]) - 1 : 0 }))
+    this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
+    const { trace, evaluation } = this.estimator;
+    const credits = [...this.estimator.credits, ...evaluation.credits];
+    this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
+    this.#front = trace.front && prepareFrontGradient(trace, trace.front, this.estimator.credits);
+    this.#gradients = [...this.#gradient.blocks, ...(this.#front?.blocks ?? [])];
+    const sources = this.parameters.map((_, place) =>
+      place < linears.length
+        ? credits.filter(({ linear }) => linear === linears[place])
+        : this.#front!.credits,
+    );
+    this.#larger = this.#gradients
+      .map((block, place) => ({
+        block,
+        by: paperScale ? scaleOf(sources[place], this.parameters[place].name) - 1 : 0,
+      }))
       .filter(({ by }) => by !== 0);
   }
 
@@ -56,15 +74,21 @@ export class Learner {
 
   /**
    * Learns from the rewards as they stand. `step` counts optimizer steps from 1. The gradient's variance goes to
-   * `sums`, if any: see `Gradient.addVariance`.
+   * `sums`, if any: see `Gradient.addVariance`; that of the front end, where `measuresFront`, at the cost of a step.
    */
-  learn(step: number, sums?: Sums): void {
+  learn(step: number, sums?: Sums, measuresFront = false): void {
     this.estimator.assign();
     this.estimator.evaluation.assign();
     this.#gradient.compute();
-    if (sums !== undefined) this.#gradient.addVariance(sums, step);
+    this.#front?.compute();
+    if (sums !== undefined) {
+      this.#gradient.addVariance(sums, step);
+      const first = 2 * this.#gradient.blocks.length;
+      if (measuresFront) this.#front?.addVariance(sums, first, step);
+      else this.#front?.checkFinite(sums, first, step);
+    }
     for (const { block, by } of this.#larger) this.network.backend.addScaled(block, by, block);
-    this.#optimizer.step(this.#gradient.blocks, step);
+    this.#optimizer.step(this.#gradients, step);
   }
 
   /** Parameters, optimizer state and running baselines as named tensors. */
@@ -72,7 +96,7 @@ export class Learner {
     const { backend } = this.network;
     const tensors: Record<string, Tensor> = {};
     for (const [prefix, blocks] of this.#blocks()) {
-      await readBlocks(backend, this.linears, prefix, blocks, tensors);
+      await readBlocks(backend, this.parameters, prefix, blocks, tensors);
     }
     for (const [name, matrix] of Object.entries(this.estimator.state)) {
       const data = await backend.read(matrix);
@@ -85,7 +109,7 @@ export class Learner {
   restore(tensors: Record<string, Tensor>): void {
     const { backend } = this.network;
     for (const [prefix, blocks] of this.#blocks()) {
-      writeBlocks(backend, this.linears, prefix, blocks, tensors);
+      writeBlocks(backend, this.parameters, prefix, blocks, tensors);
     }
     for (const [name, matrix] of Object.entries(this.estimator.state)) {
       const { data } = takeTensor(tensors, `estimator.${name}`, [matrix.rows, matrix.columns]);
@@ -95,7 +119,7 @@ export class Learner {
 
   /** Everything laid out as the blocks, by the prefix of its tensors' names. */
   #blocks(): [string, readonly Matrix[]][] {
-    const parameters = this.linears.map(({ block }) => block);
+    const parameters = this.parameters.map(({ block }) => block);
     const state = Object.entries(this.#optimizer.state);
     return [
       ["", parameters],
@@ -104,9 +128,9 @@ export class Learner {
   }
 }
 
-/** By how much a paper's update of a linear map is larger than its gradient. */
-function scaleOf(credits: readonly Credit[], linear: Linear): number {
-  const scale = credits.find((credit) => credit.linear === linear)?.paperScale;
-  if (scale !== null) return scale ?? 1;
-  throw new InputError(`${linear.name} has no one scale in the paper: its children lie at different depths`);
+/** By how much a paper's updates are larger than the gradients that credits make. */
+function scaleOf(credits: readonly Credit[], name: string): number {
+  const [scale, ...others] = new Set(credits.map(({ paperScale = 1 }) => paperScale));
+  if (scale !== null && others.length === 0) return scale;
+  throw new InputError(`${name} has no one scale in the paper: its children lie at different depths`);
 }

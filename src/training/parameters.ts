@@ -5,7 +5,7 @@
 import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
-import type { Linear } from "../network/network.ts";
+import type { Parameters } from "../front-ends/front-end.ts";
 
 /** Float64 values in the backend's own precision, ready for a file. */
 export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<number>): Tensor =>
@@ -15,10 +15,9 @@ export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<numb
 
 /** Splits a block into weights [unit][input] and bias. */
 export function splitBlock(
-  linear: Linear,
+  { width: J }: Parameters,
   block: Float64Array,
 ): { weights: Float64Array; bias: Float64Array } {
-  const J = linear.width;
   const inputs = block.length / J - 1;
   const weights = new Float64Array(inputs * J);
   for (let i = 0; i < inputs; i++) for (let j = 0; j < J; j++) weights[j * inputs + i] = block[i * J + j];
@@ -26,8 +25,11 @@ export function splitBlock(
 }
 
 /** The inverse of `splitBlock`. */
-export function joinBlock(linear: Linear, weights: ArrayLike<number>, bias: ArrayLike<number>): Float64Array {
-  const J = linear.width;
+export function joinBlock(
+  { width: J }: Parameters,
+  weights: ArrayLike<number>,
+  bias: ArrayLike<number>,
+): Float64Array {
   const inputs = weights.length / J;
   const block = new Float64Array((inputs + 1) * J);
   for (let i = 0; i < inputs; i++) for (let j = 0; j < J; j++) block[i * J + j] = weights[j * inputs + i];
@@ -35,36 +37,49 @@ export function joinBlock(linear: Linear, weights: ArrayLike<number>, bias: Arra
   return block;
 }
 
-/** Reads matrices laid out as the blocks into tensors `${prefix}${name}.weights` and `.bias`. */
+/**
+ * Reads matrices laid out as the blocks into tensors `${prefix}${name}.weights` and `.bias`; into `${prefix}${name}`
+ * where they are no linear map's.
+ */
 export async function readBlocks(
   backend: Backend,
-  linears: readonly Linear[],
+  parameters: readonly Parameters[],
   prefix: string,
   blocks: readonly Matrix[],
   into: Record<string, Tensor>,
 ): Promise<void> {
-  for (const [i, linear] of linears.entries()) {
-    const { weights, bias } = splitBlock(linear, await backend.read(blocks[i]));
-    const name = prefix + linear.name;
-    into[`${name}.weights`] = tensorOf(backend, [linear.width, weights.length / linear.width], weights);
-    into[`${name}.bias`] = tensorOf(backend, [linear.width], bias);
+  for (const [i, part] of parameters.entries()) {
+    const { width } = part;
+    const name = prefix + part.name;
+    const block = await backend.read(blocks[i]);
+    if (width === 0) {
+      into[name] = tensorOf(backend, [block.length], block);
+      continue;
+    }
+    const { weights, bias } = splitBlock(part, block);
+    into[`${name}.weights`] = tensorOf(backend, [width, weights.length / width], weights);
+    into[`${name}.bias`] = tensorOf(backend, [width], bias);
   }
 }
 
 /** Writes tensors that `readBlocks` made back. Throws `InputError` where one is missing or has another shape. */
 export function writeBlocks(
   backend: Backend,
-  linears: readonly Linear[],
+  parameters: readonly Parameters[],
   prefix: string,
   blocks: readonly Matrix[],
   from: Record<string, Tensor>,
 ): void {
-  for (const [i, linear] of linears.entries()) {
-    const name = prefix + linear.name;
-    const inputs = linear.block.columns / linear.width - 1;
-    const weights = takeTensor(from, `${name}.weights`, [linear.width, inputs]);
-    const bias = takeTensor(from, `${name}.bias`, [linear.width]);
-    backend.write(blocks[i], joinBlock(linear, weights.data, bias.data));
+  for (const [i, part] of parameters.entries()) {
+    const { width, block } = part;
+    const name = prefix + part.name;
+    if (width === 0) {
+      backend.write(blocks[i], takeTensor(from, name, [block.columns]).data as ArrayLike<number>);
+      continue;
+    }
+    const weights = takeTensor(from, `${name}.weights`, [width, block.columns / width - 1]);
+    const bias = takeTensor(from, `${name}.bias`, [width]);
+    backend.write(blocks[i], joinBlock(part, weights.data, bias.data));
   }
 }
 

@@ -14,13 +14,16 @@ export interface EpochRecord {
   epoch: number;
   /** Optimizer steps so far. */
   step: number;
-  /** Mean over the epoch's steps and over all parameters of the per-example gradient's variance (D-11). */
+  /**
+   * Mean over the epoch's steps and over all parameters of the per-example gradient's variance (D-11). The share of a
+   * front end's parameters is measured at every 50th step.
+   */
   gradientVariance: number | null;
   /** Natural logarithm of that. Both are null where a batch is one example; this one also where that is 0. */
   logGradientVariance: number | null;
   /** Wall time of a training step in milliseconds, data included, evaluation not. */
   msPerStep: number;
-  /** `onlineAccuracy`, `testAccuracy`, ...; `gradientVariance.layers.N` for each layer. */
+  /** `onlineAccuracy`, `testAccuracy`, ...; `gradientVariance.NAME` for each layer and each part of a front end. */
   [metric: string]: number | string | null;
 }
 
@@ -53,6 +56,12 @@ export class DivergedError extends RunError {
   override name = "DivergedError";
 }
 
+/**
+ * Steps from one at which the variance of a front end's gradient is measured to the next, the first one being that of an
+ * epoch. It costs as much as the front end's own work, and one batch tells nearly as much as its neighbours.
+ */
+const frontVarianceEvery = 50;
+
 /** Milliseconds between two calls of `pause`. */
 const defaultPause = 100;
 
@@ -67,7 +76,7 @@ export class Training {
   step = 0;
   readonly #backend: Backend;
   readonly #draws: GeneratedDraws;
-  /** Two slots a linear map for its gradient's variance, then the task's metrics: sums over the epoch so far. */
+  /** Two slots for the variance of each gradient, then the task's metrics: sums over the epoch so far. */
   readonly #sums: Sums;
   #milliseconds = 0;
 
@@ -76,7 +85,7 @@ export class Training {
     this.task = task;
     this.#backend = task.backend;
     this.#draws = new GeneratedDraws(task.backend, seed);
-    this.#sums = task.backend.sums(2 * learner.linears.length + task.metrics.length);
+    this.#sums = task.backend.sums(2 * learner.parameters.length + task.metrics.length);
   }
 
   /** Finished epochs. */
@@ -155,8 +164,9 @@ export class Training {
     learner.sample(this.#draws);
     task.score(learner.estimator.trace);
     // One example has no variance.
-    learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums);
-    task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.linears.length);
+    const measuresFront = stepOfEpoch % frontVarianceEvery === 0;
+    learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums, measuresFront);
+    task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.parameters.length);
   }
 
   async #pause({ pause }: TrainingHooks, epochs: number, epoch: number): Promise<boolean> {
@@ -178,7 +188,7 @@ export class Training {
 
   async #checkedSums(): Promise<Float64Array> {
     const sums = await this.#backend.readSums(this.#sums);
-    this.learner.linears.forEach(({ name }, place) => {
+    this.learner.parameters.forEach(({ name }, place) => {
       const step = sums[2 * place + 1];
       if (step > 0) {
         throw new DivergedError(
@@ -190,26 +200,35 @@ export class Training {
   }
 
   #means(sums: Float64Array, steps: number): Record<string, number> {
-    const first = 2 * this.learner.linears.length;
+    const first = 2 * this.learner.parameters.length;
     return Object.fromEntries(this.task.metrics.map((name, i) => [name, sums[first + i] / steps]));
   }
 
   /** Undefined where `pause` stopped the evaluation. */
   async #record(hooks: TrainingHooks, epochs: number): Promise<EpochRecord | undefined> {
     const { task, learner, epoch } = this;
-    const { layers, size } = learner.network;
+    const { layers, size, front } = learner.network;
     const steps = this.#stepsOf(epoch - 1);
     const sums = await this.#checkedSums();
     const single = task.batchSize === 1;
     if (single) await this.tensors(); // No variance has told of a number that is not finite.
-    const variances = layers.map((_, layer) => sums[2 * layer] / steps);
-    const gradientVariance = variances.reduce((a, b) => a + b, 0) / size;
+    const firstOfFront = learner.parameters.length - (front?.parameters.length ?? 0);
+    const frontSteps = Math.ceil(steps / frontVarianceEvery);
+    const variances = [
+      ...layers.map(({ name, block }, i) => ({ name, block, sum: sums[2 * i] / steps })),
+      ...(front?.parameters ?? []).map(({ name, block }, i) => ({
+        name,
+        block,
+        sum: sums[2 * (firstOfFront + i)] / frontSteps,
+      })),
+    ];
+    const gradientVariance = variances.reduce((total, { sum }) => total + sum, 0) / size;
     const measured = this.#isEvaluated() ? await this.#evaluate(hooks, epochs) : {};
     if (measured === undefined) return undefined;
     await othersTurn();
-    const byLayer = layers.map(({ name, block }, layer) => [
+    const byName = variances.map(({ name, block, sum }) => [
       `gradientVariance.${name}`,
-      single ? null : variances[layer] / block.columns,
+      single ? null : sum / block.columns,
     ]);
     const record = {
       type: "epoch",
@@ -219,7 +238,7 @@ export class Training {
       ...measured,
       gradientVariance: single ? null : gradientVariance,
       logGradientVariance: single || gradientVariance === 0 ? null : Math.log(gradientVariance),
-      ...Object.fromEntries(byLayer),
+      ...Object.fromEntries(byName),
       msPerStep: this.#milliseconds / steps,
     } satisfies EpochRecord as EpochRecord;
     this.#backend.writeSums(this.#sums, new Float64Array(this.#sums.length));
