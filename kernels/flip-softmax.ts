@@ -12,8 +12,8 @@ import { softmaxShift } from "./shifts";
 /** Beyond this a choice whose probability is stored as 0 (below 1e-30) could matter: 1e-30 e^52 = 4e-8. */
 const SOFTMAX_LIMIT: f32 = 26;
 
-export function flipSoftmaxScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 2 * J * ((I + 3) & ~3));
+export function flipSoftmaxScratchFloats(I: i32, J: i32): f64 {
+  return max<f64>(<f64>I + J + 4, 2.0 * J * ((I + 3) & ~3));
 }
 
 export function flipSoftmax(

@@ -31,8 +31,8 @@ export function largestTable(tables: usize, I: i32, J: i32): usize {
   return turnedTable(tables, I, J) + ((<usize>I * J) << 2);
 }
 
-export function flipTableFloats(I: i32, J: i32): i32 {
-  return 16 * I * tileCount(J) + I * J + 2 * I;
+export function flipTableFloats(I: i32, J: i32): f64 {
+  return <f64>I * (16 * tileCount(J) + J + 2);
 }
 
 export function flipTables(

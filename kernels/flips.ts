@@ -37,8 +37,8 @@ function planeBytes(I: i32): usize {
   return (<usize>((I + 3) & ~3)) << 4;
 }
 
-export function flipScratchFloats(I: i32, J: i32): i32 {
-  return max(I + J + 4, 16 * (4 + I) * tileCount(J) + <i32>(3 * planeBytes(I) >> 2) + I);
+export function flipScratchFloats(I: i32, J: i32): f64 {
+  return max<f64>(<f64>I + J + 4, (4.0 + I) * (16 * tileCount(J)) + <f64>(3 * planeBytes(I) >> 2) + I);
 }
 
 export function flips(

@@ -20,7 +20,7 @@ export { formatAudit } from "./audit/format.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
-export { createWasmBackend, type WasmOptions } from "./backend/wasm.ts";
+export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
 export { arm } from "./estimators/arm.ts";
 export { classification } from "./estimators/classification.ts";
 export { disarm } from "./estimators/disarm.ts";

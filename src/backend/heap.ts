@@ -2,6 +2,7 @@
  * The linear memory of one WebAssembly backend. Blocks are handed out one after the other and never taken back: a
  * training run allocates everything before its first step, and the memory goes when the backend goes.
  */
+import { RunError } from "../formats/errors.ts";
 
 const page = 0x10000;
 const limit = 0x100000000;
@@ -11,8 +12,21 @@ const alignment = 64;
 /** Behind each block, so that a kernel may load (never store) a few vectors beyond the end of its operand. */
 const padding = 64;
 
+/** What blocks are for. */
+export type Use = "matrices" | "tables" | "data" | "scratch";
+
+/** The memory as numbers of one kind. */
+type View = "bytes" | "words" | "floats" | "doubles";
+
+/** A host that gives no more memory. */
+class MemoryError extends RunError {
+  override name = "MemoryError";
+}
+
 export class Heap {
   readonly memory = new WebAssembly.Memory({ initial: 16 });
+  /** Bytes of blocks by what they are for, with what alignment and padding take. */
+  readonly used: Record<Use, number> = { matrices: 0, tables: 0, data: 0, scratch: 0 };
   readonly #maximum: number;
   #top = 0;
   #floats = new Float32Array(this.memory.buffer);
@@ -27,28 +41,50 @@ export class Heap {
 
   /** Leaves everything below `address` to the kernels' own static data. */
   reserve(address: number): void {
+    this.used.scratch += Math.max(0, address - this.#top);
     this.#top = Math.max(this.#top, address);
   }
 
   /** The address of `bytes` new bytes, all zero. */
-  allocate(bytes: number): number {
+  allocate(bytes: number, use: Use = "matrices"): number {
     const start = Math.ceil(this.#top / alignment) * alignment;
     const end = start + bytes + padding;
-    const size = this.memory.buffer.byteLength;
-    if (!(end <= this.#maximum)) throw new RangeError(this.#refusal(bytes, start));
-    if (end > size) {
-      try {
-        this.memory.grow(Math.ceil((end - size) / page));
-      } catch {
-        throw new RangeError(`${this.#refusal(bytes, start)}: the host gives no more`);
-      }
+    if (!this.reach(end)) {
+      const refusal = `cannot allocate ${bytes} bytes: ${start} of at most ${this.#maximum} are in use`;
+      if (end <= this.#maximum) throw new MemoryError(`${refusal}, and the host gives no more`);
+      throw new RangeError(refusal);
     }
+    this.used[use] += end - this.#top;
     this.#top = end;
     return start;
   }
 
-  #refusal(bytes: number, used: number): string {
-    return `cannot allocate ${bytes} bytes: ${used} of at most ${this.#maximum} are in use`;
+  /** Makes the memory `bytes` long or longer; false where that is too much for the heap or for the host. */
+  reach(bytes: number): boolean {
+    if (!(bytes <= this.#maximum)) return false;
+    const size = this.memory.buffer.byteLength;
+    if (bytes <= size) return true;
+    // Each growth takes the host a while, and pages that nobody writes to cost nothing: so there are to be few.
+    for (const target of [Math.max(bytes, Math.min(2 * size, this.#maximum)), bytes]) {
+      try {
+        this.memory.grow(Math.ceil((target - size) / page));
+        return true;
+      } catch {
+        // Then less, or nothing.
+      }
+    }
+    return false;
+  }
+
+  /** Writes numbers from `address` on. */
+  write(view: View, address: number, values: ArrayLike<number>): void {
+    this[view].set(values, address / this[view].BYTES_PER_ELEMENT);
+  }
+
+  /** A copy of `length` numbers from `address` on. */
+  read(view: View, address: number, length: number): Float64Array {
+    const start = address / this[view].BYTES_PER_ELEMENT;
+    return new Float64Array(this[view].subarray(start, start + length));
   }
 
   // Growth detaches the buffer that views look into.
@@ -71,5 +107,18 @@ export class Heap {
   get bytes(): Uint8Array {
     if (this.#bytes.buffer !== this.memory.buffer) this.#bytes = new Uint8Array(this.memory.buffer);
     return this.#bytes;
+  }
+}
+
+/** Hands out addresses without limit, and there is nothing there. */
+export class DryHeap extends Heap {
+  override reach(): boolean {
+    return true;
+  }
+
+  override write(): void {}
+
+  override read(_view: View, _address: number, length: number): Float64Array {
+    return new Float64Array(length);
   }
 }

@@ -5,8 +5,9 @@ import { relaxed } from "./generated/relaxed.ts";
 /** Portable rounds a multiply-add twice; relaxed once, where the processor can, and faster. */
 export type KernelKind = "portable" | "relaxed";
 
-/** The exported functions. They take addresses, whole numbers and floats. */
-export type Kernels = Record<string, (...operands: number[]) => number>;
+/** An exported function. It takes addresses, whole numbers and floats. */
+export type Kernel = (...operands: number[]) => number;
+export type Kernels = Record<string, Kernel>;
 
 /** `(func (param v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))` */
 const probe = Uint8Array.of(

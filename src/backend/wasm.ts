@@ -11,8 +11,8 @@ import type {
   Outcome,
   Sums,
 } from "./backend.ts";
-import { Heap } from "./heap.ts";
-import { type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
+import { DryHeap, Heap, type Use } from "./heap.ts";
+import { type Kernel, type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
 import { shapes } from "./shapes.ts";
 
 /** What a wasm backend may be told. */
@@ -23,13 +23,21 @@ export interface WasmOptions {
   maximumBytes?: number;
 }
 
+/** The backend, and its memory. */
+export interface WasmBackend extends ImmediateBackend {
+  /** Bytes that were allocated so far, by what they are for. */
+  readonly used: Readonly<Record<Use, number>>;
+  /** Takes `bytes` of memory in all at once, in place of growing bit by bit; false where that is not to be had. */
+  reach(bytes: number): boolean;
+}
+
 /** A block of a heap: a matrix of float32, or a list of bytes, of uint32 or of float64. */
 interface Block {
   readonly pointer: number;
   readonly heap: Heap;
 }
 
-class Wasm implements ImmediateBackend {
+class Wasm implements WasmBackend {
   readonly name = "wasm";
   readonly kernels: KernelKind;
   readonly #heap: Heap;
@@ -39,6 +47,14 @@ class Wasm implements ImmediateBackend {
     this.kernels = kind;
     this.#heap = heap;
     this.#run = run;
+  }
+
+  get used(): Readonly<Record<Use, number>> {
+    return this.#heap.used;
+  }
+
+  reach(bytes: number): boolean {
+    return this.#heap.reach(bytes);
   }
 
   /** The address of an operand. */
@@ -55,15 +71,15 @@ class Wasm implements ImmediateBackend {
   #scratch(bytes: number): number {
     if (bytes > this.#scratchBytes) {
       this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes);
-      this.#scratchPointer = this.#heap.allocate(this.#scratchBytes);
+      this.#scratchPointer = this.#heap.allocate(this.#scratchBytes, "scratch");
     }
     return this.#scratchPointer;
   }
 
   // ---- memory -------------------------------------------------------------------------------------------------
 
-  #list(length: number, bytesEach: number): { length: number } & Block {
-    return { length, pointer: this.#heap.allocate(length * bytesEach), heap: this.#heap };
+  #list(length: number, bytesEach: number, use: Use): { length: number } & Block {
+    return { length, pointer: this.#heap.allocate(length * bytesEach, use), heap: this.#heap };
   }
 
   matrix(rows: number, columns: number): Matrix {
@@ -83,37 +99,36 @@ class Wasm implements ImmediateBackend {
   }
 
   bytes(data: Uint8Array): Bytes {
-    const list = this.#list(data.length, 1);
-    this.#heap.bytes.set(data, list.pointer);
+    const list = this.#list(data.length, 1, "data");
+    this.#heap.write("bytes", list.pointer, data);
     return list;
   }
 
   indices(length: number): Indices {
-    return this.#list(length, 4);
+    return this.#list(length, 4, "data");
   }
 
   sums(length: number): Sums {
-    return this.#list(length, 8);
+    return this.#list(length, 8, "matrices");
   }
 
   write(m: Matrix, values: ArrayLike<number>, offset = 0): void {
     shapes.range("write", offset, values.length, m.rows * m.columns);
-    this.#heap.floats.set(values, this.#at(m) / 4 + offset);
+    this.#heap.write("floats", this.#at(m) + 4 * offset, values);
   }
 
   writeIndices(indices: Indices, values: ArrayLike<number>): void {
     shapes.range("writeIndices", 0, values.length, indices.length);
-    this.#heap.words.set(values, this.#at(indices) / 4);
+    this.#heap.write("words", this.#at(indices), values);
   }
 
   writeSums(sums: Sums, values: ArrayLike<number>): void {
     shapes.range("writeSums", 0, values.length, sums.length);
-    this.#heap.doubles.set(values, this.#at(sums) / 8);
+    this.#heap.write("doubles", this.#at(sums), values);
   }
 
   readNow(m: Matrix): Float64Array {
-    const start = this.#at(m) / 4;
-    return new Float64Array(this.#heap.floats.subarray(start, start + m.rows * m.columns));
+    return this.#heap.read("floats", this.#at(m), m.rows * m.columns);
   }
 
   async read(m: Matrix): Promise<Float64Array> {
@@ -121,8 +136,7 @@ class Wasm implements ImmediateBackend {
   }
 
   async readSums(sums: Sums): Promise<Float64Array> {
-    const start = this.#at(sums) / 8;
-    return this.#heap.doubles.slice(start, start + sums.length);
+    return this.#heap.read("doubles", this.#at(sums), sums.length);
   }
 
   // ---- data ---------------------------------------------------------------------------------------------------
@@ -258,7 +272,7 @@ class Wasm implements ImmediateBackend {
     const tables: FlipTables & Block = {
       weights,
       coding,
-      pointer: this.#heap.allocate(4 * floats),
+      pointer: this.#heap.allocate(4 * floats, "tables"),
       heap: this.#heap,
     };
     return tables;
@@ -664,16 +678,37 @@ class Wasm implements ImmediateBackend {
 }
 
 /** A new backend with a memory of its own. */
-export async function createWasmBackend(options: WasmOptions = {}): Promise<ImmediateBackend> {
+export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
   const { kernels = relaxedSimdSupported() ? "relaxed" : "portable", maximumBytes } = options;
-  if (kernels === "relaxed" && !relaxedSimdSupported()) {
+  const heap = new Heap(maximumBytes);
+  return new Wasm(kernels, heap, await loadKernels(kernels, heap));
+}
+
+/**
+ * A wasm backend that holds no numbers and does no work: what a training uses of it is what it would use of a real one,
+ * whatever its size. Reads give zeros.
+ */
+export async function createDryBackend({
+  kernels = relaxedSimdSupported() ? "relaxed" : "portable",
+}: Pick<WasmOptions, "kernels"> = {}): Promise<WasmBackend> {
+  const heap = new DryHeap();
+  // All that kernels still say is how much room they need.
+  const run = Object.entries(await loadKernels(kernels, heap)).map(([name, kernel]): [string, Kernel] => [
+    name,
+    name.endsWith("Floats") ? kernel : () => 0,
+  ]);
+  return new Wasm(kernels, heap, Object.fromEntries(run));
+}
+
+/** Kernels that work on a heap. */
+async function loadKernels(kind: KernelKind, heap: Heap): Promise<Kernels> {
+  if (kind === "relaxed" && !relaxedSimdSupported()) {
     throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
   }
-  const heap = new Heap(maximumBytes);
-  const { exports } = await WebAssembly.instantiate(await kernelModule(kernels), {
+  const { exports } = await WebAssembly.instantiate(await kernelModule(kind), {
     env: { memory: heap.memory },
   });
   const run = exports as Kernels;
   heap.reserve(run.heapBase());
-  return new Wasm(kernels, heap, run);
+  return run;
 }
