@@ -1,12 +1,14 @@
 // What the flip kernels read instead of exponentials. With d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}:
-//   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, first, rows, I, J, k)
-// fills what belongs to `rows` rows of W, from row `first` on, a multiple of 4, in one block:
+//   flipTables(W: [I, J], tables: flipTableFloats(I, J) floats, steps: flipStepFloats(I, J) floats, first, rows, I, J, k)
+// fills what belongs to `rows` rows of W, from row `first` on, a multiple of 4. `tables` is one block:
 //   factors [tiles, I, 16]  e^d, in tiles of sixteen columns; columns that are not there are 1
 //   turned  [J, I]          d, transposed
 //   largest [I]             max_j |d|
 //   totals  [I]             sum_j d, or 0 in a row beyond the table (largest > TABLE_LIMIT: factors not to be used)
+// and `steps`, which only entropies ask for and which is left out where its address is 0:
+//   steps   [tiles, I, 16]  d, in tiles of sixteen columns; columns that are not there are 0
 // One table is enough for both directions, because log(q + p e^-d) = log(p + q e^d) - d.
-import { expNear, max4, sum4 } from "./math";
+import { expNear, expNearFour, max4, storeFour, sum4 } from "./math";
 import { firstLanes, storeLanes } from "./lanes";
 
 /** Up to here what is lost when a probability below 1e-30 is stored as 0 is lost: 1e-30 e^43 is 5e-12. */
@@ -35,8 +37,12 @@ export function flipTableFloats(I: i32, J: i32): f64 {
   return <f64>I * (16 * tileCount(J) + J + 2);
 }
 
+export function flipStepFloats(I: i32, J: i32): f64 {
+  return 16.0 * I * tileCount(J);
+}
+
 export function flipTables(
-  weights: usize, tables: usize, first: i32, rows: i32, I: i32, J: i32, k: f32,
+  weights: usize, tables: usize, steps: usize, first: i32, rows: i32, I: i32, J: i32, k: f32,
 ): void {
   const start = (<usize>first) << 2;
   const largest = largestTable(tables, I, J) + start;
@@ -44,31 +50,32 @@ export function flipTables(
   weights += start * J;
   turn(weights, turnedTable(tables, I, J) + start, rows, I, J, k);
   tables += start << 4;
+  const toSteps = steps ? steps + (start << 4) - tables : 0; // how far the d are from their e^d
   const factor = f32x4.splat(k);
-  const whole = (<usize>J >> 2) << 4;
-  const end = (<usize>tileCount(J)) << 6;
-  const skip = ((<usize>I) << 6) - 64;
+  const tile = (<usize>I) << 6;
   for (let i = 0; i < rows; i++, tables += 64) {
     let most = f32x4.splat(0);
     let total = f32x4.splat(0);
     let to = tables;
-    let at: usize = 0;
-    for (; at < whole; to += skip) {
-      for (const stop = min((at + 64) & ~63, whole); at < stop; at += 16, to += 16) {
-        const d = f32x4.mul(v128.load(weights + at), factor);
+    let j = J;
+    for (; j >= 16; j -= 16, weights += 64, to += tile) {
+      const a = f32x4.mul(v128.load(weights), factor), b = f32x4.mul(v128.load(weights, 16), factor);
+      const c = f32x4.mul(v128.load(weights, 32), factor), d = f32x4.mul(v128.load(weights, 48), factor);
+      most = f32x4.pmax(f32x4.pmax(f32x4.pmax(f32x4.pmax(most, f32x4.abs(a)), f32x4.abs(b)), f32x4.abs(c)), f32x4.abs(d));
+      total = f32x4.add(f32x4.add(f32x4.add(f32x4.add(total, a), b), c), d);
+      if (toSteps) storeFour(to + toSteps, a, b, c, d);
+      expNearFour(to, a, b, c, d);
+    }
+    if (j > 0) {
+      for (let n: usize = 0; n < 64; n += 16, j -= 4) {
+        const d = v128.and(f32x4.mul(v128.load(weights + n), factor), firstLanes(max(j, 0)));
         most = f32x4.pmax(most, f32x4.abs(d));
         total = f32x4.add(total, d);
-        v128.store(to, expNear(d));
+        if (toSteps) v128.store(to + n + toSteps, d);
+        v128.store(to + n, expNear(d));
       }
+      weights += (<usize>J & 15) << 2;
     }
-    if (whole & 63) to -= skip;
-    for (let lanes = J & 3; at < end; at += 16, to += 16, lanes = 0) {
-      const d = v128.and(f32x4.mul(v128.load(weights + at), factor), firstLanes(lanes));
-      most = f32x4.pmax(most, f32x4.abs(d));
-      total = f32x4.add(total, d);
-      v128.store(to, expNear(d));
-    }
-    weights += (<usize>J) << 2;
     const size = max4(most);
     store<f32>(largest + ((<usize>i) << 2), size);
     store<f32>(totals + ((<usize>i) << 2), size > TABLE_LIMIT ? 0 : sum4(total));

@@ -1,9 +1,10 @@
 // What flipping a Bernoulli parent does to Bernoulli children, everything else as it was:
 //   likelihoods[b, i] (+)= log P(children | parent i on) - log P(children | parent i off)
 //   entropies[b, i] (+)= H(children | parent i on) - H(children | parent i off)
-//   flips(bits: [B, I], tables (flip-tables.ts), W: [I, J], logits, p, q, childBits: [B, J],
+//   flips(bits: [B, I], tables, steps (flip-tables.ts), W: [I, J], logits, p, q, childBits: [B, J],
 //         likelihoods: [B, I], addLikelihoods, entropies: [B, I], addEntropies, B, I, J, k,
-//         scratch: flipScratchFloats(I, J) floats); either result is left out where its address is 0
+//         scratch: flipScratchFloats(I, J) floats); either result is left out where its address is 0,
+// and `steps` are read for entropies only
 // With d = k W[i]: flipping child j's parent changes its log-likelihood by c d - log(q + p e^d) where the parent was
 // off. Where it was on, -(-c d - log(q + p e^-d)) = (c - 1) d + log(p + q e^d): the same table with p and q in each
 // other's place. So
@@ -18,7 +19,7 @@
 // and by the opposite where it was on, with p and q in each other's place and -l for l. Two fractions are added before
 // they are divided.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
-import { firstLanes, storeLanes } from "./lanes";
+import { storeLanes } from "./lanes";
 import { countsAcross, logOf, madd, productsAcross, sumsAcross } from "./math";
 import { rowSum } from "./row-sum";
 import { bernoulliShift, entropyShift } from "./shifts";
@@ -38,12 +39,13 @@ function planeBytes(I: i32): usize {
 }
 
 export function flipScratchFloats(I: i32, J: i32): f64 {
-  return max<f64>(<f64>I + J + 4, (4.0 + I) * (16 * tileCount(J)) + <f64>(3 * planeBytes(I) >> 2) + I);
+  return max<f64>(<f64>I + J + 4, 64.0 * tileCount(J) + <f64>(3 * planeBytes(I) >> 2) + I);
 }
 
 export function flips(
-  bits: usize, tables: usize, weights: usize, logits: usize, p: usize, q: usize, childBits: usize, likelihoods: usize,
-  addLikelihoods: bool, entropies: usize, addEntropies: bool, B: i32, I: i32, J: i32, k: f32, scratch: usize,
+  bits: usize, tables: usize, steps: usize, weights: usize, logits: usize, p: usize, q: usize, childBits: usize,
+  likelihoods: usize, addLikelihoods: bool, entropies: usize, addEntropies: bool, B: i32, I: i32, J: i32, k: f32,
+  scratch: usize,
 ): void {
   const inputBytes = (<usize>I) << 2;
   const rowBytes = (<usize>J) << 2;
@@ -75,8 +77,7 @@ export function flips(
   const products = whenOn + columns;
   const list = products + 3 * plane;
   const listEnd = list + inputBytes;
-  const steps = listEnd - tables; // how far the d are behind their e^d
-  if (entropies) layOut(weights, tables + steps, I, J, k);
+  const toSteps = steps - tables; // how far the d are from their e^d
   for (let b = 0; b < B; b++) {
     pad(P, p, J, 0);
     pad(Q, q, J, 1);
@@ -108,8 +109,8 @@ export function flips(
       if (entropies) {
         for (let half: usize = 0; half < 64; half += 32) {
           const at = column + half;
-          addHalf(list, off, plane, factors + half, steps, Q + at, P + at, whenOff + at);
-          addHalf(on, listEnd, plane, factors + half, steps, P + at, Q + at, whenOn + at);
+          addHalf(list, off, plane, factors + half, toSteps, Q + at, P + at, whenOff + at);
+          addHalf(on, listEnd, plane, factors + half, toSteps, P + at, Q + at, whenOn + at);
         }
       } else {
         multiplyTile(list, off, factors, Q + column, P + column);
@@ -126,7 +127,7 @@ export function flips(
         if (size <= TABLE_LIMIT) {
           const product = products + ((<usize>i) << 4);
           const factors = tables + ((<usize>i) << 6);
-          const d = entropies ? factors + steps : 0;
+          const d = entropies ? factors + toSteps : 0;
           if (bit) addRow(product, plane, factors, d, tileBytes, tiles, P, Q, whenOn);
           else addRow(product, plane, factors, d, tileBytes, tiles, Q, P, whenOff);
         } else {
@@ -145,22 +146,6 @@ export function flips(
     logits += rowBytes;
     p += rowBytes;
     q += rowBytes;
-  }
-}
-
-/** `k W` in tiles as the factors are; columns that are not there are 0. */
-function layOut(weights: usize, to: usize, I: i32, J: i32, k: f32): void {
-  const factor = f32x4.splat(k);
-  const skip = ((<usize>I) << 6) - 64;
-  for (let i = 0; i < I; i++, to += 64) {
-    let tile = to;
-    let w = weights + ((<usize>i * J) << 2);
-    for (let left = J; left > 0; tile += skip) {
-      for (let n = 0; n < 4; n++, tile += 16, w += 16, left -= 4) {
-        const d = f32x4.mul(v128.load(w), factor);
-        v128.store(tile, left >= 4 ? d : v128.and(d, firstLanes(left)));
-      }
-    }
   }
 }
 
@@ -201,7 +186,7 @@ function multiplyTile(list: usize, end: usize, factors: usize, a: usize, b: usiz
  * is too much for the registers.
  */
 function addHalf(
-  list: usize, end: usize, plane: usize, factors: usize, steps: usize, a: usize, b: usize, l: usize,
+  list: usize, end: usize, plane: usize, factors: usize, toSteps: usize, a: usize, b: usize, l: usize,
 ): void {
   const a0 = v128.load(a), a1 = v128.load(a, 16);
   const b0 = v128.load(b), b1 = v128.load(b, 16);
@@ -210,7 +195,7 @@ function addHalf(
   for (; list < end; list += 4) {
     const at = load<usize>(list);
     const e = factors + 4 * at;
-    const d = e + steps;
+    const d = e + toSteps;
     const f0 = madd(v128.load(e), b0, a0), n0 = madd(v128.load(d), a0, l0);
     const f1 = madd(v128.load(e, 16), b1, a1), n1 = madd(v128.load(d, 16), a1, l1);
     const product = f32x4.mul(f0, f1);

@@ -26,7 +26,7 @@ export { productBits } from "./row-sum";
 export { transposedProduct } from "./transposed-product";
 export { flipScratchFloats, flips } from "./flips";
 export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";
-export { flipTableFloats, flipTables } from "./flip-tables";
+export { flipStepFloats, flipTableFloats, flipTables } from "./flip-tables";
 export { choicePosteriorMinusPrior, posteriorMinusPrior } from "./posterior";
 export { switchLogLikelihood } from "./switch-log-likelihood";
 export { addressedBit } from "./addressed-bit";

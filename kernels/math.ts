@@ -155,6 +155,50 @@ export function expNear(x: v128): v128 {
   return f32x4.mul(f32x4.add(constant(ONE), expm1Small(r)), power);
 }
 
+/** `expNear` of four vectors, stored side by side: they share the constants and hide one another's latency. */
+// @ts-ignore: decorator
+@inline
+export function expNearFour(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  const log2e = constant(LOG2E), round = constant(ROUND);
+  const sa = madd(a, log2e, round), sb = madd(b, log2e, round);
+  const sc = madd(c, log2e, round), sd = madd(d, log2e, round);
+  const high = constant(MINUS_LN2_HIGH), low = constant(MINUS_LN2_LOW);
+  const na = f32x4.sub(sa, round), nb = f32x4.sub(sb, round);
+  const nc = f32x4.sub(sc, round), nd = f32x4.sub(sd, round);
+  const ra = madd(na, low, madd(na, high, a)), rb = madd(nb, low, madd(nb, high, b));
+  const rc = madd(nc, low, madd(nc, high, c)), rd = madd(nd, low, madd(nd, high, d));
+  const e0 = constant(EXP), e1 = constant(EXP + 1);
+  let ya = madd(e0, ra, e1), yb = madd(e0, rb, e1), yc = madd(e0, rc, e1), yd = madd(e0, rd, e1);
+  const e2 = constant(EXP + 2);
+  ya = madd(ya, ra, e2); yb = madd(yb, rb, e2); yc = madd(yc, rc, e2); yd = madd(yd, rd, e2);
+  const e3 = constant(EXP + 3);
+  ya = madd(ya, ra, e3); yb = madd(yb, rb, e3); yc = madd(yc, rc, e3); yd = madd(yd, rd, e3);
+  const e4 = constant(EXP + 4);
+  ya = madd(ya, ra, e4); yb = madd(yb, rb, e4); yc = madd(yc, rc, e4); yd = madd(yd, rd, e4);
+  const one = constant(ONE);
+  ya = f32x4.add(one, madd(f32x4.mul(ra, ra), ya, ra));
+  yb = f32x4.add(one, madd(f32x4.mul(rb, rb), yb, rb));
+  yc = f32x4.add(one, madd(f32x4.mul(rc, rc), yc, rc));
+  yd = f32x4.add(one, madd(f32x4.mul(rd, rd), yd, rd));
+  storeFour(
+    to,
+    f32x4.mul(ya, i32x4.add(i32x4.shl(sa, 23), one)),
+    f32x4.mul(yb, i32x4.add(i32x4.shl(sb, 23), one)),
+    f32x4.mul(yc, i32x4.add(i32x4.shl(sc, 23), one)),
+    f32x4.mul(yd, i32x4.add(i32x4.shl(sd, 23), one)),
+  );
+}
+
+/** Four vectors side by side. */
+// @ts-ignore: decorator
+@inline
+export function storeFour(to: usize, a: v128, b: v128, c: v128, d: v128): void {
+  v128.store(to, a);
+  v128.store(to, b, 16);
+  v128.store(to, c, 32);
+  v128.store(to, d, 48);
+}
+
 /** `e^x - 1` with relative accuracy near 0: -1 below -87, about `e^88` above 88. */
 // @ts-ignore: decorator
 @inline

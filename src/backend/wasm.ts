@@ -37,6 +37,11 @@ interface Block {
   readonly heap: Heap;
 }
 
+/** `steps` is the address of what entropies need beside the rest, or 0 until they have asked for it. */
+interface Tables extends FlipTables, Block {
+  steps: number;
+}
+
 class Wasm implements WasmBackend {
   readonly name = "wasm";
   readonly kernels: KernelKind;
@@ -269,11 +274,12 @@ class Wasm implements WasmBackend {
 
   flipTables(weights: Matrix, coding: "zero-one" | "plus-minus"): FlipTables {
     const floats = this.#run.flipTableFloats(weights.rows, weights.columns);
-    const tables: FlipTables & Block = {
+    const tables: Tables = {
       weights,
       coding,
       pointer: this.#heap.allocate(4 * floats, "tables"),
       heap: this.#heap,
+      steps: 0,
     };
     return tables;
   }
@@ -282,7 +288,7 @@ class Wasm implements WasmBackend {
     const { weights, coding } = tables;
     const k = coding === "plus-minus" ? 2 : 1;
     const { rows: I, columns: J } = weights;
-    this.#run.flipTables(this.#at(weights), this.#at(tables), 0, I, I, J, k);
+    this.#run.flipTables(this.#at(weights), this.#at(tables), (tables as Tables).steps, 0, I, I, J, k);
   }
 
   flipLogLikelihood(
@@ -330,6 +336,7 @@ class Wasm implements WasmBackend {
     this.#run.flips(
       this.#at(bits),
       this.#at(tables),
+      (tables as Tables).steps,
       this.#at(tables.weights),
       this.#at(child.logits),
       this.#at(child.p),
@@ -535,6 +542,12 @@ class Wasm implements WasmBackend {
     logLikelihood?: Matrix,
   ): void {
     for (const to of [out, logLikelihood ?? out]) shapes.flipLogLikelihood(bits, tables, child, to);
+    const block = tables as Tables;
+    if (block.steps === 0) {
+      const { rows: I, columns: J } = tables.weights;
+      block.steps = this.#heap.allocate(4 * this.#run.flipStepFloats(I, J), "tables");
+      this.refreshFlipTables(tables);
+    }
     this.#flips(bits, tables, child, logLikelihood, false, out, accumulate);
   }
 
