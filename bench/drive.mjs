@@ -1,7 +1,6 @@
-// A training step without what a run does around it.
 import { GeneratedDraws } from "../dist/index.js";
 
-/** The next step of a training, metrics included, at every call. */
+/** The next step of a training at every call, with its metrics and without what a run does around it. */
 export function drive(backend, { task, learner }) {
   const draws = new GeneratedDraws(backend, 0);
   const metrics = 2 * learner.parameters.length;
@@ -14,7 +13,8 @@ export function drive(backend, { task, learner }) {
     draws.startStep(++done);
     learner.sample(draws);
     task.score(learner.estimator.trace);
-    learner.learn(done, sums);
+    // One example has no variance.
+    learner.learn(done, task.batchSize === 1 ? undefined : sums);
     task.addMetrics(learner.estimator.evaluation, sums, metrics);
   };
 }

@@ -1,48 +1,96 @@
-// What training steps cost: REINFORCE and HNCA on MNIST, one to three layers of 200 units, batches of 50. They take
-// turns, a slice of some steps each, so that a busy machine slows both, and a ratio is one of neighbouring slices.
-import { performance } from "node:perf_hooks";
-import { adam, createBanditTraining, createWasmBackend, hnca, reinforce } from "../dist/index.js";
+// What a training step of every estimator costs on the papers' networks, in milliseconds and in REINFORCE steps of the
+// same network. All trainings take turns; a multiple is one of neighbouring turns.
+import { downstream } from "../dist/estimators/resampling.js";
+import {
+  adam,
+  createBanditTraining,
+  createMultiplexerTraining,
+  createVaeTraining,
+  createWasmBackend,
+  estimators,
+  findEstimator,
+  GeneratedDraws,
+} from "../dist/index.js";
+import { forkTrace, samplePass } from "../dist/network/trace.js";
 import { loadLabelledImages } from "../dist/node/index.js";
 import { deriveKey, newKey } from "../dist/random/threefry.js";
 import { drive } from "./drive.mjs";
-import { spread } from "./spread.mjs";
+import { spread, takeTurns } from "./lib/measure.mjs";
+import { number, range } from "./lib/table.mjs";
 
-const rules = { reinforce, hnca };
-const stepsPerEpoch = 1200;
-/** Steps of a slice, and slices of each training. */
-const [slice, rounds] = [20, 40];
+const layersOf200 = [1, 2, 3].map((layers) => Array(layers).fill(200));
+/** Rules for one unit, which no network here is. */
+const singleUnit = ["classification", "reward-penalty"];
+/** What an estimator may be told that changes what it does. */
+const variants = [
+  { estimator: "f-hnca", baseline: "running-average" },
+  { estimator: "f-hnca", options: { childPruning: false } },
+  { estimator: "f-hnca", options: { fullReward: true } },
+  { estimator: "reinforce-loo", options: { resample: "fresh" } },
+  { estimator: "reinforce-loo", options: { resample: "independent" } },
+  { estimator: "disarm", options: { resample: "fresh" } },
+  { estimator: "weight-max", options: { hiddenRule: "direct-gradient" } },
+];
 
-/** One training, driven step by step. `run` returns milliseconds a step. */
-function driven(backend, data, rule, layers, limit) {
-  const training = createBanditTraining(backend, data, {
-    estimator: rules[rule],
-    optimizer: adam({ learningRate: 1e-3 }),
-    hidden: Array(layers).fill(200),
-    limit,
-  });
-  const step = drive(backend, training);
-  const run = (count) => {
-    const start = performance.now();
-    for (let i = 0; i < count; i++) step();
-    return (performance.now() - start) / count;
-  };
-  return { rule, layers, learner: training.learner, run };
+/** The registry's rules for a task and their variants: `[{ name, estimator, ...settings }]`, REINFORCE first. */
+function rulesFor(task) {
+  const rules = estimators.map(({ name }) => ({ estimator: name }));
+  return [...rules, ...variants]
+    .filter(
+      ({ estimator }) => findEstimator(estimator).tasks.includes(task) && !singleUnit.includes(estimator),
+    )
+    .map(({ estimator, ...settings }) => ({
+      name: [
+        estimator,
+        ...Object.entries({ ...settings.options, ...settings }).flatMap(([key, value]) =>
+          typeof value === "object" ? [] : `${key} ${value}`,
+        ),
+      ].join(", "),
+      estimator: findEstimator(estimator),
+      ...settings,
+    }));
+}
+
+/** The networks, each with its task and what makes a training of it. */
+function networksOf(backend, data) {
+  const optimizer = adam({ learningRate: 1e-3 });
+  const images = { optimizer, limit: 2000 };
+  return [
+    ...layersOf200.map((hidden) => ({
+      network: `bandit, ${hidden.length} x 200`,
+      task: "bandit",
+      create: (rule) => createBanditTraining(backend, data, { ...rule, ...images, hidden }),
+    })),
+    ...layersOf200.map((hidden) => ({
+      network: `VAE, ${hidden.length} x 200`,
+      task: "vae",
+      create: (rule) => createVaeTraining(backend, data, { ...rule, ...images, hidden }),
+    })),
+    ...[
+      ["multiplexer, 37-64-32-1, batch of 128", { k: 5, batchSize: 128 }],
+      ["multiplexer, 20-64-32-1, batch of 1", { k: 4, batchSize: 1, units: "zero-one" }],
+    ].map(([network, setting]) => ({
+      network,
+      task: "multiplexer",
+      create: (rule) =>
+        createMultiplexerTraining(backend, { ...rule, ...setting, optimizer, steps: 1e9, recordEvery: 1000 }),
+    })),
+  ];
 }
 
 /**
- * Gives Adam the moments that it has after `steps` steps: of an input that is active in a share P of the batches, the
+ * Gives Adam the moments that it has after 50 epochs: of an input that is active in a share P of the batches, the
  * moments have decayed for a time with the mean 1 / P. This is what makes them denormal where nothing is done about it.
  */
-async function age(learner, images, steps) {
+async function age(learner, { images, pixels, count }) {
   const tensors = await learner.tensors();
-  const { pixels, count } = images;
   const decayed = Array.from({ length: pixels }, (_, i) => {
     let sum = 0;
-    for (let n = 0; n < count; n++) sum += images.images[n * pixels + i];
+    for (let n = 0; n < count; n++) sum += images[n * pixels + i];
     const active = 1 - (1 - sum / 255 / count) ** 50;
     // Between 0 and 1, as even as random numbers.
     const quantile = ((i * 619) % pixels) / pixels;
-    return active === 0 ? Infinity : Math.min(steps, Math.log(1 - quantile) / Math.log(1 - active) || 0);
+    return active === 0 ? Infinity : Math.min(60_000, Math.log(1 - quantile) / Math.log(1 - active) || 0);
   });
   for (const [moment, beta] of [
     ["m", 0.9],
@@ -57,77 +105,119 @@ async function age(learner, images, steps) {
   learner.restore(tensors);
 }
 
-/** Milliseconds a step of each training, slice by slice in turn, and of HNCA over REINFORCE by layers. */
-function interleaved(trainings) {
-  const times = trainings.map(() => []);
-  for (let round = 0; round < rounds; round++) {
-    for (const [i, { run }] of trainings.entries()) times[i].push(run(slice));
+/** The second samples of leave-one-out and DisARM, which neither can do without: from each layer on. */
+function partialPasses(backend, { learner, task }) {
+  const { network, estimator } = learner;
+  const { trace } = estimator;
+  const draws = new GeneratedDraws(backend, 1);
+  const passes = network.layers.map((layer) => {
+    const pass = forkTrace(trace, layer.index, 1 + layer.index);
+    return { pass, layer, components: downstream(network, task.objective.prepare(pass).components, layer) };
+  });
+  return () => {
+    for (const { pass, layer, components } of passes) {
+      draws.sample(pass.sites[layer.index], pass.layers[layer.index]);
+      samplePass(pass, draws, layer.index + 1);
+      for (const component of components) component.evaluate();
+    }
+  };
+}
+
+/** Only the random numbers of a step: what its units draw, and its pixels' bits. */
+function randomNumbers(backend, { learner, task }, { images, pixels }) {
+  const key = deriveKey(1, "draws", 7, newKey());
+  const draws = learner.network.layers.map(({ units }) => backend.matrix(task.batchSize, units));
+  const bits = backend.matrix(task.batchSize, pixels);
+  const [bytes, order] = [backend.bytes(images.subarray(0, 1000 * pixels)), backend.indices(1000)];
+  const draw = () => {
+    for (const u of draws) backend.uniforms(key, u);
+  };
+  return [
+    { name: "its draws alone", call: draw },
+    { name: "its pixels' bits alone", call: () => backend.binarise(bytes, order, 0, key, bits) },
+  ];
+}
+
+/** `data`: `[{ network, rule, milliseconds, multiple }]`, the last two with quartiles. */
+export async function benchmarkSteps({ kernels, quick }) {
+  const data = await loadLabelledImages();
+  const backend = await createWasmBackend({ kernels });
+  const samples = [];
+  for (const { network, task, create } of networksOf(backend, data)) {
+    for (const { name, ...rule } of rulesFor(task)) {
+      const training = create(rule);
+      const call = drive(backend, training);
+      samples.push({ network, name, call });
+      for (let i = 0; i < 20; i++) call();
+      if (task !== "multiplexer") await age(training.learner, data.train);
+      if (name !== "reinforce") continue;
+      if (task === "vae") {
+        const [plain, passes] = [call, partialPasses(backend, training)];
+        const both = () => {
+          plain();
+          passes();
+        };
+        samples.push({ network, name: "reinforce and partial passes", call: both });
+      }
+      if (task === "bandit") {
+        samples.push(
+          ...randomNumbers(backend, training, data.train).map((sample) => ({ network, ...sample })),
+        );
+      }
+    }
   }
-  const milliseconds = (rule, layers) =>
-    times[trainings.findIndex((training) => training.rule === rule && training.layers === layers)];
-  return [1, 2, 3].map((layers) => {
-    const [base, ours] = [milliseconds("reinforce", layers), milliseconds("hnca", layers)];
+  const times = takeTurns(samples, { rounds: quick ? 9 : 31, milliseconds: 2 });
+  const steps = samples.map(({ network, name }, i) => {
+    const base =
+      times[samples.findIndex((sample) => sample.network === network && sample.name === "reinforce")];
     return {
-      layers,
-      reinforce: spread(base),
-      hnca: spread(ours),
-      ratio: spread(ours.map((time, round) => time / base[round])),
+      network,
+      rule: name,
+      milliseconds: spread(times[i].map((nanoseconds) => nanoseconds / 1e6)),
+      multiple: spread(times[i].map((nanoseconds, round) => nanoseconds / base[round])),
     };
   });
+  return {
+    data: steps,
+    timings: steps.map(({ network, rule, milliseconds }) => ({
+      what: `step: ${network}, ${rule}`,
+      unit: "ms",
+      ...milliseconds,
+    })),
+    tables: [
+      [
+        "Training steps in milliseconds, batch of 50 where nothing else is said, and in REINFORCE steps; moments as old as 50 epochs",
+        [
+          ["network", "rule", "median (quartiles)", "of REINFORCE"],
+          ...steps.map(({ network, rule, milliseconds, multiple }) => [
+            network,
+            rule,
+            range(milliseconds),
+            number(multiple.median),
+          ]),
+        ],
+      ],
+    ],
+    targets: targets(steps),
+  };
 }
 
-/** Share of a REINFORCE step, 3 x 200, that goes into random numbers: all draws of units, and the pixels' bits. */
-function randomShare(backend, train, millisecondsPerStep) {
-  const key = deriveKey(1, "draws", 7, newKey());
-  const uniforms = [200, 200, 200, 1].map((units) => backend.matrix(50, units));
-  const images = backend.bytes(train.images.subarray(0, 1000 * train.pixels));
-  const order = backend.indices(1000);
-  const pixels = backend.matrix(50, train.pixels);
-  const share = (call) => {
-    const times = Array.from({ length: rounds }, () => {
-      const start = performance.now();
-      for (let i = 0; i < 200; i++) call();
-      return (performance.now() - start) / 200;
-    });
-    return spread(times).median / millisecondsPerStep;
-  };
-  return {
-    draws: share(() => {
-      for (const u of uniforms) backend.uniforms(key, u);
-    }),
-    // Reading the images and writing the bits included.
-    pixels: share(() => backend.binarise(images, order, 0, key, pixels)),
-  };
-}
-
-/**
- * `{ kernels, young, late, epochs, random }`: `young` and `late`, after as many steps as 50 epochs have, are
- * milliseconds a step `[{ layers, reinforce, hnca, ratio }]`; `epochs` are seconds of an epoch of HNCA, 3 x 200, as
- * each of its slices would have it, evaluation not included; `random` is shares of a REINFORCE step.
- */
-export async function benchmarkSteps(kernels) {
-  const data = await loadLabelledImages();
-  const backend = await createWasmBackend(kernels && { kernels });
-  const all = [1, 2, 3].flatMap((layers) =>
-    Object.keys(rules).map((rule) => driven(backend, data, rule, layers, 12_000)),
-  );
-  for (const { run } of all) run(100);
-  const young = interleaved(all);
-
-  const [early, old] = [0, 1].map(() => driven(backend, data, "hnca", 3));
-  for (const { run } of [early, old]) run(100);
-  for (const { learner } of [...all, old]) await age(learner, data.train, 50 * stepsPerEpoch);
-  const late = interleaved(all);
-  const seconds = { young: [], late: [] };
-  for (let done = 0; done < stepsPerEpoch; done += slice) {
-    seconds.young.push((early.run(slice) * stepsPerEpoch) / 1000);
-    seconds.late.push((old.run(slice) * stepsPerEpoch) / 1000);
-  }
-  return {
-    kernels: backend.kernels,
-    young,
-    late,
-    epochs: { young: spread(seconds.young), late: spread(seconds.late) },
-    random: randomShare(backend, data.train, young[2].reinforce.median),
-  };
+function targets(steps) {
+  const multiple = (network, rule) =>
+    steps.find((step) => step.network === network && step.rule === rule).multiple.median;
+  const passes = multiple("VAE, 3 x 200", "reinforce and partial passes");
+  return [
+    ["HNCA / REINFORCE, bandit, 3 x 200", multiple("bandit, 3 x 200", "hnca"), 2],
+    ["random numbers / REINFORCE, bandit, 3 x 200", multiple("bandit, 3 x 200", "its draws alone"), 0.1],
+    ...[1.9, 2.2, 2.4].map((most, i) => [
+      `f-HNCA / REINFORCE, VAE, ${i + 1} x 200`,
+      multiple(`VAE, ${i + 1} x 200`, "f-hnca"),
+      most,
+    ]),
+    ...["reinforce-loo", "disarm"].map((rule) => [
+      `${rule} / REINFORCE and partial passes, VAE, 3 x 200`,
+      multiple("VAE, 3 x 200", rule) / passes,
+      1.05,
+    ]),
+  ].map(([what, measured, atMost]) => ({ what, measured, atMost }));
 }

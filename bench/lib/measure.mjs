@@ -1,0 +1,34 @@
+// How everything here is timed: in time of the processor, which does not pass while others have it; in turns, a short
+// slice each, so that what else slows a busy machine slows all alike. Figures are medians over the turns, with quartiles.
+
+/** Median and quartiles. */
+export function spread(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share) => sorted[Math.round(share * (sorted.length - 1))];
+  return { median: at(0.5), lower: at(0.25), upper: at(0.75) };
+}
+
+/** Nanoseconds a call, over `count` calls. */
+function timePerCall(call, count) {
+  const start = process.cpuUsage();
+  for (let i = 0; i < count; i++) call();
+  const { user, system } = process.cpuUsage(start);
+  return ((user + system) * 1000) / count;
+}
+
+/** How many calls take `milliseconds` or more: the fastest of three tries counts, as the first compiles the code. */
+function callsFor(call, milliseconds) {
+  let count = 1;
+  while (Math.min(...[0, 0, 0].map(() => timePerCall(call, count))) * count < milliseconds * 1e6) count *= 2;
+  return count;
+}
+
+/** For each of `[{ call }]` its nanoseconds a call in each of the rounds, in which all of them have a turn. */
+export function takeTurns(samples, { rounds, milliseconds }) {
+  const counts = samples.map(({ call }) => callsFor(call, milliseconds));
+  const times = samples.map(() => []);
+  for (let round = 0; round < rounds; round++) {
+    for (const [i, { call }] of samples.entries()) times[i].push(timePerCall(call, counts[i]));
+  }
+  return times;
+}
