@@ -1,6 +1,7 @@
 // npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--kernels portable|relaxed]
 //
-// What this host can do, what is made of it, and what training costs. Prints tables and writes everything as JSON.
+// What this host can do, what is made of it, and what training costs, on one thread. Prints tables and writes everything
+// as JSON.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
