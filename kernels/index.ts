@@ -11,7 +11,7 @@ export { addEntropyGradient } from "./entropy";
 export { gatherLabels, gatherRows } from "./gather";
 export { heapBase } from "./heap-base";
 export { setOwn } from "./own";
-export { addHindsight, localExpectation } from "./hindsight";
+export { addChoiceHindsight, addHindsight, localExpectation } from "./hindsight";
 export { entropy, logLikelihood } from "./log-likelihood";
 export { addMean, addVariance, checkFinite } from "./metrics";
 export { rewardByLabel } from "./reward";

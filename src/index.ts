@@ -77,14 +77,30 @@ export {
   type Units,
 } from "./network/network.ts";
 export { type Activity, type Credit, createTrace, samplePass, type Trace } from "./network/trace.ts";
-export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
 // Objectives.
+export {
+  type Activation,
+  type ActivationKernels,
+  entropy,
+  type Logits,
+  logLikelihood,
+  surprisal,
+} from "./objectives/activations.ts";
+export {
+  type BlackBox,
+  type BlackBoxOptions,
+  blackBoxObjective,
+  type Sample,
+} from "./objectives/black-box.ts";
+export { type ComponentsOptions, componentsObjective, createReadout } from "./objectives/components.ts";
+export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
 export {
   type Component,
   type Evaluation,
   type Objective,
   type Place,
   placeOf,
+  sumOf,
 } from "./objectives/objective.ts";
 export { knownRewardObjective, rewardObjective } from "./objectives/reward.ts";
 export { type AdamOptions, adam } from "./optimizers/adam.ts";

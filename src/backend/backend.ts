@@ -8,6 +8,7 @@
  * Bits are stored as 0 and 1 whatever the coding of the units; operations that multiply by them take the coding.
  * Nothing here allocates except the functions under "memory". Shapes that do not fit throw a `RangeError`.
  */
+import { InputError } from "../formats/errors.ts";
 import type { Key } from "../random/threefry.ts";
 
 /** A matrix of floats that a backend owns. A row vector has one row, a value per example one column. */
@@ -259,6 +260,19 @@ export interface Backend {
     out: Matrix,
   ): void;
 
+  /**
+   * The same for softmax units, `d[u, k]` being what choice `k` would add to what the choice made is worth:
+   * `out[u, k] += s[u, k] (f + d[u, k]) - p[u, k] sum_m s[u, m] d[u, m]`. `f` [B, 1], the rest [B, U N].
+   */
+  addChoiceHindsight(
+    s: Matrix,
+    f: Matrix,
+    p: Matrix,
+    choices: number,
+    difference: Matrix | undefined,
+    out: Matrix,
+  ): void;
+
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void;
@@ -322,6 +336,15 @@ export interface AdamStep {
 
 /** A backend on this processor, where a read need not wait: what an online agent acts with. */
 export interface ImmediateBackend extends Backend {
-  /** The elements of `m` as they are now, copied. */
-  readNow(m: Matrix): Float64Array;
+  /** The elements of `m` as they are now, copied: into a new array, unless one of that length is given. */
+  readNow(m: Matrix, into?: Float64Array): Float64Array;
+}
+
+/**
+ * The same backend as one that can be read within a step, at the three ports where the host may: a task's reward, a
+ * function of the user's own, a front end. Throws `InputError` where it cannot.
+ */
+export function immediate(backend: Backend): ImmediateBackend {
+  if ("readNow" in backend) return backend as ImmediateBackend;
+  throw new InputError(`the ${backend.name} backend cannot be read within a step; use one on this processor`);
 }

@@ -81,10 +81,11 @@ export class Heap {
     this[view].set(values, address / this[view].BYTES_PER_ELEMENT);
   }
 
-  /** A copy of `length` numbers from `address` on. */
-  read(view: View, address: number, length: number): Float64Array {
+  /** A copy of `length` numbers from `address` on, in an array of that length. */
+  read(view: View, address: number, length: number, into = new Float64Array(length)): Float64Array {
     const start = address / this[view].BYTES_PER_ELEMENT;
-    return new Float64Array(this[view].subarray(start, start + length));
+    into.set(this[view].subarray(start, start + length));
+    return into;
   }
 
   // Growth detaches the buffer that views look into.
@@ -118,7 +119,7 @@ export class DryHeap extends Heap {
 
   override write(): void {}
 
-  override read(_view: View, _address: number, length: number): Float64Array {
-    return new Float64Array(length);
+  override read(_view: View, _address: number, length: number, into?: Float64Array): Float64Array {
+    return into ?? new Float64Array(length);
   }
 }

@@ -110,8 +110,9 @@ class Reference implements ImmediateBackend {
     (sums as SumValues).data.set(source);
   }
 
-  readNow(m: Matrix): Float64Array {
-    return values(m).slice();
+  readNow(m: Matrix, into = new Float64Array(m.rows * m.columns)): Float64Array {
+    into.set(values(m));
+    return into;
   }
 
   async read(m: Matrix): Promise<Float64Array> {
@@ -511,6 +512,24 @@ class Reference implements ImmediateBackend {
     for (let e = 0; e < values(s).length; e++) {
       const own = difference === undefined ? 0 : (values(q)[e] - values(bits)[e]) * values(difference)[e];
       values(out)[e] += values(s)[e] * (values(f)[Math.floor(e / s.columns)] + own);
+    }
+  }
+
+  addChoiceHindsight(
+    s: Matrix,
+    f: Matrix,
+    p: Matrix,
+    choices: number,
+    difference: Matrix | undefined,
+    out: Matrix,
+  ): void {
+    const [S, F, P, o] = [values(s), values(f), values(p), values(out)];
+    const d = difference === undefined ? undefined : values(difference);
+    for (let start = 0; start < S.length; start += choices) {
+      const worth = F[Math.floor(start / s.columns)];
+      let shift = 0;
+      for (let e = start; e < start + choices; e++) shift += S[e] * (d?.[e] ?? 0);
+      for (let e = start; e < start + choices; e++) o[e] += S[e] * (worth + (d?.[e] ?? 0)) - P[e] * shift;
     }
   }
 

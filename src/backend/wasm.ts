@@ -132,8 +132,8 @@ class Wasm implements WasmBackend {
     this.#heap.write("doubles", this.#at(sums), values);
   }
 
-  readNow(m: Matrix): Float64Array {
-    return this.#heap.read("floats", this.#at(m), m.rows * m.columns);
+  readNow(m: Matrix, into?: Float64Array): Float64Array {
+    return this.#heap.read("floats", this.#at(m), m.rows * m.columns, into);
   }
 
   async read(m: Matrix): Promise<Float64Array> {
@@ -576,6 +576,28 @@ class Wasm implements WasmBackend {
       this.#at(out),
       s.rows,
       s.columns,
+    );
+  }
+
+  addChoiceHindsight(
+    s: Matrix,
+    f: Matrix,
+    p: Matrix,
+    choices: number,
+    difference: Matrix | undefined,
+    out: Matrix,
+  ): void {
+    shapes.perExample("addChoiceHindsight", f, s, p, difference ?? out, out);
+    shapes.groups("addChoiceHindsight", choices, s, p);
+    this.#run.addChoiceHindsight(
+      this.#at(s),
+      this.#at(f),
+      this.#at(p),
+      difference === undefined ? 0 : this.#at(difference),
+      this.#at(out),
+      s.rows,
+      s.columns / choices,
+      choices,
     );
   }
 

@@ -8,15 +8,18 @@
  *
  * With `s = p' - p` and the difference `d = f1 - f0`, `both` equals `p q d + s (f + (q - bit) d)`, `f` as observed: so
  * one sum of differences serves the first two, and one signal the last two. The baseline is subtracted from that
- * signal. What the objective owes directly to a layer's own logits is added. Units without children take the exact
- * expectation over themselves.
+ * signal. Of a softmax unit, `d_k` being what choice `k` would add, these are `p_k (d_k - sum_m p_m d_m)` and
+ * `s_k (f + d_k) - p_k sum_m s_m d_m`. What the objective owes directly to a layer's own logits is added. Units without
+ * children take the exact expectation over themselves.
+ *
+ * A component whose differences are not known is one number, whatever it reads: REINFORCE where it reads the unit,
+ * HNCA where only the children lead to it. So of a bandit's reward f-HNCA makes HNCA.
  *
  * Unbiased, component by component with no more variance than REINFORCE (theorem 3). Cost beside the forward pass: a
  * message from every child and every component that reads the unit. Ablations (appendix K): without child pruning,
  * components that are only direct are credited through the children too; with full reward, upstream ones as well.
  */
 import type { Matrix } from "../backend/backend.ts";
-import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
 import { type Component, type Place, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
@@ -30,7 +33,7 @@ export const fHnca: Estimator = {
   paper: "Young 2022 (HNCA paper), equations 5 and 6, algorithm 4",
   unbiased: true,
   why: "each component is REINFORCE's expectation given the unit's Markov blanket",
-  needs: "a known function of all units, as components",
+  needs: "a known function of all units, as components; what is no more than a number is credited as by HNCA",
   cost: "forward pass + one message to every parent, of the encoder and of the components",
   tasks: ["vae"],
   options: ["childPruning", "fullReward"],
@@ -47,23 +50,25 @@ export const fHnca: Estimator = {
     const throughChildren: Place[] = ["mediated", "both"];
     if (!childPruning || fullReward) throughChildren.push("direct");
     if (fullReward) throughChildren.push("upstream");
-    const { trace, evaluation, signals, credits, estimator } = prepareSinglePass(problem, throughChildren);
+    const isScalar = ({ reads, addDifferences }: Component, { index }: Layer) =>
+      reads.includes(index) && addDifferences === undefined;
+    const inHindsight = (component: Component, layer: Layer) =>
+      throughChildren.includes(placeOf(network, component, layer)) && !isScalar(component, layer);
+    const { trace, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
+      problem,
+      inHindsight,
+    );
+    const { components } = evaluation;
     const children = prepareChildren(trace);
 
     const parts = credits.map(({ layer, g }) => {
       const matrix = () => backend.matrix(input.rows, layer.width);
-      const direct = evaluation.components.filter((component) =>
-        ["direct", "both"].includes(placeOf(network, component, layer)),
+      const scalars = components.filter((component) => isScalar(component, layer));
+      const direct = components.filter(
+        (component) => component.reads.includes(layer.index) && !isScalar(component, layer),
       );
-      for (const { name, addDifferences } of direct) {
-        if (addDifferences === undefined) {
-          throw new InputError(`f-hnca needs to know the function "${name}"; use hnca for a reward`);
-        }
-      }
       const hindsight = layer.children.length > 0;
-      const both = direct.filter(
-        (component) => hindsight && throughChildren.includes(placeOf(network, component, layer)),
-      );
+      const both = direct.filter((component) => hindsight && inHindsight(component, layer));
       return {
         layer,
         g,
@@ -73,6 +78,8 @@ export const fHnca: Estimator = {
         both,
         bothDifference: both.length > 0 ? matrix() : undefined,
         shift: hindsight ? matrix() : undefined,
+        scalar: signals.sum(`baseline.${layer.index}.scalar`, scalars),
+        score: scalars.length > 0 ? matrix() : undefined,
       };
     });
     const addDifferences = (layer: Layer, list: readonly Component[], out: Matrix): void => {
@@ -80,8 +87,10 @@ export const fHnca: Estimator = {
     };
 
     return estimator(() => {
-      for (const { layer, g, difference, only, both, bothDifference, shift } of parts) {
+      for (const { layer, g, difference, only, both, bothDifference, shift, scalar, score } of parts) {
         const { bits, p, q } = trace.layers[layer.index];
+        const { choices } = layer;
+        const isBernoulli = layer.kind === "bernoulli";
         backend.fill(difference, 0);
         addDifferences(layer, only, difference);
         if (bothDifference !== undefined) {
@@ -89,11 +98,17 @@ export const fHnca: Estimator = {
           addDifferences(layer, both, bothDifference);
           backend.addScaled(bothDifference, 1, difference);
         }
-        backend.localExpectation(p, q, difference, g);
+        if (isBernoulli) backend.localExpectation(p, q, difference, g);
+        else backend.softmaxSlope(p, choices, difference, g);
         const signal = signals.of(layer);
         if (shift !== undefined && signal !== undefined) {
           children.posteriorMinusPrior(layer, shift);
-          backend.addHindsight(shift, signal, q, bits, bothDifference, g);
+          if (isBernoulli) backend.addHindsight(shift, signal, q, bits, bothDifference, g);
+          else backend.addChoiceHindsight(shift, signal, p, choices, bothDifference, g);
+        }
+        if (score !== undefined) {
+          reinforce(layer, score, scalar);
+          backend.addScaled(score, 1, g);
         }
         evaluation.addDirectGradient(layer, g);
       }

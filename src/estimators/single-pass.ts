@@ -2,7 +2,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { type Credit, createTrace, samplePass, type Trace } from "../network/trace.ts";
-import type { Evaluation, Place } from "../objectives/objective.ts";
+import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
 
@@ -12,16 +12,17 @@ export interface SinglePass {
   readonly signals: Signals;
   /** One a layer, in the network's order; `g` [B, width] is for the estimator to fill. */
   readonly credits: readonly (Credit & { readonly layer: Layer })[];
-  /** `g = (f - c) (bit - p)` for a layer, `f - c` its signal: REINFORCE. */
-  reinforce(layer: Layer, g: Matrix): void;
+  /** `g = (f - c) (bit - p)` for a layer, `f - c` a signal, its own unless another is given: REINFORCE. */
+  reinforce(layer: Layer, g: Matrix, signal?: Matrix): void;
   /** The estimator; `assign` fills the credits, components and signals being up to date. */
   estimator(assign: () => void): PreparedEstimator;
 }
 
-/** `credited` says in which places a component counts towards a layer's signal; default: all that it can influence. */
+/** `credited` says which components count towards a layer's signal; default: all that it can influence. */
 export function prepareSinglePass(
   problem: Problem,
-  credited: readonly Place[] = ["direct", "mediated", "both"],
+  credited: (component: Component, layer: Layer) => boolean = (component, layer) =>
+    placeOf(problem.network, component, layer) !== "upstream",
 ): SinglePass {
   const { network, input, objective } = problem;
   const { backend } = network;
@@ -39,8 +40,7 @@ export function prepareSinglePass(
     evaluation,
     signals,
     credits,
-    reinforce(layer, g) {
-      const signal = signals.of(layer);
+    reinforce(layer, g, signal = signals.of(layer)) {
       if (signal === undefined) {
         backend.fill(g, 0);
         return;

@@ -3,6 +3,7 @@
  * reads the bits of some layers; where it stands in the graph, seen from a layer, decides how it is credited.
  */
 import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import type { Layer, Linear, Network } from "../network/network.ts";
 import type { Credit, Trace } from "../network/trace.ts";
 
@@ -15,8 +16,9 @@ export interface Component {
   readonly value: Matrix;
   evaluate(): void;
   /**
-   * `out += f(unit on) - f(unit off)`, everything else as it was, [B, width], for a layer in `reads`. Absent where the
-   * function is not known.
+   * For a layer in `reads`: what each of its units is worth, everything else being as it was, [B, width]. Of a Bernoulli
+   * unit `out += f(on) - f(off)`; of a softmax unit, for each choice, `out += f(that choice) - f(the choice made)`.
+   * Absent where the function is not known, or has to be credited as one number.
    */
   addDifferences?(layer: Layer, out: Matrix): void;
 }
@@ -37,6 +39,33 @@ export interface Objective {
   readonly linears: readonly Linear[];
   /** Buffers for one pass. */
   prepare(trace: Trace): Evaluation;
+}
+
+/**
+ * The sum of objectives, as one: components of several kinds side by side. Components are told apart by their names:
+ * two of one name are an `InputError` where the sum is prepared.
+ */
+export function sumOf(...objectives: readonly Objective[]): Objective {
+  return {
+    linears: [...new Set(objectives.flatMap(({ linears }) => linears))],
+    prepare(trace) {
+      const parts = objectives.map((objective) => objective.prepare(trace));
+      const components = parts.flatMap((part) => part.components);
+      const names = components.map(({ name }) => name);
+      const twice = names.find((name, i) => names.indexOf(name) < i);
+      if (twice !== undefined) throw new InputError(`two components of the objective are called "${twice}"`);
+      return {
+        components,
+        credits: parts.flatMap(({ credits }) => credits),
+        addDirectGradient(layer, g) {
+          for (const part of parts) part.addDirectGradient(layer, g);
+        },
+        assign() {
+          for (const part of parts) part.assign();
+        },
+      };
+    },
+  };
 }
 
 /**

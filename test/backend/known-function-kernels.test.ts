@@ -156,6 +156,26 @@ describe.each(modules.map((module) => [module.kernels, module] as const))("%s", 
     });
   });
 
+  test("credits of softmax units in hindsight", () => {
+    cases(
+      fc.tuple(size, size, fc.constantFrom(2, 3, 5, 10), seed, fc.boolean()),
+      ([B, U, N, from, known]) => {
+        const [s, d, before] = [1, 2, 3].map((i) => floats(from + i, B * U * N, 1));
+        const f = floats(from + 4, B, 200);
+        expectClose(
+          results(module, B, before, (backend, out) => {
+            const p = matrixOf(backend, B, floats(from + 5, B * U * N, 4));
+            backend.softmax(p, N, p);
+            const difference = known ? matrixOf(backend, B, d) : undefined;
+            const [shift, worth] = [matrixOf(backend, B, s), matrixOf(backend, B, f)];
+            backend.addChoiceHindsight(shift, worth, p, N, difference, out);
+          }),
+          (e) => 1e-6 * (N + Math.abs(f[Math.floor(e / (U * N))])),
+        );
+      },
+    );
+  });
+
   test("antithetic pairs follow their uniforms exactly; copies, maxima and products", () => {
     cases(fc.tuple(size, size, seed), ([B, J, from]) => {
       const p = Float32Array.from(numbers(from, B * J, 0, 1));

@@ -411,13 +411,13 @@ describe("rules for one unit", () => {
 
   test("direct gradient of a known reward (9) is f-HNCA on one unit, whatever the action", () => {
     const problem = oneUnit();
-    const [off, on] = [matrixOf(backend, 12, numbers(41, 12)), matrixOf(backend, 12, numbers(42, 12))];
-    const known = { ...problem, objective: knownRewardObjective(off, on) };
+    const rewards = numbers(41, 24);
+    const known = { ...problem, objective: knownRewardObjective(matrixOf(backend, 12, rewards)) };
     const prepared = run(fHnca, known);
     const [p, earned] = [prepared.trace.layers[0].p, prepared.evaluation.components[0].value].map((m) =>
       backend.readNow(m),
     );
-    const [low, high] = [off, on].map((m) => backend.readNow(m));
+    const [low, high] = [0, 1].map((action) => rewards.filter((_, e) => e % 2 === action));
     expectClose(
       creditsOf(prepared)[0],
       Array.from(p, (mean, b) => mean * (1 - mean) * (high[b] - low[b])),
@@ -427,8 +427,8 @@ describe("rules for one unit", () => {
       earned,
       Array.from(action, (bit, b) => (bit === 1 ? high[b] : low[b])),
     );
-    const softmax = { ...oneUnit({ kind: "softmax", units: 1, choices: 2 }), objective: known.objective };
-    expect(() => run(fHnca, softmax)).toThrow(/one Bernoulli unit/);
+    const softmax = { ...oneUnit({ kind: "softmax", units: 1, choices: 3 }), objective: known.objective };
+    expect(() => run(fHnca, softmax)).toThrow(/the rewards are \[12, 2\]; expected \[12, 3\]/);
   });
 
   test("more than one unit, more than two actions, a baseline or no lambda is refused", () => {

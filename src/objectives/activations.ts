@@ -1,0 +1,235 @@
+/**
+ * What a function component makes of its logit: `eta` in `eta(w . x + b)` (HNCA paper, appendix H, algorithm 3). A
+ * scalar function is all that it takes; those that have kernels are much faster.
+ */
+import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import type { Edge, Layer, Linear } from "../network/network.ts";
+import { addFlipEntropy, flipLogLikelihood, flipTables, type Trace } from "../network/trace.ts";
+
+/** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
+export interface Activation {
+  /** `eta(logit, target)`; the target is 0 where there is none. */
+  value(logit: number, target: number): number;
+  /**
+   * Its derivative by the logit, by which the parameters behind it learn. Absent: they stay as they are, or its
+   * expectation is 0.
+   */
+  slope?(logit: number, target: number): number;
+  /** The same by a backend's operations; undefined where they do not serve. */
+  kernels?(logits: Logits): ActivationKernels | undefined;
+}
+
+/** The logits of a linear map on one pass. */
+export interface Logits {
+  readonly trace: Trace;
+  readonly linear: Linear;
+  /** [B, width] */
+  readonly logits: Matrix;
+  /** [B, width] */
+  readonly target: Matrix | undefined;
+  /** The layer whose bits the target is. */
+  readonly targetLayer: Layer | undefined;
+  /** The layer of the network whose logits these are; undefined for a linear map of the objective's own. */
+  readonly layer: Layer | undefined;
+}
+
+/** An activation on a batch. */
+export interface ActivationKernels {
+  /** `value[b] = sum_j eta(l[b, j], t[b, j])`, [B, 1]. The logits are up to date. */
+  evaluate(value: Matrix): void;
+  /** `out +=` what each unit of the parent behind `edge` is worth to that sum: see `Component.addDifferences`. */
+  addParentDifferences(edge: Edge, out: Matrix): void;
+  /** `out +=` what each target is worth to that sum, where the target is what a layer did. */
+  addTargetDifferences(out: Matrix): void;
+  /** `g (+)= d eta / dl`, [B, width]; only for an activation that has a slope. */
+  slope(g: Matrix, accumulate: boolean): void;
+}
+
+const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l)));
+const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : 1 - 1 / (1 + Math.exp(l)));
+
+/** Whether the operations for Bernoulli units serve for all that a linear map reads and predicts. */
+const bernoulliOnly = ({ trace: { network }, linear, targetLayer }: Logits): boolean =>
+  linear.parents.every(({ from }) => from < 0 || network.layers[from].kind === "bernoulli") &&
+  (targetLayer === undefined || targetLayer.kind === "bernoulli");
+
+/** `log P(target)` of a Bernoulli unit with that logit: `t l - log(1 + e^l)`. */
+export const logLikelihood: Activation = {
+  value: (l, t) => t * l - softplus(l),
+  slope: (l, t) => t - sigmoid(l),
+  kernels(site) {
+    const { trace, linear, logits, target } = site;
+    if (target === undefined || !bernoulliOnly(site)) return undefined;
+    const { backend } = trace.network;
+    const [p, q] = [0, 1].map(() => backend.matrix(trace.batchSize, linear.width));
+    const outcome: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits: target };
+    return {
+      evaluate(value) {
+        backend.sigmoid(logits, p, q);
+        backend.logLikelihood(outcome, value);
+      },
+      addParentDifferences(edge, out) {
+        const { bits } = trace.layers[edge.from];
+        backend.flipLogLikelihood(bits, flipTables(trace, edge), outcome, out, true);
+      },
+      addTargetDifferences(out) {
+        backend.addScaled(logits, 1, out); // log p - log (1 - p)
+      },
+      slope(g, accumulate) {
+        if (accumulate) {
+          backend.addScaled(target, 1, g);
+          backend.addScaled(p, -1, g);
+        } else backend.subtract(target, p, g);
+      },
+    };
+  },
+};
+
+/** The entropy in nats of a Bernoulli unit with that logit. */
+export const entropy: Activation = {
+  value: (l) => softplus(l) - l * sigmoid(l),
+  slope: (l) => -l * sigmoid(l) * sigmoid(-l),
+  kernels(site) {
+    const { trace, layer } = site;
+    if (layer === undefined || !bernoulliOnly(site)) return undefined;
+    const { backend } = trace.network;
+    const outcome = trace.layers[layer.index];
+    return {
+      evaluate: (value) => backend.entropy(outcome, value),
+      addParentDifferences: (edge, out) => addFlipEntropy(trace, edge, layer.index, out),
+      addTargetDifferences() {},
+      slope(g, accumulate) {
+        if (!accumulate) backend.fill(g, 0);
+        backend.addEntropyGradient(outcome.logits, outcome.p, outcome.q, g);
+      },
+    };
+  },
+};
+
+/**
+ * `-log q` of what a layer itself did: its entropy, sampled. It has no slope, for the slope's expectation is 0 (D-14).
+ */
+export const surprisal: Activation = {
+  value: (l, t) => softplus(l) - t * l,
+  kernels(site) {
+    const { trace, layer, logits, targetLayer } = site;
+    if (layer === undefined || targetLayer !== layer || !bernoulliOnly(site)) return undefined;
+    const { backend } = trace.network;
+    const outcome = trace.layers[layer.index];
+    return {
+      evaluate(value) {
+        backend.logLikelihood(outcome, value);
+        backend.addScaled(value, -2, value);
+      },
+      addParentDifferences: (edge, out) =>
+        backend.addScaled(flipLogLikelihood(trace, edge, layer.index), -1, out),
+      addTargetDifferences: (out) => backend.addScaled(logits, -1, out),
+      slope() {},
+    };
+  },
+};
+
+interface Differences {
+  readonly numbers: Float64Array;
+  readonly matrix: Matrix;
+}
+
+/** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */
+export function scalarKernels(
+  { value: eta, slope }: Activation,
+  { trace, linear: { width, parents }, logits, target, targetLayer }: Logits,
+): ActivationKernels {
+  const { network, batchSize } = trace;
+  const backend = immediate(network.backend);
+  const l = new Float64Array(batchSize * width);
+  const t = new Float64Array(l.length);
+  const each = new Float64Array(l.length);
+  const sums = new Float64Array(batchSize);
+  const differences = new Map<number, Differences>();
+  const roomFor = (columns: number): Differences => {
+    let found = differences.get(columns);
+    if (found === undefined) {
+      found = { numbers: new Float64Array(batchSize * columns), matrix: backend.matrix(batchSize, columns) };
+      differences.set(columns, found);
+    }
+    return found;
+  };
+  const add = ({ numbers, matrix }: Differences, out: Matrix) => {
+    backend.write(matrix, numbers);
+    backend.addScaled(matrix, 1, out);
+  };
+  const behind = parents
+    .filter(({ from }) => from >= 0)
+    .map((edge) => {
+      const parent = network.layers[edge.from];
+      return {
+        edge,
+        choices: parent.choices,
+        bits: new Float64Array(batchSize * parent.width),
+        weights: new Float64Array(parent.width * width),
+        step: edge.coding === "plus-minus" ? 2 : 1,
+      };
+    });
+  const targetChoices = targetLayer?.choices ?? 1;
+
+  return {
+    evaluate(value) {
+      backend.readNow(logits, l);
+      if (target !== undefined) backend.readNow(target, t);
+      sums.fill(0);
+      for (let e = 0; e < l.length; e++) {
+        each[e] = eta(l[e], t[e]);
+        sums[Math.floor(e / width)] += each[e];
+      }
+      backend.write(value, sums);
+    },
+
+    addParentDifferences(edge, out) {
+      const { choices, bits, weights, step } = behind.find((one) => one.edge === edge)!;
+      backend.readNow(trace.layers[edge.from].bits, bits);
+      backend.readNow(edge.weights, weights);
+      const found = roomFor(out.columns);
+      const I = out.columns;
+      /** What the components of example `b` gain when every logit moves by `shift`. */
+      const gain = (b: number, shift: (j: number) => number) => {
+        let sum = 0;
+        for (let j = 0; j < width; j++) {
+          const e = b * width + j;
+          sum += eta(l[e] + shift(j), t[e]) - each[e];
+        }
+        return sum;
+      };
+      for (let e = 0; e < bits.length; e++) {
+        const [b, i] = [Math.floor(e / I), e % I];
+        if (choices === 1) {
+          const sign = bits[e] === 1 ? -1 : 1;
+          found.numbers[e] = sign * gain(b, (j) => sign * step * weights[i * width + j]);
+        } else {
+          const unit = i - (i % choices);
+          const chosen = unit + bits.subarray(b * I + unit, b * I + unit + choices).indexOf(1);
+          found.numbers[e] =
+            chosen === i ? 0 : gain(b, (j) => weights[i * width + j] - weights[chosen * width + j]);
+        }
+      }
+      add(found, out);
+    },
+
+    addTargetDifferences(out) {
+      const found = roomFor(width);
+      const on = (e: number) => eta(l[e], 1) - eta(l[e], 0);
+      for (let e = 0; e < l.length; e++) {
+        const unit = e - (e % targetChoices);
+        const chosen = unit + t.subarray(unit, unit + targetChoices).indexOf(1);
+        found.numbers[e] = targetChoices === 1 ? on(e) : on(e) - on(chosen);
+      }
+      add(found, out);
+    },
+
+    slope(g, accumulate) {
+      const found = roomFor(width);
+      for (let e = 0; e < l.length; e++) found.numbers[e] = slope!(l[e], t[e]);
+      if (!accumulate) backend.fill(g, 0);
+      add(found, g);
+    },
+  };
+}

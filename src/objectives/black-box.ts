@@ -1,0 +1,112 @@
+/**
+ * A function of your own, of everything that the network sampled: one number an example, no matter how it comes about.
+ * It runs on the host, a batch at a time: one of the three places where a step may be read from within.
+ */
+import { immediate, type Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { Layer } from "../network/network.ts";
+import type { Trace } from "../network/trace.ts";
+import type { Component, Objective } from "./objective.ts";
+import { whatIf } from "./what-if.ts";
+
+/** What a network saw and did, as numbers; the arrays are used again at the next call. */
+export interface Sample {
+  /** Examples, `B`. */
+  readonly batchSize: number;
+  /** [B, inputs] row by row: what the network saw. */
+  readonly input: Float64Array;
+  /**
+   * One a layer, [B, width] row by row: what its units did, 0 or 1 whatever their coding; of softmax units one bit a
+   * choice. Layers that the function does not read are empty.
+   */
+  readonly layers: readonly Float64Array[];
+}
+
+/** Writes one number an example into `values` [B]; higher is better. It must not change the sample. */
+export type BlackBox = (sample: Sample, values: Float64Array) => void;
+
+/** What is known of a black box. */
+export interface BlackBoxOptions {
+  /** Its name in messages; default "black box". */
+  name?: string;
+  /** Numbers of the layers that it reads; default all. Fewer are better: units that cannot influence it ignore it. */
+  reads?: readonly number[];
+  /**
+   * Whether f-HNCA may ask what each unit that it reads is worth, by calling it again with the unit flipped: one call
+   * for every Bernoulli unit, one less than its choices for every softmax unit. Default: it is credited as one number,
+   * by REINFORCE where it reads a unit and by HNCA below that.
+   */
+  differences?: boolean;
+}
+
+/**
+ * The objective whose only component is `f`. Throws `InputError` where it reads a layer that does not exist, or on a
+ * backend that cannot be read within a step, once it is prepared.
+ */
+export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): Objective {
+  const { name = "black box", differences = false } = options;
+  return {
+    linears: [],
+    prepare(trace) {
+      const reads = options.reads ?? [...trace.layers.keys()];
+      checkReads(name, reads, trace);
+      const { evaluate, addDifferences } = prepareCalls(f, reads, trace);
+      const value = trace.network.backend.matrix(trace.batchSize, 1);
+      const component: Component = {
+        name,
+        reads,
+        value,
+        evaluate: () => evaluate(value),
+        ...(differences ? { addDifferences } : {}),
+      };
+      return { components: [component], addDirectGradient() {}, credits: [], assign() {} };
+    },
+  };
+}
+
+/** Throws `InputError` where a component says that it reads a layer that is not there. */
+function checkReads(name: string, reads: readonly number[], { layers }: Trace): void {
+  const wrong = reads.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layers.length));
+  if (wrong === undefined) return;
+  throw new InputError(
+    `the component "${name}" says that it reads layer ${wrong}; expected a number from 0 to ${layers.length - 1}`,
+  );
+}
+
+/** Calls on the sample as it is, and with one unit after the other changed. */
+function prepareCalls(f: BlackBox, reads: readonly number[], trace: Trace) {
+  const { network, batchSize, input } = trace;
+  const backend = immediate(network.backend);
+  const numbers = (columns: number) => new Float64Array(batchSize * columns);
+  const sample: Sample = {
+    batchSize,
+    input: numbers(network.inputs),
+    layers: network.layers.map(({ index, width }) => numbers(reads.includes(index) ? width : 0)),
+  };
+  const [before, after] = [numbers(1), numbers(1)];
+  const differences = new Map<number, { readonly numbers: Float64Array; readonly matrix: Matrix }>();
+
+  return {
+    evaluate(value: Matrix) {
+      backend.readNow(input, sample.input);
+      for (const index of reads) backend.readNow(trace.layers[index].bits, sample.layers[index]);
+      f(sample, before);
+      backend.write(value, before);
+    },
+    addDifferences(layer: Layer, out: Matrix) {
+      const { index, width } = layer;
+      let room = differences.get(index);
+      if (room === undefined) {
+        room = { numbers: numbers(width), matrix: backend.matrix(batchSize, width) };
+        differences.set(index, room);
+      }
+      const again = () => {
+        f(sample, after);
+        return after;
+      };
+      whatIf(layer, sample.layers[index], before, again, room.numbers);
+      backend.write(room.matrix, room.numbers);
+      backend.addScaled(room.matrix, 1, out);
+    },
+  };
+}

@@ -1,0 +1,143 @@
+/**
+ * Function components `eta(w . x + b)` (HNCA paper, appendix H, algorithm 3): `x` what layers and the input show, `w`
+ * and `b` parameters that learn with the network by their direct gradient (the last sum of equation 6), `eta` any
+ * function of the logit. What f-HNCA asks of them, what each would be worth with one unit flipped, costs no more than a
+ * call of `eta` an edge: `w . x + b` changes by one weight.
+ */
+import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import { createLinear, type Layer, type Linear, type Network } from "../network/network.ts";
+import { type Credit, computeLogits, type Trace } from "../network/trace.ts";
+import { type Activation, type Logits, scalarKernels } from "./activations.ts";
+import type { Component, Objective } from "./objective.ts";
+
+/** What the components are beside their logits. */
+export interface ComponentsOptions {
+  /** Their name in messages and metrics, together; default that of the linear map. */
+  name?: string;
+  /**
+   * What `eta` gets beside the logit, one number a column: the `"input"`, what a layer did (its number), or numbers
+   * that the caller fills in before the step, [B, width].
+   */
+  target?: "input" | number | Matrix;
+}
+
+/**
+ * A linear map from what layers and the input show, all parameters zero; `initialiseWeights` draws them.
+ *
+ * @param name what its tensors are called in files
+ * @param reads `"input"` or layers' numbers, all different
+ * @param width number of components
+ * @throws InputError for a layer that is not there
+ */
+export function createReadout(
+  network: Network,
+  name: string,
+  reads: readonly ("input" | number)[],
+  width: number,
+): Linear {
+  const { backend, layers, inputs, inputCoding, spec } = network;
+  if (!(Number.isSafeInteger(width) && width >= 1)) {
+    throw new InputError(`${name} has ${width} columns; expected a whole number of at least 1`);
+  }
+  if (new Set(reads).size !== reads.length) {
+    throw new InputError(`${name} reads [${reads}]; expected different ones`);
+  }
+  const parents = reads.map((from) => {
+    if (from === "input") return { from: -1, coding: inputCoding, rows: inputs };
+    const layer = layers[from];
+    if (layer === undefined) throw new InputError(`${name} reads layer ${from}; ${layersOf(network)}`);
+    const coding = layer.kind === "softmax" ? ("zero-one" as const) : spec.units;
+    return { from, coding, rows: layer.width };
+  });
+  return createLinear(backend, name, parents, width);
+}
+
+const layersOf = ({ layers }: Network) => `expected a layer's number, 0 to ${layers.length - 1}`;
+
+/**
+ * The sum over the columns of a linear map of `eta(logit, target)`, as an objective. Its parameters learn if `eta` has
+ * a slope. The map may be a layer of the network itself: then these are functions of its law (an entropy, say), and
+ * their slope adds to the layer's credit.
+ *
+ * @throws InputError for a target that is not there, does not fit, or is also read
+ */
+export function componentsObjective(
+  network: Network,
+  linear: Linear,
+  eta: Activation,
+  { name = linear.name, target }: ComponentsOptions = {},
+): Objective {
+  const layer = network.layers.find((one) => one === linear);
+  const learns = eta.slope !== undefined;
+  const parents = linear.parents.map(({ from }) => from).filter((from) => from >= 0);
+  const targetLayer = typeof target === "number" ? network.layers[target] : undefined;
+  if (typeof target === "number") {
+    if (targetLayer === undefined) {
+      throw new InputError(`the target of "${name}" is layer ${target}; ${layersOf(network)}`);
+    }
+    if (parents.includes(target)) {
+      throw new InputError(`"${name}" reads layer ${target}, which is its target too; expected another`);
+    }
+  }
+  const reads = [...parents, ...(typeof target === "number" ? [target] : [])].sort((a, b) => a - b);
+
+  return {
+    linears: learns && layer === undefined ? [linear] : [],
+    prepare(trace) {
+      const { backend } = network;
+      const matrix = (columns: number) => backend.matrix(trace.batchSize, columns);
+      const site: Logits = {
+        trace,
+        linear,
+        layer,
+        logits: layer === undefined ? matrix(linear.width) : trace.layers[layer.index].logits,
+        target: targetOf(name, target, trace, linear.width),
+        targetLayer,
+      };
+      const kernels = eta.kernels?.(site) ?? scalarKernels(eta, site);
+      const value = matrix(1);
+      const component: Component = {
+        name,
+        reads,
+        value,
+        evaluate() {
+          if (layer === undefined) computeLogits(trace, linear, site.logits);
+          kernels.evaluate(value);
+        },
+        addDifferences({ index }: Layer, out) {
+          if (index === target) kernels.addTargetDifferences(out);
+          else kernels.addParentDifferences(linear.parents.find(({ from }) => from === index)!, out);
+        },
+      };
+      const credits: Credit[] =
+        learns && layer === undefined ? [{ linear, g: matrix(linear.width), trace }] : [];
+      return {
+        components: [component],
+        credits,
+        addDirectGradient(one, g) {
+          if (learns && one === layer) kernels.slope(g, true);
+        },
+        assign() {
+          for (const { g } of credits) kernels.slope(g, false);
+        },
+      };
+    },
+  };
+}
+
+/** The target's numbers on a pass. */
+function targetOf(
+  name: string,
+  target: ComponentsOptions["target"],
+  { input, layers, batchSize }: Trace,
+  width: number,
+): Matrix | undefined {
+  const found = target === "input" ? input : typeof target === "number" ? layers[target].bits : target;
+  if (found !== undefined && (found.rows !== batchSize || found.columns !== width)) {
+    throw new InputError(
+      `the target of "${name}" is [${found.rows}, ${found.columns}]; expected [${batchSize}, ${width}], one number a component`,
+    );
+  }
+  return found;
+}

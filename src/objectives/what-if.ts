@@ -1,0 +1,44 @@
+/** What if one unit had done something else? Found out by trying: one evaluation for every other outcome of every unit. */
+import type { Layer } from "../network/network.ts";
+
+/**
+ * What each unit of a layer is worth to a function, [B, width] as in `Component.addDifferences`: of a Bernoulli unit
+ * on less off, of a softmax unit each choice less the one made.
+ *
+ * @param bits [B, width] what the layer did; changed while the function is tried, and put back
+ * @param before [B] the function's values as it is
+ * @param after the function's values with `bits` as they stand, [B]
+ */
+export function whatIf(
+  { units, choices, width }: Layer,
+  bits: Float64Array,
+  before: Float64Array,
+  after: () => Float64Array,
+  out: Float64Array,
+): void {
+  out.fill(0);
+  const outcomes = Math.max(2, choices);
+  for (let unit = 0; unit < units; unit++) {
+    for (let step = 1; step < outcomes; step++) {
+      for (let e = unit * choices; e < bits.length; e += width) change(bits, e, choices, step);
+      const values = after();
+      for (let b = 0, e = unit * choices; e < bits.length; b++, e += width) {
+        const difference = values[b] - before[b];
+        if (choices === 1) out[e] = bits[e] === 1 ? difference : -difference;
+        else out[e + choiceAt(bits, e, choices)] = difference;
+        change(bits, e, choices, outcomes - step);
+      }
+    }
+  }
+}
+
+/** What a softmax unit chose. */
+const choiceAt = (bits: Float64Array, start: number, choices: number): number =>
+  bits.subarray(start, start + choices).indexOf(1);
+
+/** Flips a Bernoulli unit; moves a softmax unit on by `step` choices. */
+function change(bits: Float64Array, start: number, choices: number, step: number): void {
+  const chosen = choices === 1 ? 0 : choiceAt(bits, start, choices);
+  bits[start + chosen] = choices === 1 ? 1 - bits[start] : 0;
+  if (choices > 1) bits[start + ((chosen + step) % choices)] = 1;
+}
