@@ -82,7 +82,12 @@ export class Heap {
   }
 
   /** A copy of `length` numbers from `address` on, in an array of that length. */
-  read(view: View, address: number, length: number, into = new Float64Array(length)): Float64Array {
+  read(
+    view: View,
+    address: number,
+    length: number,
+    into: Float64Array = new Float64Array(length),
+  ): Float64Array {
     const start = address / this[view].BYTES_PER_ELEMENT;
     into.set(this[view].subarray(start, start + length));
     return into;
