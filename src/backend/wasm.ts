@@ -25,6 +25,7 @@ export interface WasmOptions {
 
 /** The backend, and its memory. */
 export interface WasmBackend extends ImmediateBackend {
+  readonly kernels: KernelKind;
   /** Bytes that were allocated so far, by what they are for. */
   readonly used: Readonly<Record<Use, number>>;
   /** Takes `bytes` of memory in all at once, in place of growing bit by bit; false where that is not to be had. */

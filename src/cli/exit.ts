@@ -14,7 +14,10 @@ export function exitCodeOf(error: unknown): number {
   const { red } = colorsFor(process.stderr);
   // Any other error is a fault of the program's and shows its stack.
   const known = error instanceof InputError || error instanceof RunError;
-  process.stderr.write(`${red("error:")} ${known ? message : (stack ?? message)}\n`);
+  // The engine's own words for a host that gives no more.
+  const noMemory = error instanceof RangeError && /\ballocat/.test(message);
+  const said = noMemory ? `there is not enough memory: ${message}` : known ? message : (stack ?? message);
+  process.stderr.write(`${red("error:")} ${said}\n`);
   return error instanceof InputError ? 2 : 1;
 }
 

@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { describeMemory } from "../node/memory.ts";
 import { presets } from "../node/presets.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
@@ -180,6 +181,9 @@ function numberIn(text: string): number | string {
 /** Columns of the progress bar. */
 const [narrowBar, wideBar] = [10, 30];
 
+/** Bytes of memory from which on a person may want to know. */
+const worthTelling = 2 ** 29;
+
 /** How fast it went lately is measured over that many milliseconds. */
 const rateWindow = 20_000;
 
@@ -197,7 +201,7 @@ class Report {
     this.#flags = flags;
   }
 
-  start({ folder, config, records, step }: RunStart): void {
+  start({ folder, config, records, step, memory }: RunStart): void {
     this.#epochs = config.epochs;
     this.#last = records.at(-1);
     this.#mark(step);
@@ -206,6 +210,9 @@ class Report {
     const { bold } = this.#colors;
     const from = step === 0 ? "" : `, from step ${step} on`;
     if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+    if (memory !== undefined && memory.total > worthTelling) {
+      this.#status.print(`takes ${describeMemory(memory)}`);
+    }
   }
 
   progress(progress: Progress): void {

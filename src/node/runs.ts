@@ -6,6 +6,7 @@ import { type FileHandle, open } from "node:fs/promises";
 import type { Backend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { generator } from "../random/threefry.ts";
+import type { MemoryPlan } from "../training/memory.ts";
 import { DivergedError, type EpochRecord, type Progress, type Training } from "../training/training.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import type { Config } from "./config.ts";
@@ -49,6 +50,8 @@ export interface RunStart {
   records: readonly EpochRecord[];
   /** Steps that are done. */
   step: number;
+  /** What it takes; absent where nothing is trained, and on the reference backend. */
+  memory?: MemoryPlan;
 }
 
 /** A run after it trained. */
@@ -86,14 +89,14 @@ export async function trainRun(config: Config, options: RunOptions = {}): Promis
   if (run.isDone(stored)) return run.answer(stored, options);
 
   // Refuses what does not fit before anything is written.
-  const training = workload.createTraining(backend);
+  const { training, memory } = await workload.prepare(backend);
   await writing(run.folder, makeFolder(run.files.checkpoints));
   const unlock = await lockFolder(run.folder);
   try {
     const stored = await run.read();
     if (run.isDone(stored)) return run.answer(stored, options);
     if (!options.resume) run.refuseToTrainOn(stored);
-    return await run.train(training, stored, options);
+    return await run.train(training, memory, stored, options);
   } finally {
     await unlock();
   }
@@ -187,17 +190,23 @@ class Run {
     );
   }
 
-  async train(training: Training, stored: Stored, options: RunOptions): Promise<RunResult> {
+  async train(
+    training: Training,
+    memory: MemoryPlan | undefined,
+    stored: Stored,
+    options: RunOptions,
+  ): Promise<RunResult> {
     const { config, files } = this;
     const { signal, onStart, onEpoch, onProgress } = options;
     if (stored.checkpoint !== undefined) training.restore(stored.checkpoint.tensors);
-    await this.#writeHead(stored.step);
+    await this.#writeHead(stored.step, memory);
 
     const records = [...stored.records];
     let measured: Record<string, number> | undefined;
     const log = await MetricsLog.open(files.metrics, stored.offset);
     try {
-      onStart?.({ ...this.#named(), records: [...records], step: stored.step });
+      onStart?.({ ...this.#named(), records: [...records], step: stored.step, ...(memory && { memory }) });
+      if (stored.checkpoint === undefined) training.initialise();
       let saved = performance.now();
       let took = 0;
       const save = async () => {
@@ -246,11 +255,11 @@ class Run {
   }
 
   /** What says which run this is and what it is made with: `starts` has an entry for each time it was begun or resumed. */
-  async #writeHead(step: number): Promise<void> {
+  async #writeHead(step: number, memory?: MemoryPlan): Promise<void> {
     const { files, config, runId } = this;
     const before = await textOf(files.environment);
     const starts = before === undefined ? [] : parseJson(before, files.environment).starts;
-    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()) };
+    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), memory };
     const environment = {
       runId,
       dataDigest: this.#digest,

@@ -2,96 +2,95 @@
 import type { Backend } from "../backend/backend.ts";
 import { relaxedSimdSupported } from "../backend/modules.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
-import { createWasmBackend } from "../backend/wasm.ts";
+import { createWasmBackend, type WasmBackend } from "../backend/wasm.ts";
 import { findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { adam } from "../optimizers/adam.ts";
 import { withL2 } from "../optimizers/l2.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { sgd } from "../optimizers/sgd.ts";
-import { createBanditTraining } from "../training/bandit.ts";
-import { createMultiplexerTraining } from "../training/multiplexer.ts";
+import { prepareBanditTraining } from "../training/bandit.ts";
+import { type MemoryPlan, planMemory } from "../training/memory.ts";
+import { prepareMultiplexerTraining } from "../training/multiplexer.ts";
 import type { Training } from "../training/training.ts";
-import { createVaeTraining } from "../training/vae.ts";
+import { prepareVaeTraining } from "../training/vae.ts";
 import { type Config, type ConfigOf, optionsOf } from "./config.ts";
 import { loadLabelledImages } from "./data.ts";
+import { memoryLimit, takeMemory } from "./memory.ts";
 
 /** A task with its data. */
 export interface Workload {
   /** SHA-256 of the data, in hex; `none` where a task makes its own. */
   readonly digest: string;
-  /** A fresh network and its training. @throws InputError where config and data do not fit */
-  createTraining(backend: Backend): Training;
+  /**
+   * A network, all of its parameters zero, and its training; on a wasm backend all memory is taken here, with the plan
+   * of what it is for.
+   * @throws InputError where config and data do not fit, or the memory cannot be had
+   * @throws RunError where the host has not as much just now
+   */
+  prepare(backend: Backend | WasmBackend): Promise<{ training: Training; memory?: MemoryPlan }>;
 }
 
-type Workloads = { [Task in Config["task"]]: (config: ConfigOf<Task>) => Promise<Workload> };
+/** Data, and a training on it. */
+interface Source<C> {
+  digest: string;
+  prepare(backend: Backend, config: C): Training;
+}
+
+type Sources = { [Task in Config["task"]]: (config: ConfigOf<Task>) => Promise<Source<ConfigOf<Task>>> };
 
 /** One function a task. */
-const workloads: Workloads = {
-  async bandit(config) {
-    const data = await loadLabelledImages({ data: config.data });
+const sources: Sources = {
+  async bandit({ data }) {
+    const images = await loadLabelledImages({ data });
     return {
-      digest: data.digest,
-      createTraining: (backend) =>
-        fitting(() =>
-          createBanditTraining(backend, data, {
-            ...config,
-            estimator: findEstimator(config.estimator)!,
-            options: optionsOf(config),
-            optimizer: optimizerOf(config),
-          }),
-        ),
+      digest: images.digest,
+      prepare: (backend, config) =>
+        prepareBanditTraining(backend, images, { ...config, ...learningOf(config) }),
     };
   },
 
-  async multiplexer(config) {
+  async multiplexer() {
     return {
       digest: "none",
-      createTraining: (backend) =>
-        fitting(() =>
-          createMultiplexerTraining(backend, {
-            ...config,
-            estimator: findEstimator(config.estimator)!,
-            options: optionsOf(config),
-            optimizer: optimizerOf(config),
-          }),
-        ),
+      prepare: (backend, config) => prepareMultiplexerTraining(backend, { ...config, ...learningOf(config) }),
     };
   },
 
-  async vae(config) {
-    const data = await loadLabelledImages({ data: config.data });
+  async vae({ data }) {
+    const images = await loadLabelledImages({ data });
     return {
-      digest: data.digest,
-      createTraining: (backend) =>
-        fitting(() =>
-          createVaeTraining(backend, data, {
-            ...config,
-            estimator: findEstimator(config.estimator)!,
-            options: optionsOf(config),
-            optimizer: optimizerOf(config),
-          }),
-        ),
+      digest: images.digest,
+      prepare: (backend, config) => prepareVaeTraining(backend, images, { ...config, ...learningOf(config) }),
     };
   },
 };
 
-/** All memory is taken here: what does not fit is found out before anything is written. */
-function fitting(create: () => Training): Training {
-  try {
-    return create();
-  } catch (cause) {
-    if (!(cause instanceof RangeError)) throw cause;
-    throw new InputError(`the network and its data do not fit into memory: ${cause.message}`, { cause });
-  }
+/** Loads a config's data. @throws InputError for data that cannot be used */
+export async function loadWorkload(config: Config): Promise<Workload> {
+  const load = sources[config.task] as (config: Config) => Promise<Source<Config>>;
+  const { digest, prepare } = await load(config);
+  // More samples take more time, not more memory.
+  const short = config.task === "vae" ? { ...config, boundSamples: 1 } : config;
+  return {
+    digest,
+    async prepare(backend) {
+      try {
+        if (!("reach" in backend)) return { training: prepare(backend, config) };
+        const { kernels } = backend;
+        const memory = await planMemory((dry) => prepare(dry, short), { kernels, most: memoryLimit().bytes });
+        takeMemory(backend, memory);
+        return { training: prepare(backend, config), memory };
+      } catch (cause) {
+        if (!(cause instanceof RangeError)) throw cause;
+        throw new InputError(`the network and its data do not fit into memory: ${cause.message}`, { cause });
+      }
+    },
+  };
 }
 
-/** Loads a config's data. @throws InputError for data that cannot be used */
-export const loadWorkload = (config: Config): Promise<Workload> =>
-  (workloads[config.task] as (config: Config) => Promise<Workload>)(config);
-
 /** The backend that a config asks for. @throws InputError for kernels that the backend or this host does not have */
-export async function createBackend({ backend, kernels }: Config): Promise<Backend> {
+export async function createBackend({ backend, kernels }: Config): Promise<Backend | WasmBackend> {
   if (backend === "reference") {
     if (kernels === undefined || kernels === "float64") return createReferenceBackend();
     throw new InputError(`kernels is "${kernels}"; expected "float64", as the backend is the reference`);
@@ -106,6 +105,13 @@ export async function createBackend({ backend, kernels }: Config): Promise<Backe
   }
   return createWasmBackend({ ...(kernels && { kernels }) });
 }
+
+/** What a config says about how to learn. */
+const learningOf = (config: Config) => ({
+  estimator: findEstimator(config.estimator)!,
+  options: optionsOf(config),
+  optimizer: optimizerOf(config),
+});
 
 function optimizerOf(config: Config): OptimizerFactory {
   const { optimizer, learningRate, l2, beta1, beta2, epsilon } = config;

@@ -2,7 +2,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
-import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
+import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
 import { Learner, type LearnerOptions } from "./learner.ts";
@@ -57,7 +57,14 @@ export function banditNetwork(
 }
 
 /** A training of a fresh network on labelled images. Throws `InputError` where the options do not fit the data. */
-export function createBanditTraining(
+export const createBanditTraining = (
+  backend: Backend,
+  data: BanditData,
+  training: BanditTrainingOptions,
+): Training => prepareBanditTraining(backend, data, training).initialise();
+
+/** The same with all parameters zero. */
+export function prepareBanditTraining(
   backend: Backend,
   data: BanditData,
   training: BanditTrainingOptions,
@@ -74,7 +81,6 @@ export function createBanditTraining(
     paperScale = false,
   } = training;
   const network = createNetwork(backend, banditNetwork(data.train, training));
-  initialiseWeights(backend, network.layers, seed);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
   const problem = { network, input, objective, baseline, baselineDecay, options };

@@ -1,7 +1,7 @@
 /** Training on the multiplexer: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
-import { createNetwork, initialiseWeights, type NetworkSpec, type Units } from "../network/network.ts";
+import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Multiplexer, multiplexerInputs } from "../tasks/multiplexer.ts";
 import { Learner, type LearnerOptions } from "./learner.ts";
@@ -45,13 +45,16 @@ export const multiplexerNetwork = ({
 });
 
 /** A training of a fresh network on the multiplexer. Throws `InputError` for options that cannot be. */
-export function createMultiplexerTraining(backend: Backend, training: MultiplexerTrainingOptions): Training {
+export const createMultiplexerTraining = (backend: Backend, training: MultiplexerTrainingOptions): Training =>
+  prepareMultiplexerTraining(backend, training).initialise();
+
+/** The same with all parameters zero. */
+export function prepareMultiplexerTraining(backend: Backend, training: MultiplexerTrainingOptions): Training {
   const { k, estimator, options = {}, optimizer, paperScale = false, ...rest } = training;
   const { baseline = "none", baselineDecay = 0.99, seed = 0 } = rest;
   const { batchSize = 128, steps, recordEvery = 1000 } = rest;
   const task = new Multiplexer(backend, { k, batchSize, steps, recordEvery, seed });
   const network = createNetwork(backend, multiplexerNetwork(training));
-  initialiseWeights(backend, network.layers, seed);
   const { input, objective } = task;
   const problem = { network, input, objective, baseline, baselineDecay, options };
   return new Training(new Learner(estimator, problem, optimizer, { paperScale }), task, seed);

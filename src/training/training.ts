@@ -3,6 +3,7 @@ import type { Backend, Sums } from "../backend/backend.ts";
 import { RunError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
+import { initialiseWeights } from "../network/network.ts";
 import type { Task } from "../tasks/task.ts";
 import type { Learner } from "./learner.ts";
 import { takeTensor, tensorOf } from "./parameters.ts";
@@ -75,6 +76,7 @@ export class Training {
   /** Optimizer steps done. */
   step = 0;
   readonly #backend: Backend;
+  readonly #seed: number;
   readonly #draws: GeneratedDraws;
   /** Two slots for the variance of each gradient, then the task's metrics: sums over the epoch so far. */
   readonly #sums: Sums;
@@ -84,8 +86,15 @@ export class Training {
     this.learner = learner;
     this.task = task;
     this.#backend = task.backend;
+    this.#seed = seed;
     this.#draws = new GeneratedDraws(task.backend, seed);
     this.#sums = task.backend.sums(2 * learner.parameters.length + task.metrics.length);
+  }
+
+  /** Gives the parameters, all zero before, their initial values: see `initialiseWeights`. A prior is fair coins. */
+  initialise(): this {
+    initialiseWeights(this.#backend, this.learner.linears, this.#seed);
+    return this;
   }
 
   /** Finished epochs. */
@@ -154,6 +163,11 @@ export class Training {
       last = performance.now();
       return goOn;
     });
+  }
+
+  /** A step, for the memory that it takes: see `planMemory`. */
+  rehearse(): void {
+    this.#step(0);
   }
 
   #step(stepOfEpoch: number): void {

@@ -3,7 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import type { Tensor } from "../formats/safetensors.ts";
-import { createNetwork, initialiseWeights, type Units } from "../network/network.ts";
+import { createNetwork, type Units } from "../network/network.ts";
 import { createDecoder } from "../objectives/elbo.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
@@ -33,7 +33,14 @@ export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed
 }
 
 /** A training of a fresh auto-encoder. Throws `InputError` where the options do not fit the data or each other. */
-export function createVaeTraining(
+export const createVaeTraining = (
+  backend: Backend,
+  data: { train: LabelledImages; test: LabelledImages },
+  training: VaeTrainingOptions,
+): Training => prepareVaeTraining(backend, data, training).initialise();
+
+/** The same with all parameters zero. */
+export function prepareVaeTraining(
   backend: Backend,
   data: { train: LabelledImages; test: LabelledImages },
   training: VaeTrainingOptions,
@@ -43,8 +50,6 @@ export function createVaeTraining(
   const encoder = createEncoder(backend, data.train.pixels, hidden, units);
   const vae = new VariationalAutoEncoder(encoder, data, { ...task, batchSize, seed });
   const { input, objective } = vae;
-  // The prior has no weights: it starts as fair coins.
-  initialiseWeights(backend, [...encoder.layers, ...objective.linears], seed);
   const problem = { network: encoder, input, objective, baseline, baselineDecay, options };
   return new Training(new Learner(estimator, problem, optimizer), vae, seed);
 }

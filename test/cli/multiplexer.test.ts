@@ -30,7 +30,7 @@ describe("flipnet train --task multiplexer", () => {
   it.each([
     [["--k", "0"], "--k is 0; expected a whole number from 1 to 24"],
     [["--k", "40"], "--k is 40; expected a whole number from 1 to 24"],
-    [["--k", "24"], "do not fit into memory"],
+    [["--k", "24"], "this run needs at least 24 GiB of memory"],
     [["--l2", "0,1e-4"], "there are 2 L2 weights for 3 layers; expected one, or one a layer"],
     [["--l2", "-1"], "--l2 is -1; expected a number from 0 on"],
     [["--hidden-rule", "reward-penalty"], "reward-penalty needs lambda"],

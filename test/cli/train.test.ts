@@ -1,10 +1,10 @@
 // On a small slice of the real MNIST.
-import { spawnSync } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { describe, expect, it } from "vitest";
 import { decode } from "../../src/formats/safetensors.ts";
-import { flipnet, jsonLines, main, outcomeOf, type start, startForked, temporaryFolders } from "./flipnet.ts";
+import { flipnet, jsonLines, main, outcomeOf, start, startForked, temporaryFolders } from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 const small = "train --limit 500 --hidden 20 --epochs 3".split(" ");
@@ -249,7 +249,11 @@ describe("bad input", () => {
       'kernels is "portable"; expected "float64", as the backend is the reference',
     ],
     ["two classes too few", ["--output", "bernoulli"], /^the data set has 10 classes; expected 2/],
-    ["a network too large", ["--hidden", "2000000000"], /^the network and its data do not fit into memory: /],
+    [
+      "a network too large",
+      ["--hidden", "20000,20000"],
+      /^this run needs at least [\d.]+ GiB of memory \(parameters 6\.2 GiB, .*\), more than .*; try narrower layers$/,
+    ],
     ["a missing data folder", ["--data", "nowhere"], "the data folder nowhere cannot be read (ENOENT)"],
     ["too many arguments", ["a.json", "b.json"], /^too many arguments for 'train'/],
   ])("%s is one sentence, and exit 2", async (_, args, sentence) => {
@@ -283,6 +287,30 @@ describe("bad input", () => {
     expect(stderr).toMatch(/^error: .*, expected .*\n$/);
     expect(stderr).toContain(join(folder, name));
     rmSync(folder, { recursive: true });
+  });
+
+  it("says what a large network takes, before it is trained", async () => {
+    const args = ["train", "--hidden", "4000", "--batch-size", "10000", "--out", temporary("large")];
+    const run = start(args);
+    let said = "";
+    for await (const text of run.stderr!) {
+      said += text;
+      if (/memory.*\n/.test(said)) break;
+    }
+    run.kill("SIGKILL");
+    expect(said).toMatch(
+      /: 100 epochs\ntakes 1\.2 GiB of memory \(activities 1\.1 GiB, data 53 MiB, parameters 49 MiB\)\n/,
+    );
+  });
+
+  it("a host without memory is one sentence, and exit 1", async () => {
+    const args = ["--wasm-max-mem-pages=512", main, "train", "--out", temporary("none")];
+    const child = spawn(process.execPath, args, { stdio: ["ignore", "pipe", "pipe"] });
+    const { code, stdout, stderr } = await outcomeOf(child);
+    expect({ code, stdout }).toEqual({ code: 1, stdout: "" });
+    expect(stderr).toMatch(
+      /^error: this run needs \d+ MiB of memory \(data .*\), and this machine has not .*\n$/,
+    );
   });
 
   it("numbers that do not stay finite end the run with 1, and name layer and step", async () => {
