@@ -1,27 +1,39 @@
-// npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--kernels portable|relaxed]
+// npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--compare OLD.json] [--kernels portable|relaxed]
 //
-// What this host can do, what is made of it, and what training costs, on one thread. Prints tables and writes everything
-// as JSON.
-import { mkdir, writeFile } from "node:fs/promises";
+// What this host can do, what is made of it, and what training costs, on one thread where nothing else is said. Prints
+// tables and writes everything as JSON. With --compare also what became slower or faster than in an earlier file; the
+// exit code is then 1 where something became slower by a tenth or more, beyond the spread.
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmBackend } from "../dist/index.js";
+import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";
+import { compareTimings, comparisonTable } from "./lib/compare.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { number, printTable } from "./lib/table.mjs";
 import { benchmarkSteps } from "./steps.mjs";
+import { benchmarkSweep } from "./sweep.mjs";
 
-/** Each gives `{ tables, timings, targets, data }`; see lib/table.mjs for the tables. */
+/**
+ * Each gives `{ tables, timings, targets, data }`: tables of cells for people, timings for --compare, targets
+ * `[{ what, measured, atLeast or atMost }]`, and the figures themselves.
+ */
 const parts = {
   kernels: benchmarkKernels,
   steps: benchmarkSteps,
+  growth: benchmarkGrowth,
+  sweep: benchmarkSweep,
 };
+/** From which share on a change counts. */
+const leastChange = 0.1;
 
 const { values } = parseArgs({
   options: {
     only: { type: "string", default: Object.keys(parts).join() },
     quick: { type: "boolean", default: false },
     json: { type: "string", default: "bench/results/latest.json" },
+    compare: { type: "string" },
     kernels: { type: "string" },
   },
 });
@@ -31,10 +43,14 @@ if (unknown !== undefined) {
   console.error(`--only is "${unknown}"; expected some of ${Object.keys(parts).join(", ")}`);
   process.exit(2);
 }
+// Read first: it may be the file that is written.
+const old = values.compare && JSON.parse(await readFile(values.compare, "utf8"));
 
 const { kernels } = await createWasmBackend(values.kernels && { kernels: values.kernels });
+const describe = ({ cpu, cores, load, node }, kind) =>
+  `${cpu}, ${cores} cores, load ${load}, Node ${node}, ${kind} kernels`;
 const host = describeHost();
-console.log(`${host.cpu}, ${host.cores} cores, load ${host.load}, Node ${host.node}, ${kernels} kernels`);
+console.log(`${describe(host, kernels)}; medians in time of the processor`);
 
 const results = { host, kernels, quick: values.quick, timings: [], targets: [], parts: {} };
 for (const name of chosen) {
@@ -59,6 +75,12 @@ if (results.targets.length > 0) {
       ]),
     ],
   ]);
+}
+if (old) {
+  const changes = compareTimings(old.timings, results.timings, leastChange);
+  console.log(`\nBefore: ${describe(old.host, old.kernels)}, ${old.host.date}`);
+  printTable(comparisonTable(changes));
+  if (changes.some(({ verdict }) => verdict === "slower")) process.exitCode = 1;
 }
 await mkdir(dirname(values.json), { recursive: true });
 await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);

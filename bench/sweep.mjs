@@ -1,0 +1,63 @@
+// The same runs by the pool with one worker and with two, in turns, in wall time: what a second core is worth.
+import { mkdtemp, rm } from "node:fs/promises";
+import { availableParallelism, tmpdir } from "node:os";
+import { join } from "node:path";
+import { runPool } from "../dist/node/pool.js";
+import { describeHost } from "./lib/host.mjs";
+import { spread } from "./lib/measure.mjs";
+import { number, range } from "./lib/table.mjs";
+
+const program = join(import.meta.dirname, "../dist/cli/main.js");
+const runs = 4;
+
+/** Seconds of all runs: HNCA on MNIST, three layers of 200 units, an epoch each. */
+async function seconds(workers, kernels, limit) {
+  const out = await mkdtemp(join(tmpdir(), "flipnet-sweep-"));
+  try {
+    const jobs = Array.from({ length: runs }, (_, seed) => ({
+      label: `seed ${seed}`,
+      args: [
+        ...["--estimator", "hnca", "--layers", "3", "--epochs", "1", "--limit", `${limit}`],
+        ...["--seed", `${seed}`, "--kernels", kernels, "--out", out],
+      ],
+    }));
+    const start = performance.now();
+    const results = await runPool(jobs, { program, workers });
+    const failed = results.find(({ status }) => status !== "done");
+    if (failed) throw new Error(`${failed.job.label}: ${failed.error}`);
+    return (performance.now() - start) / 1000;
+  } finally {
+    await rm(out, { recursive: true });
+  }
+}
+
+/** `data`: `{ runs, cores, one, two, speedup, load }`: seconds with one and two workers, the ratio of each round. */
+export async function benchmarkSweep({ kernels, quick }) {
+  const times = { one: [], two: [] };
+  for (let round = 0; round < (quick ? 1 : 3); round++) {
+    times.one.push(await seconds(1, kernels, quick ? 10_000 : 60_000));
+    times.two.push(await seconds(2, kernels, quick ? 10_000 : 60_000));
+  }
+  const [one, two] = [spread(times.one), spread(times.two)];
+  const speedup = spread(times.one.map((time, round) => time / times.two[round]));
+  const { load } = describeHost();
+  const cores = availableParallelism();
+  return {
+    data: { runs, cores, one, two, speedup, load },
+    tables: [
+      [
+        `Sweep: ${runs} runs in wall time, ${cores} cores; load ${load} at the end, of which the sweep itself is up to 2`,
+        [
+          ["workers", "seconds (quartiles)", "times as fast"],
+          ["1", range(one), ""],
+          ["2", range(two), number(speedup.median)],
+        ],
+      ],
+    ],
+    timings: [
+      { what: "sweep: 1 worker", unit: "s", ...one },
+      { what: "sweep: 2 workers", unit: "s", ...two },
+    ],
+    targets: [{ what: "sweep: 2 workers against 1", measured: speedup.median, atLeast: 1.9 }],
+  };
+}
