@@ -20,23 +20,13 @@
 // they are divided.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
 import { storeLanes } from "./lanes";
-import { countsAcross, logOf, madd, productsAcross, sumsAcross } from "./math";
+import { madd, sumsAcross } from "./math";
+import { logsOf, pad, planeBytes, ROOM, split } from "./products";
 import { rowSum } from "./row-sum";
 import { bernoulliShift, entropyShift } from "./shifts";
 
-/** How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. */
-const ROOM: f32 = 86;
-
 /** Rows beyond this, two tiles between splits, are taken alone and split at every vector: others need not follow. */
 const NARROW: f32 = 10.75;
-
-/**
- * What is kept of each parent of an example, four lanes each, in planes behind one another: products, exponents, sums.
- * The last group of four parents may not be full.
- */
-function planeBytes(I: i32): usize {
-  return (<usize>((I + 3) & ~3)) << 4;
-}
 
 export function flipScratchFloats(I: i32, J: i32): f64 {
   return max<f64>(<f64>I + J + 4, 64.0 * tileCount(J) + <f64>(3 * planeBytes(I) >> 2) + I);
@@ -149,13 +139,6 @@ export function flips(
   }
 }
 
-/** Copies J numbers and fills the last tile up: a child with p = 0, q = 1 and d = 0 counts for nothing. */
-function pad(to: usize, from: usize, J: i32, value: f32): void {
-  const end = to + ((<usize>tileCount(J)) << 6);
-  for (let at = end - 64; at < end; at += 16) v128.store(at, f32x4.splat(value));
-  memory.copy(to, from, (<usize>J) << 2);
-}
-
 /** `l q` for parents that are off, `-l p` for those that are on. */
 function weighLogits(logits: usize, J: i32, P: usize, Q: usize, whenOff: usize, whenOn: usize): void {
   pad(whenOff, logits, J, 0);
@@ -232,27 +215,6 @@ function add(at: usize, x: f32): void {
   store<f32>(at, load<f32>(at) + x);
 }
 
-/** Moves the exponents of a product aside, and leaves mantissas in [1, 2). */
-// @ts-ignore: decorator
-@inline
-function split(at: usize, plane: usize): void {
-  const x = v128.load(at);
-  v128.store(at + plane, i32x4.add(v128.load(at + plane), exponent(x)));
-  v128.store(at, mantissa(x));
-}
-
-// @ts-ignore: decorator
-@inline
-function exponent(x: v128): v128 {
-  return i32x4.sub(i32x4.shr_u(x, 23), i32x4.splat(127));
-}
-
-// @ts-ignore: decorator
-@inline
-function mantissa(x: v128): v128 {
-  return v128.or(v128.and(x, i32x4.splat(0x7fffff)), f32x4.splat(1));
-}
-
 /**
  * Puts the lanes together. With log the product's and total what being on adds to all logits: `likelihoods += log - total`
  * where the parent is on, `-log` where it is off; `entropies -= log - total + sum` where it is on, `+=` where it is off.
@@ -261,15 +223,7 @@ function finish(
   bits: usize, totals: usize, at: usize, plane: usize, likelihoods: usize, entropies: usize, I: i32,
 ): void {
   for (let i = I; i > 0; i -= 4, at += 64, bits += 16, totals += 16) {
-    const x = v128.load(at), y = v128.load(at, 16), z = v128.load(at, 32), u = v128.load(at, 48);
-    const n = at + plane;
-    const powers = countsAcross(
-      i32x4.add(v128.load(n), exponent(x)),
-      i32x4.add(v128.load(n, 16), exponent(y)),
-      i32x4.add(v128.load(n, 32), exponent(z)),
-      i32x4.add(v128.load(n, 48), exponent(u)),
-    );
-    const log = logOf(productsAcross(mantissa(x), mantissa(y), mantissa(z), mantissa(u)), powers);
+    const log = logsOf(at, plane);
     const bit = v128.load(bits);
     const sign = f32x4.sub(f32x4.add(bit, bit), f32x4.splat(1));
     const total = v128.load(totals);
@@ -279,7 +233,7 @@ function finish(
       likelihoods += 16;
     }
     if (entropies) {
-      const s = n + plane;
+      const s = at + 2 * plane;
       const sum = sumsAcross(v128.load(s), v128.load(s, 16), v128.load(s, 32), v128.load(s, 48));
       const less = f32x4.mul(sign, f32x4.add(f32x4.sub(log, total), sum));
       storeLanes(entropies, f32x4.sub(v128.load(entropies), less), i);

@@ -146,12 +146,12 @@ export interface Backend {
   flipLogLikelihood(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix, accumulate: boolean): void;
   /**
    * `out[b, (u, k)] (+)= log P(children | parent u chose k) - log P(children | parent u chose what it chose)`.
-   * `bits` [B, U N] one-hot, `W` [U N, J], `child` [B, J], `out` [B, U N].
+   * `bits` [B, U N] one-hot, tables of `W` [U N, J] in {0,1} coding, `child` [B, J], `out` [B, U N].
    */
   switchLogLikelihood(
     bits: Matrix,
     choices: number,
-    weights: Matrix,
+    tables: FlipTables,
     child: Outcome,
     out: Matrix,
     accumulate: boolean,

@@ -309,12 +309,12 @@ class Reference implements ImmediateBackend {
   switchLogLikelihood(
     bits: Matrix,
     choices: number,
-    weights: Matrix,
+    tables: FlipTables,
     child: Outcome,
     out: Matrix,
     accumulate: boolean,
   ): void {
-    const [x, W, o] = [values(bits), values(weights), values(out)];
+    const [x, W, o] = [values(bits), values(tables.weights), values(out)];
     const I = bits.columns;
     const J = child.bits.columns;
     for (let b = 0; b < bits.rows; b++) {

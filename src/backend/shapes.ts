@@ -129,8 +129,15 @@ export const shapes = {
     }
   },
 
-  switchLogLikelihood(bits: Matrix, choices: number, weights: Matrix, child: Outcome, out: Matrix): void {
+  switchLogLikelihood(
+    bits: Matrix,
+    choices: number,
+    { weights, coding }: FlipTables,
+    child: Outcome,
+    out: Matrix,
+  ): void {
     if (
+      coding !== "zero-one" ||
       !same(bits, out) ||
       !grouped(bits, choices) ||
       weights.rows !== bits.columns ||

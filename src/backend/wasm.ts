@@ -358,24 +358,48 @@ class Wasm implements WasmBackend {
   switchLogLikelihood(
     bits: Matrix,
     choices: number,
-    weights: Matrix,
+    tables: FlipTables,
     child: Outcome,
     out: Matrix,
     accumulate: boolean,
   ): void {
-    shapes.switchLogLikelihood(bits, choices, weights, child, out);
-    this.#run.switchLogLikelihood(
+    shapes.switchLogLikelihood(bits, choices, tables, child, out);
+    const { rows: I, columns: J } = tables.weights;
+    const sum = accumulate ? 1 : 0;
+    if (child.kind === "bernoulli") {
+      this.#run.switches(
+        this.#at(bits),
+        this.#at(tables),
+        this.#at(tables.weights),
+        this.#at(child.logits),
+        this.#at(child.p),
+        this.#at(child.q),
+        this.#at(child.bits),
+        this.#at(out),
+        bits.rows,
+        I,
+        choices,
+        J,
+        sum,
+        this.#scratch(4 * this.#run.switchScratchFloats(I, J)),
+      );
+      return;
+    }
+    this.#run.switchSoftmax(
       this.#at(bits),
-      this.#at(weights),
+      this.#at(tables),
+      this.#at(tables.weights),
       this.#at(child.logits),
+      this.#at(child.p),
       this.#at(child.bits),
       this.#at(out),
       bits.rows,
-      bits.columns,
+      I,
       choices,
-      weights.columns,
-      child.kind === "bernoulli" ? 1 : child.choices,
-      accumulate ? 1 : 0,
+      J,
+      child.choices,
+      sum,
+      this.#scratch(4 * this.#run.switchSoftmaxScratchFloats(I, J)),
     );
   }
 

@@ -19,8 +19,8 @@ export interface Children {
 export function prepareChildren(trace: Trace): Children {
   const { network, batchSize } = trace;
   const { backend } = network;
-  const sums = network.layers.map(({ kind, children, width }) =>
-    children.length > (kind === "bernoulli" ? 1 : 0) ? backend.matrix(batchSize, width) : undefined,
+  const sums = network.layers.map(({ children, width }) =>
+    children.length > 1 ? backend.matrix(batchSize, width) : undefined,
   );
   function logLikelihoodRatios(layer: Layer): Matrix {
     const sum = sums[layer.index];
@@ -28,15 +28,9 @@ export function prepareChildren(trace: Trace): Children {
       const [{ layer: child, edge }] = layer.children;
       return flipLogLikelihood(trace, edge, child.index);
     }
-    const { bits } = trace.layers[layer.index];
     backend.fill(sum, 0);
     for (const { layer: child, edge } of layer.children) {
-      if (layer.kind === "bernoulli") {
-        backend.addScaled(flipLogLikelihood(trace, edge, child.index), 1, sum);
-      } else {
-        const outcome = trace.layers[child.index];
-        backend.switchLogLikelihood(bits, layer.choices, edge.weights, outcome, sum, true);
-      }
+      backend.addScaled(flipLogLikelihood(trace, edge, child.index), 1, sum);
     }
     return sum;
   }

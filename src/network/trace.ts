@@ -25,11 +25,11 @@ export interface Trace {
   readonly flips: Map<Edge, Flips>;
 }
 
-/** What flipping the Bernoulli units behind an edge does, each part computed once a pass. */
+/** What another outcome of the units behind an edge would do to those before it, each part computed once a pass. */
 interface Flips {
   readonly tables: FlipTables;
   tablesFresh: boolean;
-  /** [B, I] see `flipLogLikelihood`. */
+  /** [B, I] see `flipLogLikelihood`, the function. */
   logLikelihood: Matrix | undefined;
   logLikelihoodFresh: boolean;
 }
@@ -127,20 +127,22 @@ function flipsOf(trace: Trace, edge: Edge): Flips {
   return flips;
 }
 
-/** The flip tables of an edge from Bernoulli units; allocated on first use. */
+/** The flip tables of an edge from a layer; allocated on first use. */
 export const flipTables = (trace: Trace, edge: Edge): FlipTables => flipsOf(trace, edge).tables;
 
 /**
- * The log-likelihood of what a layer did, the Bernoulli units behind one of its edges on less off; [B, I], to be read
- * only.
+ * The log-likelihood of what a layer did, by the outcomes of the units behind one of its edges: Bernoulli units on less
+ * off, each choice of softmax units less the one made; [B, I], to be read only.
  */
 export function flipLogLikelihood(trace: Trace, edge: Edge, child: number): Matrix {
   const { backend } = trace.network;
   const flips = flipsOf(trace, edge);
-  const { bits } = trace.layers[edge.from];
+  const { kind, choices, bits } = trace.layers[edge.from];
   flips.logLikelihood ??= backend.matrix(bits.rows, bits.columns);
   if (!flips.logLikelihoodFresh) {
-    backend.flipLogLikelihood(bits, flips.tables, trace.layers[child], flips.logLikelihood, false);
+    const [outcome, out] = [trace.layers[child], flips.logLikelihood];
+    if (kind === "bernoulli") backend.flipLogLikelihood(bits, flips.tables, outcome, out, false);
+    else backend.switchLogLikelihood(bits, choices, flips.tables, outcome, out, false);
     flips.logLikelihoodFresh = true;
   }
   return flips.logLikelihood;

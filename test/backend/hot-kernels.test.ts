@@ -349,27 +349,37 @@ describe("counterfactuals", () => {
     );
   });
 
-  test("switches of softmax parents", () => {
-    cases(
-      fc.tuple(flip, fc.constantFrom(2, 3, 5)),
-      ([o, parentChoices]) => {
-        const { B, units, choices, weight, logit, from, accumulate } = o;
-        const [I, J] = [o.I * parentChoices, units * choices];
-        const w = values("real", from + 3, I * J, weight);
-        const x = oneHot(B * o.I, parentChoices, numbers(from + 4, B * o.I, 0, 1));
-        agree(
-          (backend) => {
-            const out = load(backend, B, values("real", from + 5, B * I));
-            const child = children(backend, o);
-            const weights = load(backend, I, w);
-            backend.switchLogLikelihood(load(backend, B, x), parentChoices, weights, child, out, accumulate);
-            return out;
-          },
-          () => unit * (1 + J * (2 * weight + logit + 1)),
-        );
-      },
-      150,
+  function switches(o: Flip, N: number): void {
+    const { B, I: parents, units, choices, weight, logit, from, accumulate } = o;
+    const [I, J] = [parents * N, units * choices];
+    const w = values("real", from + 3, I * J, weight);
+    // One parent has large weights where the others have small ones.
+    if (weight === 0.3) for (let i = 0; i < N; i++) w[i * J] = from % 2 === 0 ? 8 : 30;
+    const x = oneHot(B * parents, N, numbers(from + 4, B * parents, 0, 1));
+    const start = values("real", from + 5, B * I);
+    const own = flipTolerance(w, J, 1, logit);
+    const plain = w.some((value) => Math.abs(value) > 13);
+    // Rows are compared to that of the choice made.
+    const most = Array.from({ length: parents }, (_, u) =>
+      Math.max(...Array.from({ length: N }, (_, n) => own(u * N + n))),
     );
+    agree(
+      (backend) => {
+        const out = load(backend, B, start);
+        const tables = backend.flipTables(load(backend, I, w), "zero-one");
+        backend.refreshFlipTables(tables);
+        backend.switchLogLikelihood(load(backend, B, x), N, tables, children(backend, o), out, accumulate);
+        return out;
+      },
+      (e) => 2 * most[Math.floor((e % I) / N)] + (plain ? unit * J * logit : 0),
+    );
+  }
+
+  test("switches of softmax parents", () => {
+    cases(fc.tuple(flip, fc.constantFrom(2, 3, 5, 10)), (operands) => switches(...operands), 200);
+    const shape = { coding: "zero-one", kind: "bits", logit: 3, from: 8, accumulate: false } as const;
+    switches({ ...shape, B: 10, I: 20, units: 200, choices: 1, weight: 1 }, 10);
+    switches({ ...shape, B: 10, I: 40, units: 20, choices: 10, weight: 0.2 }, 5);
   });
 
   test("posterior minus prior", () => {
@@ -418,6 +428,40 @@ describe("counterfactuals", () => {
       },
     );
   });
+});
+
+test("an example's switches are the same bits alone as in a batch, and so are a parent's among others", () => {
+  const [B, parents, N, J] = [4, 7, 3, 20];
+  const I = parents * N;
+  for (const backend of modules) {
+    for (const choices of [1, 10]) {
+      const o = { B, I, units: J / choices, choices, logit: 4, from: 3 } as Flip;
+      const weights = load(backend, I, values("real", 1, I * J, 3));
+      const x = load(backend, B, oneHot(B * parents, N, numbers(2, B * parents, 0, 1)));
+      const child = children(backend, o);
+      const switches = (bits: Matrix, of: Outcome, weights: Matrix): Float64Array => {
+        const tables = backend.flipTables(weights, "zero-one");
+        const out = backend.matrix(bits.rows, bits.columns);
+        backend.refreshFlipTables(tables);
+        backend.switchLogLikelihood(bits, N, tables, of, out, false);
+        return backend.readNow(out);
+      };
+      const all = switches(x, child, weights);
+      for (let b = 0; b < B; b++) {
+        const one = Object.fromEntries(
+          (["logits", "p", "q", "bits"] as const).map((name) => [
+            name,
+            backend.view(child[name], b * J, 1, J),
+          ]),
+        );
+        const alone = switches(backend.view(x, b * I, 1, I), { ...child, ...one }, weights);
+        expect(alone).toEqual(all.slice(b * I, b * I + I));
+        const only = backend.view(weights, 2 * N * J, N, J);
+        const its = switches(backend.view(x, b * I + 2 * N, 1, N), { ...child, ...one }, only);
+        expect(its).toEqual(alone.slice(2 * N, 3 * N));
+      }
+    }
+  }
 });
 
 test("an example gives the same bits alone as in a batch, and so does a parent among others", () => {
