@@ -1,0 +1,144 @@
+// npm run bench:soak [-- --minutes 30] [--max-growth 10] [--max-slowdown 5] [--json FILE]
+//
+// Trains HNCA on the bandit and f-HNCA in an auto-encoder, three layers of 200 units, in turns of some seconds for a long
+// time, as a user would: with evaluations, in one process. Prints steps a second and resident memory every minute, and
+// at the end how memory grows and speed drifts an hour, by lines through the minutes. Exit code 1 where memory grows by
+// more than --max-growth, in 10^6 bytes, or steps take more time by --max-slowdown percent, beyond two standard errors.
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { parseArgs } from "node:util";
+import {
+  adam,
+  createBanditTraining,
+  createVaeTraining,
+  createWasmBackend,
+  fHnca,
+  hnca,
+} from "../dist/index.js";
+import { loadLabelledImages } from "../dist/node/index.js";
+import { line } from "./lib/fit.mjs";
+import { describeHost } from "./lib/host.mjs";
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: "string", default: "30" },
+    "max-growth": { type: "string", default: "10" },
+    "max-slowdown": { type: "string", default: "5" },
+    json: { type: "string", default: "bench/results/soak.json" },
+  },
+});
+const minutes = Number(values.minutes);
+if (!(Number.isInteger(minutes) && minutes >= 4)) {
+  console.error(
+    `--minutes is ${values.minutes}; expected a whole number from 4 on: a line needs three after the first`,
+  );
+  process.exit(2);
+}
+/** Seconds of a training until the other one has its turn. */
+const turn = 3;
+
+const backend = await createWasmBackend();
+const data = await loadLabelledImages();
+const common = { optimizer: adam({ learningRate: 1e-4 }), hidden: [200, 200, 200] };
+const trainings = {
+  HNCA: createBanditTraining(backend, data, { ...common, estimator: hnca }),
+  "f-HNCA": createVaeTraining(backend, data, { ...common, estimator: fHnca, boundSamples: 10 }),
+};
+const names = Object.keys(trainings);
+
+/**
+ * Trains for a turn, until `end`: steps done, and what they took, in seconds by the clock and of the processor. Stretches
+ * in which an epoch ended, and so something was evaluated, are not counted.
+ */
+async function takeTurn(training, end) {
+  const counted = { steps: 0, clock: 0, processor: 0 };
+  let last;
+  const pause = ({ epoch, evaluating }) => {
+    const { user, system } = process.cpuUsage();
+    const now = {
+      epoch,
+      step: training.step,
+      clock: performance.now() / 1e3,
+      processor: (user + system) / 1e6,
+    };
+    if (last?.epoch === epoch && !evaluating) {
+      counted.steps += now.step - last.step;
+      counted.clock += now.clock - last.clock;
+      counted.processor += now.processor - last.processor;
+    }
+    last = evaluating ? undefined : now;
+    return evaluating || now.clock < end;
+  };
+  for await (const _ of training.run(Infinity, { pause, pauseMilliseconds: 20 }));
+  return counted;
+}
+
+const host = describeHost();
+console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, ${backend.kernels} kernels`);
+console.log(
+  `minute  ${names.map((name) => `${name}, steps/s (of processor time)`).join("  ")}  resident MB  load`,
+);
+const records = [];
+for (let minute = 1; minute <= minutes; minute++) {
+  const sums = names.map(() => ({ steps: 0, clock: 0, processor: 0 }));
+  const end = performance.now() / 1e3 + 60;
+  while (performance.now() / 1e3 < end) {
+    for (const [i, name] of names.entries()) {
+      const done = await takeTurn(trainings[name], performance.now() / 1e3 + turn);
+      for (const what of Object.keys(done)) sums[i][what] += done[what];
+    }
+  }
+  const record = {
+    minute,
+    rules: Object.fromEntries(
+      names.map((name, i) => {
+        const { steps, clock, processor } = sums[i];
+        return [name, { perSecond: steps / clock, perProcessorSecond: steps / processor }];
+      }),
+    ),
+    megabytes: process.memoryUsage.rss() / 1e6,
+    load: describeHost().load,
+  };
+  records.push(record);
+  const speeds = names.map((name) => {
+    const { perSecond, perProcessorSecond } = record.rules[name];
+    return `${perSecond.toFixed(0)} (${perProcessorSecond.toFixed(0)})`.padStart(name.length + 30);
+  });
+  console.log(
+    `${`${minute}`.padStart(6)}  ${speeds.join("  ")}  ${record.megabytes.toFixed(1).padStart(11)}  ${record.load.padStart(4)}`,
+  );
+}
+
+// In the beginning code is compiled and buffers are allocated.
+const settled = records.slice(Math.ceil(minutes / 10));
+const hours = settled.map(({ minute }) => minute / 60);
+const growth = line(
+  hours,
+  settled.map(({ megabytes }) => megabytes),
+);
+const slowdowns = names.map((name) => {
+  const costs = settled.map(({ rules }) => 1 / rules[name].perProcessorSecond);
+  const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
+  const { slope, error } = line(hours, costs);
+  return { name, percent: (100 * slope) / mean, error: (100 * error) / mean };
+});
+const steps = Object.fromEntries(names.map((name) => [name, trainings[name].step]));
+const peak = process.resourceUsage().maxRSS * 1.024e-3;
+const verdicts = [
+  {
+    what: "memory",
+    text: `${growth.slope.toFixed(1)} ± ${growth.error.toFixed(1)} MB an hour (at most ${values["max-growth"]}), peak ${peak.toFixed(1)} MB`,
+    kept: growth.slope - 2 * growth.error <= Number(values["max-growth"]),
+  },
+  ...slowdowns.map(({ name, percent, error }) => ({
+    what: name,
+    text: `a step takes ${percent.toFixed(2)} ± ${error.toFixed(2)} % more an hour (at most ${values["max-slowdown"]}), ${steps[name]} steps`,
+    kept: percent - 2 * error <= Number(values["max-slowdown"]),
+  })),
+];
+for (const { what, text, kept } of verdicts) console.log(`${what}: ${text}: ${kept ? "kept" : "NOT KEPT"}`);
+await mkdir(dirname(values.json), { recursive: true });
+const result = { host, kernels: backend.kernels, steps, peak, growth, slowdowns, records };
+await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
+console.log(values.json);
+if (verdicts.some(({ kept }) => !kept)) process.exitCode = 1;
