@@ -12,6 +12,7 @@ import { benchmarkKernels } from "./kernels.mjs";
 import { compareTimings, comparisonTable } from "./lib/compare.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { number, printTable } from "./lib/table.mjs";
+import { benchmarkStartUp } from "./startup.mjs";
 import { benchmarkSteps } from "./steps.mjs";
 import { benchmarkSweep } from "./sweep.mjs";
 
@@ -24,6 +25,7 @@ const parts = {
   steps: benchmarkSteps,
   growth: benchmarkGrowth,
   sweep: benchmarkSweep,
+  startup: benchmarkStartUp,
 };
 /** From which share on a change counts. */
 const leastChange = 0.1;

@@ -21,7 +21,7 @@ export class ImageBatches {
     this.#images = backend.bytes(data.images.subarray(0, this.count * data.pixels));
     this.#labels = backend.bytes(data.labels.subarray(0, this.count));
     this.#copies = copies;
-    this.#permutation = Uint32Array.from({ length: this.count }, (_, i) => i);
+    this.#permutation = new Uint32Array(this.count).map((_, i) => i);
     this.#order = backend.indices(this.count * copies);
     this.#writeOrder();
   }
@@ -48,7 +48,7 @@ export class ImageBatches {
     const rows =
       copies === 1
         ? order
-        : Uint32Array.from({ length: order.length * copies }, (_, i) => order[Math.floor(i / copies)]);
+        : new Uint32Array(order.length * copies).map((_, i) => order[Math.floor(i / copies)]);
     this.#backend.writeIndices(this.#order, rows);
   }
 }

@@ -1,0 +1,35 @@
+// What `flipnet train` does until its first step, with the library's own functions, one after the other. Prints what each
+// phase took of the processor's time, in milliseconds, as JSON.
+const phases = {};
+let before = 0;
+function end(phase) {
+  const { user, system } = process.cpuUsage();
+  phases[phase] = (user + system - before) / 1000;
+  before = user + system;
+}
+const load = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+
+end("Node");
+await import("commander");
+await load("cli/train.js");
+end("import of the command line");
+const { parseConfig } = await load("node/config.js");
+const config = parseConfig({ task: process.argv[2] });
+end("import of zod, settings");
+await load("node/runs.js");
+const { createBackend, loadWorkload } = await load("node/workload.js");
+end("import of all that trains");
+const workload = await loadWorkload(config);
+end("data: reading, digest");
+const backend = await createBackend(config);
+end("kernels: decoding, compiling");
+const { training } = await workload.prepare(backend);
+end("memory: planning, taking, copying data");
+training.initialise();
+end("initial weights");
+const { describeEnvironment } = await load("node/environment.js");
+await describeEnvironment();
+end("environment: revision by git");
+for await (const _ of training.run(1, { pause: () => false, pauseMilliseconds: 0 }));
+end("shuffling, first step");
+console.log(JSON.stringify(phases));
