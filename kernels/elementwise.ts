@@ -59,6 +59,15 @@ export function multiplyAdd(a: usize, b: usize, out: usize, n: i32): void {
   }
 }
 
+/** `g = 0` where `y` is not above 0. Both [n]. */
+export function rectifierGradient(y: usize, g: usize, n: i32): void {
+  const zero = f32x4.splat(0);
+  for (let e = 0; e < n; e += 4) {
+    const at = (<usize>e) << 2;
+    storeLanes(g + at, v128.and(v128.load(g + at), f32x4.gt(v128.load(y + at), zero)), n - e);
+  }
+}
+
 /** `out += factor a`. Both [n]. */
 export function addScaled(a: usize, factor: f32, out: usize, n: i32): void {
   const scale = f32x4.splat(factor);

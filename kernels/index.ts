@@ -6,7 +6,9 @@ export { sampleAntithetic, sampleBernoulli } from "./bernoulli";
 export { binarise } from "./binarise";
 export { broadcast } from "./broadcast";
 export { sampleCategorical } from "./categorical";
-export { addScaled, copy, fill, maximum, multiply, multiplyAdd, scaleRows, subtract } from "./elementwise";
+export {
+  addScaled, copy, fill, maximum, multiply, multiplyAdd, rectifierGradient, scaleRows, subtract,
+} from "./elementwise";
 export { addEntropyGradient } from "./entropy";
 export { gatherLabels, gatherRows } from "./gather";
 export { heapBase } from "./heap-base";
@@ -19,6 +21,7 @@ export { sigmoid } from "./sigmoid";
 export { softmax } from "./softmax";
 export { uniforms } from "./uniforms";
 export { columnMeans } from "./column-means";
+export { convolutionGradient, convolve, convolveBack, convolveBackScratchFloats } from "./convolution";
 export { dense } from "./dense";
 export { outerProduct, outerProductBits } from "./outer-product";
 export { rowDots } from "./row-dots";

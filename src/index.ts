@@ -54,6 +54,7 @@ export {
   type Tensor,
 } from "./formats/safetensors.ts";
 // Differentiable networks in front of stochastic layers.
+export { type ConvolutionOptions, convolutions } from "./front-ends/convolutions.ts";
 export {
   type FrontEnd,
   type FrontEndFunctions,

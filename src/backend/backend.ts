@@ -41,6 +41,19 @@ export interface FlipTables {
   readonly coding: "zero-one" | "plus-minus";
 }
 
+/**
+ * A window that slides over images, one pixel a step and never beyond their edge, so that it stands in
+ * `height - kernel + 1` times `width - kernel + 1` places. An image is `height * width * channels` numbers, the channels
+ * of a pixel side by side.
+ */
+export interface Window {
+  readonly height: number;
+  readonly width: number;
+  readonly channels: number;
+  /** Rows and columns of the window; all of its numbers are `kernel^2 * channels`, in the same order as an image's. */
+  readonly kernel: number;
+}
+
 /** What a layer of children did: its law and its outcome on every example. */
 export interface Outcome {
   readonly kind: "bernoulli" | "softmax";
@@ -116,6 +129,20 @@ export interface Backend {
   columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void;
   /** `out[b] (+)= a[b] . b[b]`, both read in `coding`. `a`, `b` [B, I], `out` [B, 1]. */
   rowDots(a: Matrix, b: Matrix, coding: Coding, out: Matrix, accumulate: boolean): void;
+
+  // ---- convolutions -------------------------------------------------------------------------------------------
+
+  /**
+   * `out = max(0, bias + x * W)`: rectified units, one for each column of `W` in every place of the window. `x` [B, an
+   * image], `W` [a window, J], `bias` [1, J], `out` [B, places * J], the units of a place side by side.
+   */
+  convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void;
+  /** `out` = `g` through `W` back to the images: dJ/dx where `g` is dJ/d(x * W). `g` [B, places * J], `out` [B, an image]. */
+  convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void;
+  /** `out = mean_b sum_place x[b, place] (x) g[b, place]`. `g` [B, places * J], `out` [a window, J]. */
+  convolutionGradient(x: Matrix, window: Window, g: Matrix, out: Matrix): void;
+  /** `g = 0` where `y` is not above 0: back through a rectifier that gave `y`. Same shapes. */
+  rectifierGradient(y: Matrix, g: Matrix): void;
 
   // ---- units --------------------------------------------------------------------------------------------------
 

@@ -13,6 +13,7 @@ import type {
   Matrix,
   Outcome,
   Sums,
+  Window,
 } from "./backend.ts";
 
 interface Values extends Matrix {
@@ -72,6 +73,29 @@ function logLikelihood(child: Outcome, b: number, shift: (j: number) => number):
     sum -= logSumExp(logits, start, child.choices, (k) => shift(u + k));
   }
   return sum;
+}
+
+/** Calls `each` for everything that a convolution multiplies: an input, a weight, and the sum that it belongs to. */
+function eachConnection(
+  { height, width, channels, kernel }: Window,
+  units: number,
+  images: number,
+  each: (input: number, weight: number, sum: number) => void,
+): void {
+  let place = 0;
+  for (let b = 0; b < images; b++) {
+    for (let y = 0; y <= height - kernel; y++) {
+      for (let x = 0; x <= width - kernel; x++, place++) {
+        for (let v = 0; v < kernel; v++) {
+          for (let u = 0; u < kernel * channels; u++) {
+            const input = ((b * height + y + v) * width + x) * channels + u;
+            const weight = v * kernel * channels + u;
+            for (let j = 0; j < units; j++) each(input, weight * units + j, place * units + j);
+          }
+        }
+      }
+    }
+  }
 }
 
 class Reference implements ImmediateBackend {
@@ -230,6 +254,42 @@ class Reference implements ImmediateBackend {
       for (let e = row * I; e < row * I + I; e++) sum += coded(A[e], coding) * coded(B[e], coding);
       o[row] = sum;
     }
+  }
+
+  convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void {
+    const [images, w, c, o] = [x, weights, bias, out].map(values);
+    o.forEach((_, e) => {
+      o[e] = c[e % weights.columns];
+    });
+    eachConnection(window, weights.columns, x.rows, (i, k, e) => {
+      o[e] += images[i] * w[k];
+    });
+    o.forEach((l, e) => {
+      o[e] = Math.max(0, l);
+    });
+  }
+
+  convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void {
+    const [credit, w, o] = [g, weights, out].map(values);
+    o.fill(0);
+    eachConnection(window, weights.columns, g.rows, (i, k, e) => {
+      o[i] += credit[e] * w[k];
+    });
+  }
+
+  convolutionGradient(x: Matrix, window: Window, g: Matrix, out: Matrix): void {
+    const [images, credit, o] = [x, g, out].map(values);
+    o.fill(0);
+    eachConnection(window, out.columns, x.rows, (i, k, e) => {
+      o[k] += (images[i] * credit[e]) / x.rows;
+    });
+  }
+
+  rectifierGradient(y: Matrix, g: Matrix): void {
+    const [rectified, credit] = [values(y), values(g)];
+    credit.forEach((_, e) => {
+      if (!(rectified[e] > 0)) credit[e] = 0;
+    });
   }
 
   sigmoid(logits: Matrix, p: Matrix, q: Matrix): void {

@@ -2,7 +2,7 @@
  * Which shapes an operation takes, for every backend alike: each function throws a `RangeError` that names the
  * operation and what it was given. The letters are those of `backend.ts`.
  */
-import type { FlipTables, Indices, Matrix, Outcome } from "./backend.ts";
+import type { FlipTables, Indices, Matrix, Outcome, Window } from "./backend.ts";
 
 type Operands = Record<string, Matrix | number>;
 
@@ -77,6 +77,21 @@ export const shapes = {
   outerProduct(x: Matrix, g: Matrix, out: Matrix): void {
     if (x.rows !== g.rows || x.columns !== out.rows || g.columns !== out.columns) {
       misfit("outerProduct", { x, g, out });
+    }
+  },
+
+  /** Images `x`, and `g` what there is in the places of the window. */
+  convolution(operation: string, x: Matrix, window: Window, weights: Matrix, g: Matrix): void {
+    const { height, width, channels, kernel } = window;
+    const places = (height - kernel + 1) * (width - kernel + 1);
+    if (
+      x.rows !== g.rows ||
+      !(kernel >= 1 && kernel <= height && kernel <= width) ||
+      x.columns !== height * width * channels ||
+      weights.rows !== kernel * kernel * channels ||
+      g.columns !== places * weights.columns
+    ) {
+      misfit(operation, { x, height, width, channels, kernel, weights, g });
     }
   },
 

@@ -10,6 +10,7 @@ import type {
   Matrix,
   Outcome,
   Sums,
+  Window,
 } from "./backend.ts";
 import { DryHeap, Heap, type Use } from "./heap.ts";
 import { type Kernel, type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
@@ -37,6 +38,15 @@ interface Block {
   readonly pointer: number;
   readonly heap: Heap;
 }
+
+/** Height, width and channels of the images, and rows and columns of places. */
+const extent = ({ height, width, channels, kernel }: Window): number[] => [
+  height,
+  width,
+  channels,
+  height - kernel + 1,
+  width - kernel + 1,
+];
 
 /** `steps` is the address of what entropies need beside the rest, or 0 until they have asked for it. */
 interface Tables extends FlipTables, Block {
@@ -239,6 +249,34 @@ class Wasm implements WasmBackend {
     const plusMinus = coding === "plus-minus" ? 1 : 0;
     const sum = accumulate ? 1 : 0;
     this.#run.rowDots(this.#at(a), this.#at(b), this.#at(out), a.rows, a.columns, plusMinus, sum);
+  }
+
+  // ---- convolutions -------------------------------------------------------------------------------------------
+
+  convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void {
+    shapes.convolution("convolve", x, window, weights, out);
+    shapes.broadcast(bias, { rows: 1, columns: weights.columns });
+    const operands = [x, weights, bias, out].map((m) => this.#at(m));
+    this.#run.convolve(...operands, x.rows, ...extent(window), weights.columns);
+  }
+
+  convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void {
+    shapes.convolution("convolveBack", out, window, weights, g);
+    const sizes = [...extent(window), weights.columns];
+    const scratch = this.#scratch(4 * this.#run.convolveBackScratchFloats(...sizes));
+    const operands = [g, weights, out].map((m) => this.#at(m));
+    this.#run.convolveBack(...operands, g.rows, ...sizes, scratch);
+  }
+
+  convolutionGradient(x: Matrix, window: Window, g: Matrix, out: Matrix): void {
+    shapes.convolution("convolutionGradient", x, window, out, g);
+    const operands = [x, g, out].map((m) => this.#at(m));
+    this.#run.convolutionGradient(...operands, 0, out.rows, x.rows, ...extent(window), out.columns);
+  }
+
+  rectifierGradient(y: Matrix, g: Matrix): void {
+    shapes.elementwise("rectifierGradient", y, g);
+    this.#run.rectifierGradient(this.#at(y), this.#at(g), y.rows * y.columns);
   }
 
   // ---- units --------------------------------------------------------------------------------------------------

@@ -35,6 +35,8 @@ export function defineTrain(program: Command): void {
     )
     .option("--layers <n>", "n hidden layers of 200")
     .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')
+    .option("--convolutions <channels>", "bandit: convolutions before the first layer, as in 16,16")
+    .option("--kernel-size <n>", "rows and columns of the convolutions' windows (default 3)")
     .option("--output <kind>", 'bandit: softmax or bernoulli (default "softmax")')
     .option("--k <bits>", "multiplexer: bits of the address (default 5)")
     .option("--steps <n>", "multiplexer: length of the run (default 312500)")
@@ -142,7 +144,9 @@ function presetOf(name: string | boolean | undefined) {
 
 /** Settings that are numbers. */
 const counts =
-  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm".split(" ");
+  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm kernelSize".split(
+    " ",
+  );
 
 /** Flags as settings. What is no number stays text: `parseConfig` then says so. */
 function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
@@ -153,6 +157,7 @@ function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags):
     if (name in flags) settings[name] = numberIn(flags[name] as string);
   }
   if (flags.hidden !== undefined) settings.hidden = numbersIn(flags.hidden);
+  if (typeof flags.convolutions === "string") settings.convolutions = numbersIn(flags.convolutions);
   if (layers !== undefined) {
     if (flags.hidden !== undefined)
       throw new InputError("--layers and --hidden are both given; expected one");

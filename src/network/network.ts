@@ -2,7 +2,7 @@
 import type { Backend, Coding, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
-import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
+import { deriveKey, type Key, newKey, uniformAt } from "../random/threefry.ts";
 
 /** How Bernoulli units show their bit to their children: {0, 1} or {-1, +1}. */
 export type Units = "zero-one" | "plus-minus";
@@ -207,18 +207,51 @@ function checkFront({ inputs, inputKind = "bits" }: NetworkSpec, { outputs }: Fr
 }
 
 /**
- * Draws the weights from U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010), the fan in being all
- * parents' columns and the fan out its own; biases are 0 (both papers' code, D-1). The numbers are a function of the
- * seed and of each one's place in the list.
+ * What weights are drawn from: `"glorot"` U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010; both papers'
+ * code, D-1); `"truncated-normal"` a normal distribution with standard deviation 1 / sqrt(fan in), cut off at two of them
+ * (the HNCA paper's code for convolutions, D-30).
  */
-export function initialiseWeights(backend: Backend, linears: readonly Linear[], seed: number): void {
+export type WeightLaw = "glorot" | "truncated-normal";
+
+/**
+ * Draws the weights of linear maps, the fan in being all parents' columns and the fan out its own; biases are 0. The
+ * numbers are a function of the seed and of each one's place in the list. Parameters that are no linear map's stay.
+ */
+export function initialiseWeights(
+  backend: Backend,
+  parameters: readonly Parameters[],
+  seed: number,
+  law: WeightLaw = "glorot",
+): void {
   const key = newKey();
-  linears.forEach(({ block, width }, place) => {
+  parameters.forEach(({ block, width }, place) => {
+    if (width === 0) return;
     deriveKey(seed, "weights", place, key);
     const fanIn = block.columns / width - 1;
-    const limit = Math.sqrt(6 / (fanIn + width));
     const initial = new Float64Array(block.columns);
-    for (let e = 0; e < fanIn * width; e++) initial[e] = limit * (2 * uniformAt(key, e) - 1);
+    const weights = initial.subarray(0, fanIn * width);
+    if (law === "glorot") drawUniform(key, Math.sqrt(6 / (fanIn + width)), weights);
+    else drawTruncatedNormal(key, 1 / Math.sqrt(fanIn), weights);
     backend.write(block, initial);
   });
+}
+
+function drawUniform(key: Key, limit: number, into: Float64Array): void {
+  for (let e = 0; e < into.length; e++) into[e] = limit * (2 * uniformAt(key, e) - 1);
+}
+
+/** By rejection: z uniform from -2 to 2 stays with probability e^(-z^2 / 2). */
+function drawTruncatedNormal(key: Key, deviation: number, into: Float64Array): void {
+  let tried = 0;
+  for (let e = 0; e < into.length; tried += 2) {
+    const z = 4 * uniformAt(key, tried) - 2;
+    if (uniformAt(key, tried + 1) < exponential((-z * z) / 2)) into[e++] = deviation * z;
+  }
+}
+
+/** `e^x` from -2 to 0 by its series: engines differ in `Math.exp`. */
+function exponential(x: number): number {
+  let sum = 1;
+  for (let n = 20; n >= 1; n--) sum = 1 + (x / n) * sum;
+  return sum;
 }

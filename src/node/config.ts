@@ -108,6 +108,11 @@ const schemas = {
     ...rewardOptions,
     paperScale: trueOrFalse,
     output: choice(["softmax", "bernoulli"], "softmax"),
+    convolutions: setting(
+      "a list of numbers of channels, each a whole number from 1 on",
+      z.array(z.int().min(1)).min(1).optional(),
+    ),
+    kernelSize: setting(wholeFrom1, z.int().min(1).optional()),
     ...images,
     ...common,
   }),
@@ -166,6 +171,9 @@ export function parseConfig(
   const { data, error } = schema.safeParse(settings);
   if (data !== undefined) {
     checkOptions(data, nameOf);
+    if ("kernelSize" in data && data.kernelSize !== undefined && data.convolutions === undefined) {
+      throw new InputError(`${nameOf("kernelSize")} is that of convolutions, and there are none`);
+    }
     const settled = settle(data) as Config;
     if (data.epochs !== 0 && data.epochs !== settled.epochs) {
       throw new InputError(
@@ -241,6 +249,8 @@ function settle<
     epochs: number;
     steps?: number;
     recordEvery?: number;
+    convolutions?: number[] | undefined;
+    kernelSize?: number | undefined;
   },
 >(config: T): Settled<T> {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...others } = config;
@@ -254,6 +264,7 @@ function settle<
     // The full reward comes without pruning.
     ...(rest.fullReward === true && { childPruning: false }),
     ...(rest.hiddenRule === "reward-penalty" && { penalty: rest.penalty ?? "mixture" }),
+    ...(rest.convolutions !== undefined && { kernelSize: rest.kernelSize ?? 3 }),
     ...(rest.normChange === "exact" && { normRate: rest.normRate ?? rest.learningRate }),
     ...(rest.baseline !== "none" && { baselineDecay }),
     ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),

@@ -3,6 +3,20 @@
 /** The presets. */
 export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   /**
+   * HNCA paper, appendix F and figure 5: a Bernoulli layer behind two convolutions. Its methods are `--estimator hnca`
+   * and `--estimator reinforce`.
+   */
+  "hnca-figure-5": {
+    task: "bandit",
+    convolutions: [16, 16],
+    kernelSize: 3,
+    hidden: [200],
+    units: "plus-minus",
+    batchSize: 50,
+    learningRate: 1e-4,
+    epochs: 100,
+  },
+  /**
    * Weight Maximization paper, section 6 and figure 1: 4e7 examples. Its five methods are `--estimator reinforce`;
    * `--hidden-rule reinforce`, without and with `--l2 0,1e-4,1e-2`; and `--hidden-rule direct-gradient`, without and
    * with `--l2 0,1e-5,1e-3`. The L2 weights are beside the paper's own updates, hence the scale.

@@ -5,6 +5,9 @@ import { createReferenceBackend } from "../backend/reference.ts";
 import { createWasmBackend, type WasmBackend } from "../backend/wasm.ts";
 import { findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
+import type { LabelledImages } from "../formats/labelled-images.ts";
+import { convolutions } from "../front-ends/convolutions.ts";
+import type { FrontEnd } from "../front-ends/front-end.ts";
 import { adam } from "../optimizers/adam.ts";
 import { withL2 } from "../optimizers/l2.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
@@ -46,7 +49,11 @@ const sources: Sources = {
     return {
       digest: images.digest,
       prepare: (backend, config) =>
-        prepareBanditTraining(backend, images, { ...config, ...learningOf(config) }),
+        prepareBanditTraining(backend, images, {
+          ...config,
+          ...learningOf(config),
+          front: frontOf(config, images.train, backend),
+        }),
     };
   },
 
@@ -65,6 +72,21 @@ const sources: Sources = {
     };
   },
 };
+
+/** The convolutions that a config asks for. */
+function frontOf(
+  { convolutions: channels, kernelSize }: ConfigOf<"bandit">,
+  { shape, pixels }: LabelledImages,
+  backend: Backend,
+): FrontEnd | undefined {
+  if (channels === undefined) return undefined;
+  if (shape === undefined || shape.length < 2) {
+    throw new InputError(
+      `the data has no rows and columns, only ${pixels} numbers an example; expected images for convolutions`,
+    );
+  }
+  return convolutions(backend, { shape, channels, kernel: kernelSize! });
+}
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
 export async function loadWorkload(config: Config): Promise<Workload> {

@@ -2,6 +2,7 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
+import type { FrontEnd } from "../front-ends/front-end.ts";
 import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
@@ -14,6 +15,11 @@ export interface BanditTrainingOptions extends LearnerOptions {
   /** Options of the estimator; default none. */
   options?: EstimatorOptions;
   optimizer: OptimizerFactory;
+  /**
+   * What stands between the images and the layers, on the same backend; its outputs are features that the first layer is
+   * linear in. All weights of linear maps are then drawn as the paper's code for convolutions does (D-30).
+   */
+  front?: FrontEnd | undefined;
   /** Widths of the hidden Bernoulli layers, input side first; may be empty. */
   hidden: readonly number[];
   /** Coding of hidden units; default "plus-minus", as in the paper (D-3). */
@@ -31,21 +37,25 @@ export interface BanditTrainingOptions extends LearnerOptions {
   limit?: number | undefined;
 }
 
-/** The network of a bandit with `pixels` inputs and `classes` actions. */
+/** The network of a bandit with `pixels` inputs, or those of its front end, and `classes` actions. */
 export function banditNetwork(
   data: { pixels: number; classes: number },
   {
     hidden,
     units = "plus-minus",
     output = "softmax",
-  }: Pick<BanditTrainingOptions, "hidden" | "units" | "output">,
+    front,
+  }: Pick<BanditTrainingOptions, "hidden" | "units" | "output" | "front">,
 ): NetworkSpec {
   if (data.classes < 2 || (output === "bernoulli" && data.classes !== 2)) {
     const expected = output === "bernoulli" ? "2 for a Bernoulli output" : "at least 2";
     throw new InputError(`the data set has ${data.classes} classes; expected ${expected}`);
   }
+  if (front !== undefined && front.inputs !== data.pixels) {
+    throw new InputError(`the images have ${data.pixels} pixels; expected ${front.inputs}, as the front end`);
+  }
   return {
-    inputs: data.pixels,
+    ...(front === undefined ? { inputs: data.pixels } : { inputs: front.outputs, inputKind: "real" }),
     units,
     layers: [
       ...hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
@@ -79,8 +89,9 @@ export function prepareBanditTraining(
     seed = 0,
     limit,
     paperScale = false,
+    front,
   } = training;
-  const network = createNetwork(backend, banditNetwork(data.train, training));
+  const network = createNetwork(backend, banditNetwork(data.train, training), front);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
   const problem = { network, input, objective, baseline, baselineDecay, options };

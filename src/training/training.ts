@@ -93,7 +93,10 @@ export class Training {
 
   /** Gives the parameters, all zero before, their initial values: see `initialiseWeights`. A prior is fair coins. */
   initialise(): this {
-    initialiseWeights(this.#backend, this.learner.linears, this.#seed);
+    const { linears, network } = this.learner;
+    const { front } = network;
+    if (front === undefined) initialiseWeights(this.#backend, linears, this.#seed);
+    else initialiseWeights(this.#backend, [...linears, ...front.parameters], this.#seed, "truncated-normal");
     return this;
   }
 
