@@ -10,14 +10,14 @@ export function sampleBernoulli(p: usize, uniforms: usize, bits: usize, n: i32):
   }
 }
 
-/** `first = 1 - u <= p`, `second = u < p`. All [n]. */
-export function sampleAntithetic(p: usize, uniforms: usize, first: usize, second: usize, n: i32): void {
+/** `bits1 = 1 - u <= p`, `bits2 = u < p`. All [n]. */
+export function sampleAntithetic(p: usize, uniforms: usize, bits1: usize, bits2: usize, n: i32): void {
   const one = f32x4.splat(1);
   for (let e = 0; e < n; e += 4) {
     const at = (<usize>e) << 2;
     const u = v128.load(uniforms + at);
     const threshold = v128.load(p + at);
-    storeLanes(first + at, v128.and(f32x4.le(f32x4.sub(one, u), threshold), one), n - e);
-    storeLanes(second + at, v128.and(f32x4.lt(u, threshold), one), n - e);
+    storeLanes(bits1 + at, v128.and(f32x4.le(f32x4.sub(one, u), threshold), one), n - e);
+    storeLanes(bits2 + at, v128.and(f32x4.lt(u, threshold), one), n - e);
   }
 }

@@ -75,6 +75,9 @@ export interface Backend {
   /** Which arithmetic: part of a run's identity. */
   readonly kernels: "float64" | "portable" | "relaxed";
 
+  /** Ends what the backend keeps going, such as threads. No operation may follow. */
+  close(): void;
+
   // ---- memory -------------------------------------------------------------------------------------------------
 
   /** A new matrix of zeros. */

@@ -24,19 +24,29 @@ class MemoryError extends RunError {
 }
 
 export class Heap {
-  readonly memory = new WebAssembly.Memory({ initial: 16 });
+  readonly memory: WebAssembly.Memory;
   /** Bytes of blocks by what they are for, with what alignment and padding take. */
   readonly used: Record<Use, number> = { matrices: 0, tables: 0, data: 0, scratch: 0 };
   readonly #maximum: number;
   #top = 0;
-  #floats = new Float32Array(this.memory.buffer);
-  #doubles = new Float64Array(this.memory.buffer);
-  #words = new Uint32Array(this.memory.buffer);
-  #bytes = new Uint8Array(this.memory.buffer);
+  #floats: Float32Array;
+  #doubles: Float64Array;
+  #words: Uint32Array;
+  #bytes: Uint8Array;
 
-  /** @param maximumBytes what the memory may grow to; WebAssembly itself ends at 4 GiB */
-  constructor(maximumBytes: number = limit) {
+  /**
+   * @param maximumBytes what the memory may grow to; WebAssembly itself ends at 4 GiB
+   * @param shared among threads
+   */
+  constructor(maximumBytes: number = limit, shared = false) {
     this.#maximum = Math.min(maximumBytes, limit);
+    // What is shared must say what it may grow to.
+    const bounds = shared ? { maximum: Math.max(16, Math.floor(this.#maximum / page)), shared } : {};
+    this.memory = new WebAssembly.Memory({ initial: 16, ...bounds });
+    this.#floats = new Float32Array(this.memory.buffer);
+    this.#doubles = new Float64Array(this.memory.buffer);
+    this.#words = new Uint32Array(this.memory.buffer);
+    this.#bytes = new Uint8Array(this.memory.buffer);
   }
 
   /** Leaves everything below `address` to the kernels' own static data. */
@@ -126,5 +136,28 @@ export class DryHeap extends Heap {
 
   override read(_view: View, _address: number, length: number, into?: Float64Array): Float64Array {
     return into ?? new Float64Array(length);
+  }
+}
+
+/** Room for a kernel's own use until the next operation, of each thread. It grows to what the largest kernel needs. */
+export class Scratch {
+  /** What each thread has; they lie behind one another. */
+  bytes = 0;
+  readonly #heap: Heap;
+  readonly #threads: number;
+  #pointer = 0;
+
+  constructor(heap: Heap, threads: number) {
+    this.#heap = heap;
+    this.#threads = threads;
+  }
+
+  /** The address of the first thread's. */
+  room(bytes: number): number {
+    if (bytes > this.bytes) {
+      this.bytes = alignment * Math.ceil(Math.max(bytes, 2 * this.bytes) / alignment);
+      this.#pointer = this.#heap.allocate(this.#threads * this.bytes, "scratch");
+    }
+    return this.#pointer;
   }
 }

@@ -34,19 +34,25 @@ export function relaxedSimdSupported(): boolean {
   return supported;
 }
 
-const modules = new Map<KernelKind, Promise<WebAssembly.Module>>();
+const modules = new Map<string, Promise<WebAssembly.Module>>();
 
-/** The module of one kind, compiled on first use. */
-export function kernelModule(kind: KernelKind): Promise<WebAssembly.Module> {
-  let module = modules.get(kind);
+/** The module of one kind, compiled on first use; `shared`: it takes a memory that threads share. */
+export function kernelModule(kind: KernelKind, shared = false): Promise<WebAssembly.Module> {
+  const name = `${kind}${shared ? ", shared" : ""}`;
+  let module = modules.get(name);
   if (!module) {
-    const encoded = kind === "relaxed" ? relaxed : portable;
-    const text = atob(encoded);
+    const decoded = atob(kind === "relaxed" ? relaxed : portable);
+    const text = shared ? decoded.replace(importOfMemory, importOfSharedMemory) : decoded;
     const bytes = new Uint8Array(text.length);
     // `Uint8Array.from` takes several times as long, at every start of a program.
     for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
     module = WebAssembly.compile(bytes);
-    modules.set(kind, module);
+    modules.set(name, module);
   }
   return module;
 }
+
+/** The import section as it is compiled: a memory of one page or more. */
+const importOfMemory = "\x02\x0f\x01\x03env\x06memory\x02\x00\x01";
+/** A shared one, of 65,536 pages at most. */
+const importOfSharedMemory = "\x02\x12\x01\x03env\x06memory\x02\x03\x01\x80\x80\x04";

@@ -102,6 +102,8 @@ class Reference implements ImmediateBackend {
   readonly name = "reference";
   readonly kernels = "float64";
 
+  close(): void {}
+
   matrix(rows: number, columns: number): Matrix {
     return { rows, columns, data: new Float64Array(rows * columns) } as Values;
   }

@@ -1,4 +1,5 @@
 /** The operations of `backend.ts` in float32, by the SIMD kernels. */
+import { RunError } from "../formats/errors.ts";
 import type { Key } from "../random/threefry.ts";
 import type {
   AdamStep,
@@ -12,9 +13,10 @@ import type {
   Sums,
   Window,
 } from "./backend.ts";
-import { DryHeap, Heap, type Use } from "./heap.ts";
+import { DryHeap, Heap, Scratch, type Use } from "./heap.ts";
 import { type Kernel, type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
 import { shapes } from "./shapes.ts";
+import { mostThreads, Team } from "./team.ts";
 
 /** What a wasm backend may be told. */
 export interface WasmOptions {
@@ -22,6 +24,11 @@ export interface WasmOptions {
   kernels?: KernelKind;
   /** What the backend's memory may grow to; at most and by default 4 GiB. */
   maximumBytes?: number;
+  /**
+   * How many threads work on an operation, this one among them: 1 (default) to 64. Results are the same bits. In a
+   * browser more than one take a page that is cross-origin isolated.
+   */
+  threads?: number;
 }
 
 /** The backend, and its memory. */
@@ -57,12 +64,20 @@ class Wasm implements WasmBackend {
   readonly name = "wasm";
   readonly kernels: KernelKind;
   readonly #heap: Heap;
+  readonly #scratch: Scratch;
   readonly #run: Kernels;
+  readonly #team: Team | undefined;
 
-  constructor(kind: KernelKind, heap: Heap, run: Kernels) {
+  constructor(kind: KernelKind, heap: Heap, scratch: Scratch, run: Kernels, team: Team | undefined) {
     this.kernels = kind;
     this.#heap = heap;
+    this.#scratch = scratch;
     this.#run = run;
+    this.#team = team;
+  }
+
+  close(): void {
+    this.#team?.close();
   }
 
   get used(): Readonly<Record<Use, number>> {
@@ -78,18 +93,6 @@ class Wasm implements WasmBackend {
     const { pointer, heap } = operand as unknown as Block;
     if (heap !== this.#heap) throw new TypeError("an operand belongs to another backend");
     return pointer;
-  }
-
-  #scratchPointer = 0;
-  #scratchBytes = 0;
-
-  /** Room for a kernel's own use, until the next operation. It grows to what the largest needs. */
-  #scratch(bytes: number): number {
-    if (bytes > this.#scratchBytes) {
-      this.#scratchBytes = Math.max(bytes, 2 * this.#scratchBytes);
-      this.#scratchPointer = this.#heap.allocate(this.#scratchBytes, "scratch");
-    }
-    return this.#scratchPointer;
   }
 
   // ---- memory -------------------------------------------------------------------------------------------------
@@ -214,7 +217,7 @@ class Wasm implements WasmBackend {
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
-    const scratch = this.#scratch(4 * (I + J + 4));
+    const scratch = this.#scratch.room(4 * (I + J + 4));
     this.#run.productBits(this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J, plusMinus, scratch);
   }
 
@@ -235,7 +238,7 @@ class Wasm implements WasmBackend {
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
-    const scratch = this.#scratch(4 * (B + J + 4));
+    const scratch = this.#scratch.room(4 * (B + J + 4));
     this.#run.outerProductBits(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum, plusMinus, scratch);
   }
 
@@ -357,7 +360,7 @@ class Wasm implements WasmBackend {
       child.choices,
       tables.coding === "plus-minus" ? 2 : 1,
       accumulate ? 1 : 0,
-      this.#scratch(4 * this.#run.flipSoftmaxScratchFloats(I, J)),
+      this.#scratch.room(4 * this.#run.flipSoftmaxScratchFloats(I, J)),
     );
   }
 
@@ -389,7 +392,7 @@ class Wasm implements WasmBackend {
       I,
       J,
       tables.coding === "plus-minus" ? 2 : 1,
-      this.#scratch(4 * this.#run.flipScratchFloats(I, J)),
+      this.#scratch.room(4 * this.#run.flipScratchFloats(I, J)),
     );
   }
 
@@ -775,11 +778,32 @@ class Wasm implements WasmBackend {
   }
 }
 
-/** A new backend with a memory of its own. */
-export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
-  const { kernels = relaxedSimdSupported() ? "relaxed" : "portable", maximumBytes } = options;
-  const heap = new Heap(maximumBytes);
-  return new Wasm(kernels, heap, await loadKernels(kernels, heap));
+/**
+ * A new backend with a memory of its own.
+ *
+ * @throws RangeError for a number of threads that cannot be
+ * @throws RunError where the host gives no threads, or none that share memory
+ * @throws Error for kernels that the host does not have
+ */
+export async function createWasmBackend({
+  kernels = bestKernels(),
+  maximumBytes,
+  threads = 1,
+}: WasmOptions = {}): Promise<WasmBackend> {
+  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
+    throw new RangeError(`threads is ${threads}; expected a whole number from 1 to ${mostThreads}`);
+  }
+  const shared = threads > 1;
+  if (shared && typeof SharedArrayBuffer === "undefined") {
+    throw new RunError(
+      `threads is ${threads}, but this page is not cross-origin isolated: it shares no memory`,
+    );
+  }
+  const heap = new Heap(maximumBytes, shared);
+  const scratch = new Scratch(heap, threads);
+  const { module, run } = await loadKernels(kernels, heap, shared);
+  const team = shared ? await Team.start(threads, module, run, heap, scratch) : undefined;
+  return new Wasm(kernels, heap, scratch, team?.kernels ?? run, team);
 }
 
 /**
@@ -787,26 +811,29 @@ export async function createWasmBackend(options: WasmOptions = {}): Promise<Wasm
  * whatever its size. Reads give zeros.
  */
 export async function createDryBackend({
-  kernels = relaxedSimdSupported() ? "relaxed" : "portable",
-}: Pick<WasmOptions, "kernels"> = {}): Promise<WasmBackend> {
+  kernels = bestKernels(),
+  threads = 1,
+}: Pick<WasmOptions, "kernels" | "threads"> = {}): Promise<WasmBackend> {
   const heap = new DryHeap();
+  const { run } = await loadKernels(kernels, heap, false);
   // All that kernels still say is how much room they need.
-  const run = Object.entries(await loadKernels(kernels, heap)).map(([name, kernel]): [string, Kernel] => [
+  const dry = Object.entries(run).map(([name, kernel]): [string, Kernel] => [
     name,
     name.endsWith("Floats") ? kernel : () => 0,
   ]);
-  return new Wasm(kernels, heap, Object.fromEntries(run));
+  return new Wasm(kernels, heap, new Scratch(heap, threads), Object.fromEntries(dry), undefined);
 }
 
-/** Kernels that work on a heap. */
-async function loadKernels(kind: KernelKind, heap: Heap): Promise<Kernels> {
+const bestKernels = (): KernelKind => (relaxedSimdSupported() ? "relaxed" : "portable");
+
+/** Kernels that work on a heap, which may be shared. */
+async function loadKernels(kind: KernelKind, heap: Heap, shared: boolean) {
   if (kind === "relaxed" && !relaxedSimdSupported()) {
     throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
   }
-  const { exports } = await WebAssembly.instantiate(await kernelModule(kind), {
-    env: { memory: heap.memory },
-  });
+  const module = await kernelModule(kind, shared);
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
   const run = exports as Kernels;
   heap.reserve(run.heapBase());
-  return run;
+  return { module, run };
 }
