@@ -2,7 +2,7 @@
 // [k, k, C, J], out and g [B, outHeight, outWidth, J], outHeight = height - k + 1.
 //   convolve(x, weights, bias: [J], out, B, height, width, C, outHeight, outWidth, J):  out = max(0, bias + x * W)
 //   convolveBack(g, weights, out: as x, ..., scratch):                                  out = what g is through W
-//   convolutionGradient(x, g, out: [rows, J], start, rows, B, ...):                     out = mean_b x[b] (x) g[b]
+//   convolutionGradient(x, g, out: [rows, J], first, rows, B, ...):                     out = mean_b x[b] (x) g[b]
 // A pixel's window is k strips of k C numbers that stand one behind the other in an image, so that no patch is ever
 // copied: a strip is a row of a product as it lies. Register tiles are those of tile.ts: two pixels, or two rows of weights,
 // by four vectors of units. More of them, or steps unrolled, spill: half as fast.
@@ -135,7 +135,7 @@ function finish(out: usize, a: v128, b: v128, c: v128, d: v128, rest: i32, recti
 const NEAR = 96;
 
 export function convolutionGradient(
-  x: usize, g: usize, out: usize, start: i32, rows: i32, B: i32, height: i32, width: i32, C: i32, outHeight: i32,
+  x: usize, g: usize, out: usize, first: i32, rows: i32, B: i32, height: i32, width: i32, C: i32, outHeight: i32,
   outWidth: i32, J: i32,
 ): void {
   const strip = (height - outHeight + 1) * C;
@@ -151,7 +151,7 @@ export function convolutionGradient(
       const top = x + <usize>y * row;
       for (let r = 0; r < rows; ) {
         // Where in the window the row's input stands; as many as six of a strip stand side by side.
-        const i = start + r;
+        const i = first + r;
         const from = top + <usize>(i / strip) * row + ((<usize>(i % strip)) << 2);
         const to = out + <usize>r * outRow;
         const side = min(rows - r, strip - (i % strip));

@@ -73,6 +73,20 @@ export const cuts: Readonly<Record<string, Cut>> = {
   outerProductBits: inputs("x[B,I] pitch g[B,J] out[I,J] B I J accumulate plusMinus scratch"),
   rowDots: examples("a[B,I] b[B,I] out[B] B I plusMinus accumulate"),
 
+  // convolutions
+  convolve: examples(
+    "x[B,height,width,C] weights bias out[B,outHeight,outWidth,J] B height width C outHeight outWidth J",
+  ),
+  convolveBack: examples(
+    "g[B,outHeight,outWidth,J] weights out[B,height,width,C] B height width C outHeight outWidth J scratch",
+  ),
+  convolutionGradient: cut(
+    "rows",
+    2,
+    "x[B,height,width,C] g[B,outHeight,outWidth,J] out[rows,J] first rows B height width C outHeight outWidth J",
+  ),
+  rectifierGradient: elements("y[n] g[n] n"),
+
   // units
   sigmoid: elements("logits[n] p[n] q[n] n"),
   softmax: units("logits[units,N] p[units,N] units N"),
@@ -89,8 +103,11 @@ export const cuts: Readonly<Record<string, Cut>> = {
   flipSoftmax: examples(
     "bits[B,I] tables weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I] B I J N k accumulate scratch",
   ),
-  switchLogLikelihood: examples(
-    "bits[B,I] weights[I,J] logits[B,J] childBits[B,J] out[B,I] B I choices J childChoices accumulate",
+  switches: examples(
+    "bits[B,I] tables weights[I,J] logits[B,J] p[B,J] q[B,J] childBits[B,J] out[B,I] B I N J accumulate scratch",
+  ),
+  switchSoftmax: examples(
+    "bits[B,I] tables weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I] B I N J K accumulate scratch",
   ),
   posteriorMinusPrior: elements("p[n] q[n] delta[n] out[n] n"),
   choicePosteriorMinusPrior: units("p[units,N] delta[units,N] out[units,N] units N"),

@@ -266,7 +266,7 @@ class Wasm implements WasmBackend {
   convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void {
     shapes.convolution("convolveBack", out, window, weights, g);
     const sizes = [...extent(window), weights.columns];
-    const scratch = this.#scratch(4 * this.#run.convolveBackScratchFloats(...sizes));
+    const scratch = this.#scratch.room(4 * this.#run.convolveBackScratchFloats(...sizes));
     const operands = [g, weights, out].map((m) => this.#at(m));
     this.#run.convolveBack(...operands, g.rows, ...sizes, scratch);
   }
@@ -422,7 +422,7 @@ class Wasm implements WasmBackend {
         choices,
         J,
         sum,
-        this.#scratch(4 * this.#run.switchScratchFloats(I, J)),
+        this.#scratch.room(4 * this.#run.switchScratchFloats(I, J)),
       );
       return;
     }
@@ -440,7 +440,7 @@ class Wasm implements WasmBackend {
       J,
       child.choices,
       sum,
-      this.#scratch(4 * this.#run.switchSoftmaxScratchFloats(I, J)),
+      this.#scratch.room(4 * this.#run.switchSoftmaxScratchFloats(I, J)),
     );
   }
 

@@ -77,6 +77,18 @@ function operate(backend: ImmediateBackend, shape: Shape): [string, Matrix][] {
   }
   leaves("transposedProduct", B, I, (out) => backend.transposedProduct(a, weights, out, accumulate));
 
+  const window = { height: 7, width: 9, channels: 3, kernel: 3 };
+  const [image, result] = [7 * 9 * 3, 5 * 7 * 10];
+  const filters = matrix(27, 10);
+  const pictures = matrix(B, image);
+  const seen = leaves("convolve", B, result, (out) =>
+    backend.convolve(pictures, window, filters, matrix(1, 10), out),
+  );
+  const back = matrix(B, result);
+  leaves("convolveBack", B, image, (out) => backend.convolveBack(back, window, filters, out));
+  leaves("convolutionGradient", 27, 10, (out) => backend.convolutionGradient(pictures, window, back, out));
+  leaves("rectifierGradient", B, result, (out) => backend.rectifierGradient(seen, out));
+
   const logits = matrix(B, J, -5, 5);
   const q = backend.matrix(B, J);
   const p = leaves("sigmoid", B, J, (out) => backend.sigmoid(logits, out, q));
@@ -109,11 +121,14 @@ function operate(backend: ImmediateBackend, shape: Shape): [string, Matrix][] {
   leaves("flips before softmax", B, I, (out) =>
     backend.flipLogLikelihood(x, wideTables, choosers, out, accumulate),
   );
-  const parents = matrix(N, I);
-  const children: Outcome = { ...units, logits: flipped, p: x, q: x, bits: x };
-  leaves("switchLogLikelihood", B, N, (out) =>
-    backend.switchLogLikelihood(one, choices, parents, children, out, accumulate),
-  );
+  for (const before of ["bernoulli", "softmax"] as const) {
+    const child = before === "bernoulli" ? { ...units, logits: flipped, p: x, q: x, bits: x } : choosers;
+    const switched = backend.flipTables(matrix(N, child.logits.columns, -weight, weight), "zero-one");
+    backend.refreshFlipTables(switched);
+    leaves(`switches before ${before}`, B, N, (out) =>
+      backend.switchLogLikelihood(one, choices, switched, child, out, accumulate),
+    );
+  }
   const s = leaves("posteriorMinusPrior", B, J, (out) => backend.posteriorMinusPrior(p, q, a, out));
 
   leaves("rewardedScore", B, J, (out) => backend.rewardedScore(a, coding, p, q, y, out));
