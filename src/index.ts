@@ -15,7 +15,7 @@ export {
   type EstimatorAudit,
 } from "./audit/audit.ts";
 export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
-export type { ElboLayer, ElboSpec } from "./audit/elbo-spec.ts";
+export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";

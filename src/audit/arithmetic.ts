@@ -13,5 +13,11 @@ export function softmax(logits: readonly number[]): number[] {
   return powers.map((power) => power / sum);
 }
 
+export function logSoftmax(logits: readonly number[]): number[] {
+  const largest = Math.max(...logits);
+  const log = largest + Math.log(logits.reduce((sum, l) => sum + Math.exp(l - largest), 0));
+  return logits.map((l) => l - log);
+}
+
 export const dot = (a: readonly number[], b: readonly number[]): number =>
   a.reduce((sum, value, i) => sum + value * b[i], 0);

@@ -74,9 +74,7 @@ export function parseBanditSpec(value: unknown): Bandit {
   const shapes = networkShapes(network);
   shapes.forEach(({ parentWidths }, l) => {
     const width = parentWidths.reduce((a, b) => a + b, 0);
-    parsed[l].values.weights.forEach((row, r) => {
-      checkLength(row, `layers[${l}].weights[${r}]`, width, "one for each input");
-    });
+    checkInputs(parsed[l].values, `layers[${l}]`, width, "input");
   });
 
   const output = shapes[shapes.length - 1];
@@ -98,7 +96,12 @@ export function parseBanditSpec(value: unknown): Bandit {
   return { network, parameters: parsed.map(({ values }) => values), contexts, rewards, baseline };
 }
 
-function parseLayer(value: unknown, name: string, last: boolean): { shape: LayerSpec; values: LayerValues } {
+/** A layer and its parameters; whether its parents exist, `networkShapes` says. */
+export function parseLayer(
+  value: unknown,
+  name: string,
+  last: boolean,
+): { shape: LayerSpec; values: LayerValues } {
   const layer = asObject(value, name, ["weights", "bias", "kind", "choices", "parents"]);
   const weights = asTable(layer.weights, `${name}.weights`);
   const bias = asNumbers(layer.bias, `${name}.bias`);
@@ -106,7 +109,6 @@ function parseLayer(value: unknown, name: string, last: boolean): { shape: Layer
 
   const defaultKind = last ? "softmax" : "bernoulli";
   const kind = asOneOf(layer.kind ?? defaultKind, `${name}.kind`, ["bernoulli", "softmax"]);
-  // Whether these parents exist, `networkShapes` says.
   const parents = layer.parents === undefined ? {} : { parents: asArray(layer.parents, `${name}.parents`) };
   const shape = { kind, ...(parents as Pick<LayerSpec, "parents">) };
 
@@ -129,6 +131,13 @@ function parseLayer(value: unknown, name: string, last: boolean): { shape: Layer
     );
   }
   return { shape: { ...shape, units, choices }, values: { weights, bias } };
+}
+
+/** Every row has one weight for each input. */
+export function checkInputs({ weights }: LayerValues, name: string, inputs: number, of: string): void {
+  weights.forEach((row, r) => {
+    checkLength(row, `${name}.weights[${r}]`, inputs, `one for each ${of}`);
+  });
 }
 
 function parseReward(value: unknown, name: string): RandomReward {

@@ -3,23 +3,20 @@
  * JSON. Parameters are laid out as in both papers, one row a unit.
  */
 import { InputError } from "../formats/errors.ts";
+import { type NetworkSpec, networkShapes } from "../network/network.ts";
+import { type AuditLayer, checkInputs, parseLayer } from "./bandit-spec.ts";
 import type { LayerValues } from "./layout.ts";
 import { asArray, asNumber, asNumbers, asObject, asOneOf, asTable, checkLength } from "./readers.ts";
 
-/** A layer of Bernoulli units and its parameters. */
-export interface ElboLayer {
-  /** [unit][input] */
-  weights: readonly (readonly number[])[];
-  /** One a unit. */
-  bias: readonly number[];
-}
+/** What predicts a layer: its parameters. */
+export type DecoderLayer = Pick<AuditLayer, "weights" | "bias">;
 
-/** A hierarchical variational auto-encoder with {0, 1} units. */
+/** A hierarchical variational auto-encoder with {0, 1} units, and softmax units that show one-hot bits. */
 export interface ElboSpec {
-  /** The first layer reads the image, the others the layer before. */
-  encoder: readonly ElboLayer[];
+  /** Bernoulli units unless a layer says otherwise. Default parents: the image of the first, else the layer before. */
+  encoder: readonly AuditLayer[];
   /** The first predicts the encoder's last layer but one from its last, and so on; the last predicts the image. */
-  decoder: readonly ElboLayer[];
+  decoder: readonly DecoderLayer[];
   /** Logits of the encoder's last layer. */
   prior: readonly number[];
   /** Equally likely; bits. */
@@ -32,6 +29,8 @@ export interface ElboSpec {
 
 /** A checked `ElboSpec` with its defaults filled in. */
 export interface Elbo {
+  /** The encoder's. */
+  readonly network: NetworkSpec;
   readonly encoder: readonly LayerValues[];
   /** From the image on: `decoder[l]` reads what `encoder[l]` shows. */
   readonly decoder: readonly LayerValues[];
@@ -59,15 +58,27 @@ export function parseElboSpec(value: unknown): Elbo {
     if (other >= 0) throw new InputError(`images[${i}][${other}] is ${image[other]}; expected a bit, 0 or 1`);
   });
 
-  const encoder = asArray(spec.encoder, "encoder").map((layer, l) => parseLayer(layer, `encoder[${l}]`));
+  const parsed = asArray(spec.encoder, "encoder").map((layer, l) =>
+    parseLayer(layer, `encoder[${l}]`, false),
+  );
+  const encoder = parsed.map(({ values }) => values);
+  const network: NetworkSpec = {
+    inputs: pixels,
+    units: "zero-one",
+    layers: parsed.map(({ shape }) => shape),
+  };
+  networkShapes(network).forEach(({ parents, parentWidths }, l) => {
+    const width = parentWidths.reduce((a, b) => a + b, 0);
+    const [from, ...others] = parents;
+    const of = others.length > 0 ? "column of its parents" : from < 0 ? "pixel" : `unit of encoder[${from}]`;
+    checkInputs(encoder[l], `encoder[${l}]`, width, of);
+  });
   const widths = encoder.map(({ bias }) => bias.length);
   const top = widths.length - 1;
-  encoder.forEach((layer, l) => {
-    const [inputs, of] = l === 0 ? [pixels, "pixel"] : [widths[l - 1], `unit of encoder[${l - 1}]`];
-    checkInputs(layer, `encoder[${l}]`, inputs, of);
-  });
 
-  const decoder = asArray(spec.decoder, "decoder").map((layer, d) => parseLayer(layer, `decoder[${d}]`));
+  const decoder = asArray(spec.decoder, "decoder").map((layer, d) =>
+    parseDecoderLayer(layer, `decoder[${d}]`),
+  );
   checkLength(decoder, "decoder", widths.length, "one layer for each of the encoder's");
   decoder.forEach((layer, d) => {
     const l = top - d;
@@ -83,6 +94,7 @@ export function parseElboSpec(value: unknown): Elbo {
   const prior = asNumbers(spec.prior, "prior");
   checkLength(prior, "prior", widths[top], `one for each unit of encoder[${top}]`);
   return {
+    network,
     encoder,
     decoder: decoder.reverse(),
     prior: { weights: prior.map(() => []), bias: prior },
@@ -92,16 +104,10 @@ export function parseElboSpec(value: unknown): Elbo {
   };
 }
 
-function parseLayer(value: unknown, name: string): LayerValues {
+function parseDecoderLayer(value: unknown, name: string): LayerValues {
   const layer = asObject(value, name, ["weights", "bias"]);
   const weights = asTable(layer.weights, `${name}.weights`);
   const bias = asNumbers(layer.bias, `${name}.bias`);
   checkLength(bias, `${name}.bias`, weights.length, "one for each row of weights");
   return { weights, bias };
-}
-
-function checkInputs({ weights }: LayerValues, name: string, inputs: number, of: string): void {
-  weights.forEach((row, r) => {
-    checkLength(row, `${name}.weights[${r}]`, inputs, `one for each ${of}`);
-  });
 }

@@ -20,11 +20,7 @@ export interface ElboAnswers {
 /** Its linear maps: the encoder's layers, the decoder's from the image on, the prior. */
 export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboAnswers> {
   const { encoder, decoder, prior, images, entropy, baseline = "none" } = vae;
-  const network = createNetwork(backend, {
-    inputs: images[0].length,
-    units: "zero-one",
-    layers: encoder.map(({ bias }) => ({ kind: "bernoulli", units: bias.length })),
-  });
+  const network = createNetwork(backend, vae.network);
   const objective = elboObjective(network, { entropy });
   const linears = [...network.layers, ...objective.linears];
   [...encoder, ...decoder, prior].forEach((values, i) => {

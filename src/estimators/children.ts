@@ -1,19 +1,24 @@
 /**
  * What a unit's children say about it: the posterior over its outcomes given its Markov blanket, less the prior. This
- * is the message that HNCA and f-HNCA pass from children to parents (HNCA paper, equation 2 and algorithm 1).
+ * is the message that HNCA and f-HNCA pass from children to parents (HNCA paper, equation 2 and algorithm 1). Where not
+ * all children lead to what is credited, those that do are enough (footnote 6 and the end of appendix G).
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { flipLogLikelihood, type Trace } from "../network/trace.ts";
 
+/** A layer's children, or some of them. */
+type ChildSet = Layer["children"];
+
 export interface Children {
   /**
-   * Log-likelihood of the children's outcomes, [B, width], for a layer that has children: a Bernoulli unit on less
-   * off; each choice of a softmax unit less the one it made. To be read only; it stands until the trace is sampled again.
+   * Log-likelihood of what children did, [B, width], default all of the layer's: of a Bernoulli unit on less off; of a
+   * softmax unit each choice less the one it made. To be read only; it stands until it is asked for again, of the same
+   * layer, or the trace is sampled again.
    */
-  logLikelihoodRatios(layer: Layer): Matrix;
-  /** `P(unit | Markov blanket) - P(unit | parents)` into `out` [B, width], for a layer that has children. */
-  posteriorMinusPrior(layer: Layer, out: Matrix): void;
+  logLikelihoodRatios(layer: Layer, among?: ChildSet): Matrix;
+  /** `P(unit | its parents, those children, their other parents) - P(unit | its parents)` into `out` [B, width]. */
+  posteriorMinusPrior(layer: Layer, out: Matrix, among?: ChildSet): void;
 }
 
 export function prepareChildren(trace: Trace): Children {
@@ -22,23 +27,23 @@ export function prepareChildren(trace: Trace): Children {
   const sums = network.layers.map(({ children, width }) =>
     children.length > 1 ? backend.matrix(batchSize, width) : undefined,
   );
-  function logLikelihoodRatios(layer: Layer): Matrix {
-    const sum = sums[layer.index];
-    if (sum === undefined) {
-      const [{ layer: child, edge }] = layer.children;
+  function logLikelihoodRatios(layer: Layer, among = layer.children): Matrix {
+    if (among.length === 1) {
+      const [{ layer: child, edge }] = among;
       return flipLogLikelihood(trace, edge, child.index);
     }
+    const sum = sums[layer.index]!;
     backend.fill(sum, 0);
-    for (const { layer: child, edge } of layer.children) {
+    for (const { layer: child, edge } of among) {
       backend.addScaled(flipLogLikelihood(trace, edge, child.index), 1, sum);
     }
     return sum;
   }
   return {
     logLikelihoodRatios,
-    posteriorMinusPrior(layer, out) {
+    posteriorMinusPrior(layer, out, among) {
       const { p, q } = trace.layers[layer.index];
-      const delta = logLikelihoodRatios(layer);
+      const delta = logLikelihoodRatios(layer, among);
       if (layer.kind === "bernoulli") backend.posteriorMinusPrior(p, q, delta, out);
       else backend.choicePosteriorMinusPrior(p, layer.choices, delta, out);
     },

@@ -15,13 +15,16 @@
  * A component whose differences are not known is one number, whatever it reads: REINFORCE where it reads the unit,
  * HNCA where only the children lead to it. So of a bandit's reward f-HNCA makes HNCA.
  *
+ * The posterior is that given the children which lead to the component, of several the right ones (footnote 6; appendix
+ * G): a layer has a signal, with a baseline of its own, for each such set.
+ *
  * Unbiased, component by component with no more variance than REINFORCE (theorem 3). Cost beside the forward pass: a
  * message from every child and every component that reads the unit. Ablations (appendix K): without child pruning,
  * components that are only direct are credited through the children too; with full reward, upstream ones as well.
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { type Component, type Place, placeOf } from "../objectives/objective.ts";
+import { type Component, childrenTowards, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -46,38 +49,51 @@ export const fHnca: Estimator = {
     const { network, input, options } = problem;
     const { childPruning = true, fullReward = false } = options;
     const { backend } = network;
-    // Places whose components are credited through the children.
-    const throughChildren: Place[] = ["mediated", "both"];
-    if (!childPruning || fullReward) throughChildren.push("direct");
-    if (fullReward) throughChildren.push("upstream");
-    const isScalar = ({ reads, addDifferences }: Component, { index }: Layer) =>
-      reads.includes(index) && addDifferences === undefined;
-    const inHindsight = (component: Component, layer: Layer) =>
-      throughChildren.includes(placeOf(network, component, layer)) && !isScalar(component, layer);
+    const everyChild = !childPruning || fullReward;
     const { trace, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
       problem,
-      inHindsight,
+      () => false, // A layer has a signal for each set of its children.
     );
     const { components } = evaluation;
     const children = prepareChildren(trace);
 
     const parts = credits.map(({ layer, g }) => {
       const matrix = () => backend.matrix(input.rows, layer.width);
-      const scalars = components.filter((component) => isScalar(component, layer));
-      const direct = components.filter(
-        (component) => component.reads.includes(layer.index) && !isScalar(component, layer),
-      );
-      const hindsight = layer.children.length > 0;
-      const both = direct.filter((component) => hindsight && inHindsight(component, layer));
+      const reads = (component: Component) => component.reads.includes(layer.index);
+      const isScalar = (component: Component) => reads(component) && component.addDifferences === undefined;
+      /** The children that a component is credited through. */
+      const through = (component: Component): Layer["children"] => {
+        if (isScalar(component) || (!fullReward && placeOf(component, layer) === "upstream")) return [];
+        return everyChild ? layer.children : childrenTowards(component, layer);
+      };
+      const bySet = new Map<string, { among: Layer["children"]; components: Component[] }>();
+      for (const component of components) {
+        const among = through(component);
+        if (among.length === 0) continue;
+        const key = among.map((child) => child.layer.index).join();
+        const set = bySet.get(key) ?? { among, components: [] };
+        bySet.set(key, set);
+        set.components.push(component);
+      }
+      const sets = [...bySet.values()].map(({ among, components }, place) => {
+        const both = components.filter(reads);
+        return {
+          among,
+          signal: signals.sum(`baseline.${layer.index}${place === 0 ? "" : `.${place}`}`, components)!,
+          both,
+          bothDifference: both.length > 0 ? matrix() : undefined,
+        };
+      });
+      const scalars = components.filter(isScalar);
       return {
         layer,
         g,
         difference: matrix(),
-        /** Components that are direct only, then those that count through the children as well. */
-        only: direct.filter((component) => !both.includes(component)),
-        both,
-        bothDifference: both.length > 0 ? matrix() : undefined,
-        shift: hindsight ? matrix() : undefined,
+        /** Components that are direct only. */
+        only: components.filter((one) => reads(one) && !isScalar(one) && through(one).length === 0),
+        /** Those that count through children, by which. */
+        sets,
+        shift: sets.length > 0 ? matrix() : undefined,
         scalar: signals.sum(`baseline.${layer.index}.scalar`, scalars),
         score: scalars.length > 0 ? matrix() : undefined,
       };
@@ -87,24 +103,24 @@ export const fHnca: Estimator = {
     };
 
     return estimator(() => {
-      for (const { layer, g, difference, only, both, bothDifference, shift, scalar, score } of parts) {
+      for (const { layer, g, difference, only, sets, shift, scalar, score } of parts) {
         const { bits, p, q } = trace.layers[layer.index];
         const { choices } = layer;
         const isBernoulli = layer.kind === "bernoulli";
         backend.fill(difference, 0);
         addDifferences(layer, only, difference);
-        if (bothDifference !== undefined) {
+        for (const { both, bothDifference } of sets) {
+          if (bothDifference === undefined) continue;
           backend.fill(bothDifference, 0);
           addDifferences(layer, both, bothDifference);
           backend.addScaled(bothDifference, 1, difference);
         }
         if (isBernoulli) backend.localExpectation(p, q, difference, g);
         else backend.softmaxSlope(p, choices, difference, g);
-        const signal = signals.of(layer);
-        if (shift !== undefined && signal !== undefined) {
-          children.posteriorMinusPrior(layer, shift);
-          if (isBernoulli) backend.addHindsight(shift, signal, q, bits, bothDifference, g);
-          else backend.addChoiceHindsight(shift, signal, p, choices, bothDifference, g);
+        for (const { among, signal, bothDifference } of sets) {
+          children.posteriorMinusPrior(layer, shift!, among);
+          if (isBernoulli) backend.addHindsight(shift!, signal, q, bits, bothDifference, g);
+          else backend.addChoiceHindsight(shift!, signal, p, choices, bothDifference, g);
         }
         if (score !== undefined) {
           reinforce(layer, score, scalar);

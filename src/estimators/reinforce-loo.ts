@@ -36,10 +36,7 @@ export const reinforceLoo: Estimator = {
     const { network } = problem;
     const { backend } = network;
     if (resample === "independent") {
-      return independentPasses(
-        problem,
-        (component, layer) => placeOf(network, component, layer) !== "upstream",
-      );
+      return independentPasses(problem, (component, layer) => placeOf(component, layer) !== "upstream");
     }
     const resampling = prepareResampling(problem, resample, (draws, { layer, first, second }) => {
       for (const pass of [first, second]) draws.sample(pass.sites[layer.index], pass.layers[layer.index]);

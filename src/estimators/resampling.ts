@@ -1,6 +1,6 @@
 /**
- * Second samples: what leave-one-out, DisARM and ARM share. For each layer two passes agree on everything above it and
- * differ from it on; the layer is credited by how the components downstream of it differ between the two. With
+ * Second samples: what leave-one-out, DisARM and ARM share. For each layer two passes differ in what the layer did and
+ * in all that lies downstream of it, and agree on everything else; the layer is credited by how the components downstream of it differ between the two. With
  * `"partial"` the first of the two is the main pass itself (HNCA paper, appendix J); with `"fresh"` both are partial
  * passes of their own (Dong, Mnih and Tucker's code). All branches are evaluated at the parameters before the update
  * (D-23).
@@ -8,7 +8,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Layer, Network } from "../network/network.ts";
+import type { Layer } from "../network/network.ts";
 import { createTrace, forkTrace, samplePass, type Trace } from "../network/trace.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { Problem } from "./estimator.ts";
@@ -35,12 +35,8 @@ export interface Resampling {
 export type DrawPair = (draws: Draws, pair: Pair) => void;
 
 /** The components on a pass that a layer can influence. */
-export const downstream = (
-  network: Network,
-  components: readonly Component[],
-  layer: Layer,
-): readonly Component[] =>
-  components.filter((component) => placeOf(network, component, layer) !== "upstream");
+export const downstream = (components: readonly Component[], layer: Layer): readonly Component[] =>
+  components.filter((component) => placeOf(component, layer) !== "upstream");
 
 /** The `resample` option of an estimator that draws antithetic pairs. */
 export function bernoulliOnly(name: string, { network, options }: Problem): "partial" | "fresh" {
@@ -65,10 +61,10 @@ export function prepareResampling(
   const evaluation = objective.prepare(trace);
   const pairs = layers.map((layer) => {
     const branch = 1 + 2 * layer.index;
-    const first = resample === "partial" ? trace : forkTrace(trace, layer.index, branch);
-    const second = forkTrace(trace, layer.index, branch + 1);
+    const first = resample === "partial" ? trace : forkTrace(trace, layer, branch);
+    const second = forkTrace(trace, layer, branch + 1);
     const componentsOf = (pass: Trace) =>
-      downstream(network, (pass === trace ? evaluation : objective.prepare(pass)).components, layer);
+      downstream((pass === trace ? evaluation : objective.prepare(pass)).components, layer);
     const halfDifference = backend.matrix(input.rows, 1);
     return { layer, first, second, halfDifference, ones: componentsOf(first), others: componentsOf(second) };
   });
@@ -79,14 +75,13 @@ export function prepareResampling(
     pairs,
     sample(draws) {
       if (resample === "fresh") samplePass(trace, draws);
-      else samplePass(trace, draws, 0, (index) => drawPair(draws, pairs[index]));
+      else samplePass(trace, draws, (index) => drawPair(draws, pairs[index]));
       for (const pair of pairs) {
-        const next = pair.layer.index + 1;
         if (resample === "fresh") {
           drawPair(draws, pair);
-          samplePass(pair.first, draws, next);
+          samplePass(pair.first, draws);
         }
-        samplePass(pair.second, draws, next);
+        samplePass(pair.second, draws);
       }
     },
     compare() {

@@ -22,7 +22,7 @@ export interface SinglePass {
 export function prepareSinglePass(
   problem: Problem,
   credited: (component: Component, layer: Layer) => boolean = (component, layer) =>
-    placeOf(problem.network, component, layer) !== "upstream",
+    placeOf(component, layer) !== "upstream",
 ): SinglePass {
   const { network, input, objective } = problem;
   const { backend } = network;

@@ -138,6 +138,16 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   return shapes;
 }
 
+/** Numbers of all layers that a layer can influence. */
+export function descendants({ children }: Layer, found = new Set<number>()): Set<number> {
+  for (const { layer } of children) {
+    if (found.has(layer.index)) continue;
+    found.add(layer.index);
+    descendants(layer, found);
+  }
+  return found;
+}
+
 /** A linear map with all parameters zero, from parents of `rows` columns each. */
 export function createLinear(
   backend: Backend,

@@ -2,7 +2,7 @@
 import type { FlipTables, Matrix, Outcome } from "../backend/backend.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
-import type { Edge, Layer, Linear, Network } from "./network.ts";
+import { descendants, type Edge, type Layer, type Linear, type Network } from "./network.ts";
 
 /** A layer's outcome on a batch: logits, probabilities and bits, each [B, width]. */
 export type Activity = Outcome;
@@ -19,6 +19,8 @@ export interface Trace {
   readonly front?: FrontPass;
   /** One a layer, in the network's order. */
   readonly layers: readonly Activity[];
+  /** Layers that are sampled in this pass, in their order; what the others did is another pass's. */
+  readonly own: readonly Layer[];
   /** The sites its draws are asked for at, one a layer. */
   readonly sites: readonly Site[];
   /** What was asked for about edges; it goes stale when the trace is sampled again. */
@@ -40,14 +42,6 @@ interface Flips {
  */
 export function createTrace(network: Network, input: Matrix, branch = 0, features?: Matrix): Trace {
   const batchSize = input.rows;
-  const { backend } = network;
-  const layers = network.layers.map((layer): Activity => {
-    const matrix = () => backend.matrix(batchSize, layer.width);
-    const p = matrix();
-    const q = layer.kind === "bernoulli" ? matrix() : p;
-    return { kind: layer.kind, choices: layer.choices, logits: matrix(), p, q, bits: matrix() };
-  });
-  const sites = network.layers.map((layer) => ({ layer, branch }));
   const front = features === undefined ? network.front?.prepare(input) : undefined;
   const seen = features ?? front?.output ?? input;
   return {
@@ -56,23 +50,46 @@ export function createTrace(network: Network, input: Matrix, branch = 0, feature
     input,
     features: seen,
     ...(front && { front }),
-    layers,
-    sites,
+    layers: network.layers.map((layer) => createActivity({ network, batchSize }, layer)),
+    own: network.layers,
+    sites: sitesOf(network, branch),
     flips: new Map(),
   };
 }
 
 /**
- * A pass that shares everything above `first` with `trace`, and the law of layer `first` itself; that layer's outcome
- * and all that follows is its own. To be sampled once `trace` has been.
+ * A pass in which one layer's outcome, and all that lies downstream of it, is its own. The law of that layer itself and
+ * everything else it shares with `trace`. To be sampled once `trace` has been.
  */
-export function forkTrace(trace: Trace, first: number, branch: number): Trace {
-  const own = createTrace(trace.network, trace.input, branch, trace.features);
+export function forkTrace(trace: Trace, first: Layer, branch: number): Trace {
+  const below = descendants(first);
   const layers = trace.layers.map((activity, index) => {
-    if (index < first) return activity;
-    return index === first ? { ...activity, bits: own.layers[index].bits } : own.layers[index];
+    if (below.has(index)) return createActivity(trace, trace.network.layers[index]);
+    const { rows, columns } = activity.bits;
+    return index === first.index
+      ? { ...activity, bits: trace.network.backend.matrix(rows, columns) }
+      : activity;
   });
-  return { ...own, layers };
+  const { front, ...shared } = trace;
+  return {
+    ...shared,
+    layers,
+    own: trace.network.layers.filter(({ index }) => below.has(index)),
+    sites: sitesOf(trace.network, branch),
+    flips: new Map(),
+  };
+}
+
+const sitesOf = ({ layers }: Network, branch: number): Site[] => layers.map((layer) => ({ layer, branch }));
+
+function createActivity(
+  { network: { backend }, batchSize }: Pick<Trace, "network" | "batchSize">,
+  { kind, choices, width }: Layer,
+): Activity {
+  const matrix = () => backend.matrix(batchSize, width);
+  const p = matrix();
+  const q = kind === "bernoulli" ? matrix() : p;
+  return { kind, choices, logits: matrix(), p, q, bits: matrix() };
 }
 
 /** What a parent shows: the input or what the front end made of it, or a layer's bits. */
@@ -96,18 +113,17 @@ export function computeLaw(trace: Trace, layer: Layer): void {
   else backend.softmax(logits, layer.choices, p);
 }
 
-/** Samples the network from layer `first` on, layer by layer; `draw` says how, by default each layer by itself. */
+/** Samples the layers of a pass, one after the other; `draw` says how, by default each layer by itself. */
 export function samplePass(
   trace: Trace,
   draws: Draws,
-  first = 0,
   draw = (index: number): void => draws.sample(trace.sites[index], trace.layers[index]),
 ): void {
   for (const flips of trace.flips.values()) flips.tablesFresh = flips.logLikelihoodFresh = false;
-  if (first === 0) trace.front?.forward();
-  for (let index = first; index < trace.layers.length; index++) {
-    computeLaw(trace, trace.network.layers[index]);
-    draw(index);
+  trace.front?.forward();
+  for (const layer of trace.own) {
+    computeLaw(trace, layer);
+    draw(layer.index);
   }
 }
 

@@ -1,7 +1,7 @@
 /**
  * The evidence lower bound of a discrete hierarchical variational auto-encoder (HNCA paper, equation 7) as function
- * components. The network is the encoder: layer l samples `Phi_l ~ q_l(. | Phi_(l-1))`, `Phi_0` being the image. The
- * decoder predicts each layer from the one above it, the prior the topmost:
+ * components. The network is the encoder: layer l samples `Phi_l ~ q_l(. | Phi_(l-1))`, `Phi_0` being the image (of a
+ * layer with other parents, given these). The decoder predicts each layer from the one above it, the prior the topmost:
  *
  *     f = sum_l log p_l(Phi_l | Phi_(l+1)) + log p_L(Phi_L) + sum_l H(q_l(. | Phi_(l-1))).
  *
@@ -33,15 +33,14 @@ export interface Decoder {
 }
 
 /**
- * A decoder for an encoder, all parameters zero. Throws `InputError` where the encoder is not a chain of Bernoulli
- * layers over bits.
+ * A decoder for an encoder, all parameters zero: a chain, whatever the encoder's graph. Throws `InputError` where the
+ * encoder has softmax units or reads anything but bits.
  */
 export function createDecoder(encoder: Network): Decoder {
   const { layers } = encoder;
-  layers.forEach(({ kind, parents, addsInput }, l) => {
-    const isFed = addsInput || (parents.length === 1 && parents[0].from === l - 1);
-    if (kind !== "bernoulli" || !isFed) {
-      throw new InputError(`layer ${l + 1} of the encoder is not a Bernoulli layer fed by the one before it`);
+  layers.forEach(({ kind }, l) => {
+    if (kind !== "bernoulli") {
+      throw new InputError(`layer ${l + 1} of the encoder is softmax; expected Bernoulli units`);
     }
   });
   if (encoder.front === undefined && encoder.inputCoding !== "zero-one") {
@@ -55,7 +54,7 @@ export function createDecoder(encoder: Network): Decoder {
   };
 }
 
-/** Throws `InputError` where the encoder is not a chain of Bernoulli layers over bits. */
+/** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
   const { entropy: form = "analytic", decoder = createDecoder(encoder) } = options;
   const predictions = [...decoder.layers, decoder.prior].map((linear, l) =>

@@ -4,7 +4,7 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import type { Layer, Linear, Network } from "../network/network.ts";
+import { descendants, type Layer, type Linear } from "../network/network.ts";
 import type { Credit, Trace } from "../network/trace.ts";
 
 /** A component on one pass. */
@@ -75,24 +75,21 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
 export type Place = "upstream" | "direct" | "mediated" | "both";
 
 /** The place of a component, from the layers that it reads. */
-export function placeOf(network: Network, component: Pick<Component, "reads">, layer: Layer): Place {
+export function placeOf(component: Pick<Component, "reads">, layer: Layer): Place {
   const direct = component.reads.includes(layer.index);
-  const below = descendants(network, layer);
-  const mediated = component.reads.some((index) => below.has(index));
+  const mediated = childrenTowards(component, layer).length > 0;
   return direct ? (mediated ? "both" : "direct") : mediated ? "mediated" : "upstream";
 }
 
-/** Numbers of all layers that a layer can influence. */
-function descendants(network: Network, layer: Layer): Set<number> {
-  const found = new Set<number>();
-  const visit = (one: Layer) => {
-    for (const { layer: child } of one.children) {
-      if (!found.has(child.index)) {
-        found.add(child.index);
-        visit(network.layers[child.index]);
-      }
-    }
-  };
-  visit(layer);
-  return found;
-}
+/**
+ * The children of a layer that lead to a component: it reads them, or something downstream of them (HNCA paper,
+ * footnote 6: `ch^i`).
+ */
+export const childrenTowards = (
+  { reads }: Pick<Component, "reads">,
+  { children }: Layer,
+): Layer["children"] =>
+  children.filter(({ layer }) => {
+    const below = descendants(layer);
+    return reads.some((index) => index === layer.index || below.has(index));
+  });

@@ -54,6 +54,16 @@ describe("a spec of an ELBO", () => {
     [["decoder", 1], layer(3, 3), "decoder[1] has 3 units; expected 4, one for each pixel"],
     [["decoder"], [layer(4, 3)], "decoder has 1 entries; expected 2, one layer for each of the encoder's"],
     [["decoder"], undefined, "decoder is missing; expected an array with at least one entry"],
+    [
+      ["encoder", 1, "parents"],
+      ["input", 0],
+      "encoder[1].weights[0] has 3 entries; expected 7, one for each column of its parents",
+    ],
+    [
+      ["encoder", 1, "parents"],
+      [1],
+      'layer 2 has the parent 1; expected "input" or an earlier layer\'s number',
+    ],
     [["prior"], [0], "prior has 1 entries; expected 2, one for each unit of encoder[1]"],
     [["prior", 1], "1", 'prior[1] is "1"; expected a finite number'],
     [["images", 1, 2], 0.5, "images[1][2] is 0.5; expected a bit, 0 or 1"],
@@ -64,7 +74,7 @@ describe("a spec of an ELBO", () => {
     [
       ["encoder", 0, "kind"],
       "softmax",
-      'encoder[0] has an unknown key "kind"; expected one of weights, bias',
+      "encoder[0].choices is missing; expected a whole number of at least 2, as the layer is softmax",
     ],
     [
       ["units"],

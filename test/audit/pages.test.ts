@@ -74,7 +74,7 @@ describe("docs/elbo.md", () => {
     for (const component of wanted) {
       const cells = [
         component.reads.map((l) => `\`Phi_${l + 1}\``).join(", "),
-        ...network.layers.map((layer) => placeOf(network, component, layer)),
+        ...network.layers.map((layer) => placeOf(component, layer)),
       ];
       const row = (entropy === "analytic" ? before : after)
         .split("\n")
