@@ -76,7 +76,7 @@ function panel(layer, top) {
   }
   for (const component of components) {
     const { x, y, label, image } = describe(component);
-    const [fill, stroke] = places[placeOf(network, component, layer)];
+    const [fill, stroke] = places[placeOf(component, layer)];
     if (image) link(-1, { x, y }, faint, ' stroke-dasharray="3 4"');
     for (const from of component.reads) link(from, { x, y }, stroke);
     parts.push(
