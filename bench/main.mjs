@@ -2,7 +2,7 @@
 //
 // What this host can do, what is made of it, and what training costs, on one thread where nothing else is said. Prints
 // tables and writes everything as JSON. With --compare also what became slower or faster than in an earlier file; the
-// exit code is then 1 where something became slower by a tenth or more, beyond the spread.
+// exit code is then 1 where something became slower by a tenth or more, beyond the spread (lib/compare.mjs).
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";

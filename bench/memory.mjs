@@ -33,16 +33,16 @@ const tasks = {
   vae: {
     steps: 20_000,
     peak: 450,
-    // Fewer samples of the bound than by default: they take time and no more memory.
+    // Samples of the bound take time and no memory.
     create: (backend, data) =>
-      createVaeTraining(backend, data, { ...common, estimator: fHnca, boundSamples: 10 }),
+      createVaeTraining(backend, data, { ...common, estimator: fHnca, evaluateEvery: 1, boundSamples: 1 }),
   },
 };
 const task = tasks[values.task];
 if (task === undefined) throw new Error(`--task is ${values.task}; expected bandit or vae`);
 const steps = Number(values.steps ?? task.steps);
-/** Steps until code is compiled and the heap has its size. */
-const settled = 1000;
+/** Steps until code is compiled and the heap has its size, the first epoch's evaluation included. */
+const settled = 1500;
 if (!(steps > settled)) throw new Error(`--steps is ${values.steps}; expected more than ${settled}`);
 
 const backend = await createWasmBackend();

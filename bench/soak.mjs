@@ -4,6 +4,8 @@
 // time, as a user would: with evaluations, in one process. Prints steps a second and resident memory every minute, and
 // at the end how memory grows and speed drifts an hour, by lines through the minutes. Exit code 1 where memory grows by
 // more than --max-growth, in 10^6 bytes, or steps take more time by --max-slowdown percent, beyond two standard errors.
+// Steps are timed in time of the processor, by the fastest tenth of each minute's stretches: others on the machine slow
+// the rest.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
@@ -47,11 +49,10 @@ const trainings = {
 const names = Object.keys(trainings);
 
 /**
- * Trains for a turn, until `end`: steps done, and what they took, in seconds by the clock and of the processor. Stretches
- * in which an epoch ended, and so something was evaluated, are not counted.
+ * Trains for a turn, until `end`, and lists stretches of some steps: how many, and what they took, in seconds by the
+ * clock and of the processor. Stretches in which an epoch ended, and so something was evaluated, are left out.
  */
-async function takeTurn(training, end) {
-  const counted = { steps: 0, clock: 0, processor: 0 };
+async function takeTurn(training, end, stretches) {
   let last;
   const pause = ({ epoch, evaluating }) => {
     const { user, system } = process.cpuUsage();
@@ -62,51 +63,51 @@ async function takeTurn(training, end) {
       processor: (user + system) / 1e6,
     };
     if (last?.epoch === epoch && !evaluating) {
-      counted.steps += now.step - last.step;
-      counted.clock += now.clock - last.clock;
-      counted.processor += now.processor - last.processor;
+      stretches.push({
+        steps: now.step - last.step,
+        clock: now.clock - last.clock,
+        processor: now.processor - last.processor,
+      });
     }
     last = evaluating ? undefined : now;
     return evaluating || now.clock < end;
   };
   for await (const _ of training.run(Infinity, { pause, pauseMilliseconds: 20 }));
-  return counted;
+}
+
+/** Steps a second by the clock, and milliseconds a step in the fastest tenth of the stretches. */
+function speedOf(stretches) {
+  const total = (what) => stretches.reduce((sum, stretch) => sum + stretch[what], 0);
+  const costs = stretches.map(({ steps, processor }) => (1e3 * processor) / steps).sort((a, b) => a - b);
+  return { perSecond: total("steps") / total("clock"), milliseconds: costs[Math.floor(costs.length / 10)] };
 }
 
 const host = describeHost();
 console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, ${backend.kernels} kernels`);
 console.log(
-  `minute  ${names.map((name) => `${name}, steps/s (of processor time)`).join("  ")}  resident MB  load`,
+  `minute  ${names.map((name) => `${name}: steps/s, ms`.padStart(22)).join("  ")}  resident MB  load`,
 );
 const records = [];
 for (let minute = 1; minute <= minutes; minute++) {
-  const sums = names.map(() => ({ steps: 0, clock: 0, processor: 0 }));
+  const stretches = names.map(() => []);
   const end = performance.now() / 1e3 + 60;
   while (performance.now() / 1e3 < end) {
     for (const [i, name] of names.entries()) {
-      const done = await takeTurn(trainings[name], performance.now() / 1e3 + turn);
-      for (const what of Object.keys(done)) sums[i][what] += done[what];
+      await takeTurn(trainings[name], performance.now() / 1e3 + turn, stretches[i]);
     }
   }
   const record = {
     minute,
-    rules: Object.fromEntries(
-      names.map((name, i) => {
-        const { steps, clock, processor } = sums[i];
-        return [name, { perSecond: steps / clock, perProcessorSecond: steps / processor }];
-      }),
-    ),
+    rules: Object.fromEntries(names.map((name, i) => [name, speedOf(stretches[i])])),
     megabytes: process.memoryUsage.rss() / 1e6,
     load: describeHost().load,
   };
   records.push(record);
-  const speeds = names.map((name) => {
-    const { perSecond, perProcessorSecond } = record.rules[name];
-    return `${perSecond.toFixed(0)} (${perProcessorSecond.toFixed(0)})`.padStart(name.length + 30);
-  });
-  console.log(
-    `${`${minute}`.padStart(6)}  ${speeds.join("  ")}  ${record.megabytes.toFixed(1).padStart(11)}  ${record.load.padStart(4)}`,
+  const speeds = Object.values(record.rules).map(({ perSecond, milliseconds }) =>
+    `${perSecond.toFixed(0)}, ${milliseconds.toFixed(3)}`.padStart(22),
   );
+  const resident = record.megabytes.toFixed(1).padStart(11);
+  console.log([`${minute}`.padStart(6), ...speeds, resident, record.load.padStart(4)].join("  "));
 }
 
 // In the beginning code is compiled and buffers are allocated.
@@ -117,7 +118,7 @@ const growth = line(
   settled.map(({ megabytes }) => megabytes),
 );
 const slowdowns = names.map((name) => {
-  const costs = settled.map(({ rules }) => 1 / rules[name].perProcessorSecond);
+  const costs = settled.map(({ rules }) => rules[name].milliseconds);
   const mean = costs.reduce((sum, cost) => sum + cost, 0) / costs.length;
   const { slope, error } = line(hours, costs);
   return { name, percent: (100 * slope) / mean, error: (100 * error) / mean };

@@ -26,25 +26,29 @@ test("a slope's standard error is that of the textbook", () => {
 });
 
 test("a timing changed where quartiles do not overlap and medians differ enough", () => {
-  const timing = (what: string, lower: number, median: number, upper: number) => ({
+  const timing = (what: string, least: number, lower: number, median: number, upper: number) => ({
     what,
     unit: "ms",
+    least,
     lower,
     median,
     upper,
   });
-  const before = ["slower", "faster", "noisy", "slight", "gone"].map((what) => timing(what, 9.9, 10, 10.1));
+  const names = ["slower", "faster", "noisy", "disturbed", "slight", "gone"];
+  const before = names.map((what) => timing(what, 9, 9.9, 10, 10.1));
   const after = [
-    timing("slower", 11.9, 12, 12.1),
-    timing("faster", 7.9, 8, 8.1),
-    timing("noisy", 10, 12, 14),
-    timing("slight", 10.4, 10.5, 10.6),
-    timing("new", 1, 1, 1),
+    timing("slower", 10, 11.9, 12, 12.1),
+    timing("faster", 7, 7.9, 8, 8.1),
+    timing("noisy", 10, 10, 12, 14),
+    timing("disturbed", 9.1, 11.9, 12, 12.1),
+    timing("slight", 10, 10.4, 10.5, 10.6),
+    timing("new", 1, 1, 1, 1),
   ];
   expect(compareTimings(before, after, 0.1)).toMatchObject([
     { what: "slower", before: 10, after: 12, ratio: 1.2, verdict: "slower" },
     { what: "faster", ratio: 0.8, verdict: "faster" },
     { what: "noisy", ratio: 1.2, verdict: "same" },
+    { what: "disturbed", ratio: 1.2, verdict: "same" },
     { what: "slight", ratio: 1.05, verdict: "same" },
   ]);
 });
