@@ -12,7 +12,7 @@ import { benchmarkKernels } from "./kernels.mjs";
 import { compareTimings, comparisonTable } from "./lib/compare.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { number, printTable } from "./lib/table.mjs";
-import { benchmarkStartUp, benchmarkStartUp } from "./startup.mjs";
+import { benchmarkStartUp } from "./startup.mjs";
 import { benchmarkSteps } from "./steps.mjs";
 import { benchmarkSweep } from "./sweep.mjs";
 
@@ -25,7 +25,6 @@ const parts = {
   steps: benchmarkSteps,
   growth: benchmarkGrowth,
   sweep: benchmarkSweep,
-  "start-up": benchmarkStartUp,
   startup: benchmarkStartUp,
 };
 /** From which share on a change counts. */
