@@ -7,7 +7,7 @@ import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Linear, Network } from "../network/network.ts";
+import type { Network } from "../network/network.ts";
 import type { Credit } from "../network/trace.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
@@ -27,8 +27,6 @@ export class Learner {
   readonly estimator: PreparedEstimator;
   /** All that learns: the network's layers, then what the objective adds, then the front end's. */
   readonly parameters: readonly Parameters[];
-  /** Those that start as `initialiseWeights` has it: a front end has seen to its own. */
-  readonly linears: readonly Linear[];
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
   readonly #front: FrontGradient | undefined;
@@ -48,7 +46,6 @@ export class Learner {
     this.network = network;
     const { backend } = network;
     const linears = [...network.layers, ...objective.linears];
-    this.linears = linears;
     this.parameters = [...linears, ...(network.front?.parameters ?? [])];
     this.estimator = estimator.prepare(problem);
     this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;

@@ -93,10 +93,9 @@ export class Training {
 
   /** Gives the parameters, all zero before, their initial values: see `initialiseWeights`. A prior is fair coins. */
   initialise(): this {
-    const { linears, network } = this.learner;
-    const { front } = network;
-    if (front === undefined) initialiseWeights(this.#backend, linears, this.#seed);
-    else initialiseWeights(this.#backend, [...linears, ...front.parameters], this.#seed, "truncated-normal");
+    const { parameters, network } = this.learner;
+    const law = network.front === undefined ? "glorot" : "truncated-normal";
+    initialiseWeights(this.#backend, parameters, this.#seed, law);
     return this;
   }
 

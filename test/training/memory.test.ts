@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Backend } from "../../src/backend/backend.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { findEstimator } from "../../src/estimators/registry.ts";
+import { convolutions } from "../../src/front-ends/convolutions.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { prepareBanditTraining } from "../../src/training/bandit.ts";
 import { planMemory } from "../../src/training/memory.ts";
@@ -27,6 +28,13 @@ const bandit =
       hidden,
       batchSize: 30,
     });
+const convolutional = (backend: Backend) =>
+  prepareBanditTraining(backend, data, {
+    estimator: estimator("hnca"),
+    optimizer,
+    hidden,
+    front: convolutions(backend, { shape: [3, 4], channels: [5, 2], kernel: 2 }),
+  });
 const vae =
   (name: string, boundSamples: number, options = {}) =>
   (backend: Backend) =>
@@ -53,6 +61,7 @@ describe("a plan of memory", () => {
   const cases: [string, (backend: Backend) => Training, ((backend: Backend) => Training)?][] = [
     ["bandit, hnca", bandit("hnca")],
     ["bandit, weight-max", bandit("weight-max", { normChange: "exact", normRate: 0.1 })],
+    ["bandit behind convolutions", convolutional],
     // Where the plan draws fewer samples of the bound than the run.
     ["vae, f-hnca", vae("f-hnca", 3), vae("f-hnca", 1)],
     ["vae, f-hnca, full reward", vae("f-hnca", 1, { fullReward: true })],
@@ -72,7 +81,7 @@ describe("a plan of memory", () => {
     expect(plan).toMatchObject({ tables, data, scratch, total: matrices + tables + data + scratch });
     expect(plan.parameters + plan.activities + plan.evaluation).toBe(matrices);
     expect(plan.parameters).toBe(
-      4 * 4 * training.learner.linears.reduce((sum, { block }) => sum + block.columns, 0),
+      4 * 4 * training.learner.parameters.reduce((sum, { block }) => sum + block.columns, 0),
     );
   });
 
