@@ -1,4 +1,4 @@
-// npm run bench:peers [-- --check] [--threads 1,2] [--rows hnca,vae] [--json FILE]
+// npm run bench:peers [-- --check] [--threads 1,2] [--rows hnca,vae] [--peers jax,torch] [--json FILE]
 //
 // The same training steps in flipnet, JAX and PyTorch, on the CPU. Each has a process of its own for each number of
 // threads; they take turns, a slice of steps each, so that a busy machine slows all, and a ratio is one of neighbouring
@@ -21,6 +21,7 @@ const { values } = parseArgs({
     check: { type: "boolean", default: false },
     threads: { type: "string", default: "1,2" },
     rows: { type: "string", default: "" },
+    peers: { type: "string", default: "jax,torch" },
     json: { type: "string", default: "bench/results/peers.json" },
   },
 });
@@ -38,6 +39,7 @@ const rows = [
   "Weight Maximization multiplexer",
   "REINFORCE bandit",
 ].filter((row) => values.rows.split(",").some((part) => row.toLowerCase().includes(part)));
+const programs = ["flipnet", ...values.peers.split(",")];
 const contestants = [
   { name: "flipnet", program: "flipnet" },
   { name: "JAX, jit (b)", program: "jax", form: "b", mode: "scan" },
@@ -46,7 +48,7 @@ const contestants = [
   { name: "JAX, jit (a)", program: "jax", form: "a", mode: "scan" },
   { name: "PyTorch, compiled (a)", program: "torch", form: "a", mode: "compile" },
   { name: "PyTorch, eager (a)", program: "torch", form: "a", mode: "eager" },
-];
+].filter(({ program }) => programs.includes(program));
 /** JAX takes this many steps a call. */
 const scanned = 5;
 
@@ -94,7 +96,7 @@ async function check(folder) {
   }
   const path = join(folder, "cases.json");
   await writeFile(path, JSON.stringify(cases));
-  for (const framework of ["jax", "torch"]) {
+  for (const framework of programs.slice(1)) {
     if ((await run(python, ["check.py", framework, path])) !== 0) {
       throw new Error(`the credits in bench/peers/in_${framework}.py are wrong`);
     }
@@ -168,24 +170,24 @@ const range = ({ median, lower, upper }) => `${number(median)} (${number(lower)}
 
 /** A table as Markdown, as it stands in docs/performance.md. */
 function table(head, body) {
-  const lines = [head, head.map((_, i) => (i < 2 ? "---" : "---:")), ...body];
+  const lines = [head, head.map((_, i) => (i === 0 ? "---" : "---:")), ...body];
   console.log(`\n${lines.map((cells) => `| ${cells.join(" | ")} |`).join("\n")}`);
 }
 
-function printTimes(results) {
+function print({ threads, row, entries, host: { cpu, cores, node, load } }) {
+  console.log(
+    `\n${row}, ${threads} of ${cores} cores of ${cpu}, Node ${node}, load ${load}; medians, with quartiles`,
+  );
   table(
-    ["step", "in", "processor ms a step", "of flipnet's", "ms on the clock", "of flipnet's", "first step, s"],
-    results.flatMap(({ row, entries }) =>
-      entries.map(({ name, cpu, cpuRatio, wall, wallRatio, first }, i) => [
-        i === 0 ? row : "",
-        name,
-        range(cpu),
-        number(cpuRatio.median),
-        range(wall),
-        number(wallRatio.median),
-        number(first),
-      ]),
-    ),
+    ["in", "processor ms a step", "of flipnet's", "ms on the clock", "of flipnet's", "first step, s"],
+    entries.map(({ name, cpu, cpuRatio, wall, wallRatio, first }) => [
+      name,
+      range(cpu),
+      number(cpuRatio.median),
+      range(wall),
+      number(wallRatio.median),
+      number(first),
+    ]),
   );
 }
 
@@ -214,25 +216,16 @@ async function main(folder) {
 
   const results = [];
   for (const threads of values.threads.split(",").map(Number)) {
-    const before = describeHost();
     const processes = {};
-    for (const program of ["flipnet", "jax", "torch"]) {
-      processes[program] = await start(program, threads, path, folder);
-      if (processes[program] === undefined)
-        console.log(`${program} on ${threads} threads: not available yet`);
-    }
-    const count = results.length;
+    for (const program of programs) processes[program] = await start(program, threads, path, folder);
     for (const row of rows) {
       const racers = contestants
         .filter(({ form }) => form !== "a" || !row.startsWith("REINFORCE"))
         .map((contestant) => ({ ...contestant, process: processes[contestant.program] }));
-      results.push({ threads, row, host: describeHost(), entries: await race(row, racers) });
+      results.push({ threads, row, entries: await race(row, racers), host: describeHost() });
+      print(results.at(-1));
     }
     for (const process of Object.values(processes)) process.close();
-    const { cpu, cores, node, load } = before;
-    const loads = `load ${load} to ${describeHost().load}`;
-    console.log(`\n${threads} of ${cores} cores of ${cpu}, Node ${node}, ${loads}; medians, with quartiles`);
-    printTimes(results.slice(count));
   }
   const targets = results.flatMap(judge);
   table(
