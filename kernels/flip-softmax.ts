@@ -13,7 +13,7 @@ import { softmaxShift } from "./shifts";
 const SOFTMAX_LIMIT: f32 = 26;
 
 export function flipSoftmaxScratchFloats(I: i32, J: i32): f64 {
-  return max<f64>(<f64>I + J + 4, 2.0 * J * ((I + 3) & ~3));
+  return max<f64>(<f64>I + J + 8, 2.0 * J * ((I + 3) & ~3));
 }
 
 export function flipSoftmax(

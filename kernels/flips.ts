@@ -20,7 +20,8 @@
 // they are divided.
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
 import { storeLanes } from "./lanes";
-import { madd, sumsAcross } from "./math";
+import { append, bitsSet, fourRows } from "./list";
+import { madd, pinned, sumsAcross } from "./math";
 import { logsOf, pad, planeBytes, ROOM, split } from "./products";
 import { rowSum } from "./row-sum";
 import { bernoulliShift, entropyShift } from "./shifts";
@@ -29,7 +30,7 @@ import { bernoulliShift, entropyShift } from "./shifts";
 const NARROW: f32 = 10.75;
 
 export function flipScratchFloats(I: i32, J: i32): f64 {
-  return max<f64>(<f64>I + J + 4, 64.0 * tileCount(J) + <f64>(3 * planeBytes(I) >> 2) + I);
+  return max<f64>(<f64>I + J + 8, 64.0 * tileCount(J) + <f64>(3 * planeBytes(I) >> 2) + 2.0 * I + 8);
 }
 
 export function flips(
@@ -65,27 +66,25 @@ export function flips(
   const whenOff = Q + columns;
   const whenOn = whenOff + columns;
   const products = whenOn + columns;
-  const list = products + 3 * plane;
-  const listEnd = list + inputBytes;
+  const off = products + 3 * plane;
+  const on = off + inputBytes + 16;
+  const one = pinned(1), limit = pinned(NARROW);
   const toSteps = steps - tables; // how far the d are from their e^d
   for (let b = 0; b < B; b++) {
     pad(P, p, J, 0);
     pad(Q, q, J, 1);
     if (entropies) weighLogits(logits, J, P, Q, whenOff, whenOn);
 
-    // Narrow parents are listed by where their products are: those that are off from the start of the list on, those
-    // that are on from its end back. Without branches: both ends are written, and one of them moves.
-    let off = list, on = listEnd;
-    for (let i = 0, at = products; i < I; i++, at += 16) {
-      v128.store(at, f32x4.splat(1));
-      v128.store(at + plane, i32x4.splat(0));
-      v128.store(at + 2 * plane, f32x4.splat(0));
-      const bit: usize = load<u32>(bits + ((<usize>i) << 2)) >>> 29; // 1.0 is 0x3f800000
-      const narrow: usize = load<f32>(largest + ((<usize>i) << 2)) <= NARROW ? 4 : 0;
-      store<usize>(off, at);
-      store<usize>(on - 4, at);
-      off += narrow & (bit - 1);
-      on -= narrow & -bit;
+    // Narrow parents are listed by where their products are: those that are off, and those that are on.
+    memory.fill(products + plane, 0, 2 * plane);
+    let offEnd = off, onEnd = on;
+    for (let i = I, at = products, bit = bits, size = largest; i > 0; i -= 4, at += 64, bit += 16, size += 16) {
+      for (let n: usize = 0; n < 64; n += 16) v128.store(at + n, one);
+      const set = bitsSet(bit, i);
+      const narrow = i32x4.bitmask(f32x4.le(v128.load(size), limit)) & (i >= 4 ? 15 : (1 << i) - 1);
+      const four = fourRows(at, 16);
+      offEnd = append(offEnd, four, narrow & ~set);
+      onEnd = append(onEnd, four, narrow & set);
     }
 
     for (let t = 0, next = stride; t < tiles; t++) {
@@ -99,12 +98,12 @@ export function flips(
       if (entropies) {
         for (let half: usize = 0; half < 64; half += 32) {
           const at = column + half;
-          addHalf(list, off, plane, factors + half, toSteps, Q + at, P + at, whenOff + at);
-          addHalf(on, listEnd, plane, factors + half, toSteps, P + at, Q + at, whenOn + at);
+          addHalf(off, offEnd, plane, factors + half, toSteps, Q + at, P + at, whenOff + at);
+          addHalf(on, onEnd, plane, factors + half, toSteps, P + at, Q + at, whenOn + at);
         }
       } else {
-        multiplyTile(list, off, factors, Q + column, P + column);
-        multiplyTile(on, listEnd, factors, P + column, Q + column);
+        multiplyTile(off, offEnd, factors, Q + column, P + column);
+        multiplyTile(on, onEnd, factors, P + column, Q + column);
       }
     }
 
@@ -175,18 +174,29 @@ function addHalf(
   const b0 = v128.load(b), b1 = v128.load(b, 16);
   const l0 = v128.load(l), l1 = v128.load(l, 16);
   const both = f32x4.add(l0, l1);
-  for (; list < end; list += 4) {
-    const at = load<usize>(list);
-    const e = factors + 4 * at;
-    const d = e + toSteps;
-    const f0 = madd(v128.load(e), b0, a0), n0 = madd(v128.load(d), a0, l0);
-    const f1 = madd(v128.load(e, 16), b1, a1), n1 = madd(v128.load(d, 16), a1, l1);
-    const product = f32x4.mul(f0, f1);
-    const sum = f32x4.div(madd(n0, f1, f32x4.mul(n1, f0)), product); // n0 / f0 + n1 / f1
-    v128.store(at, f32x4.mul(v128.load(at), product));
-    const s = at + 2 * plane;
-    v128.store(s, f32x4.add(v128.load(s), f32x4.sub(sum, both)));
+  // Two parents a turn of the loop; the stores of one keep the engine from loading for both at once.
+  for (const last = end - 8; list <= last; list += 8) {
+    addParent(load<usize>(list), plane, factors, toSteps, a0, a1, b0, b1, l0, l1, both);
+    addParent(load<usize>(list, 4), plane, factors, toSteps, a0, a1, b0, b1, l0, l1, both);
   }
+  if (list < end) addParent(load<usize>(list), plane, factors, toSteps, a0, a1, b0, b1, l0, l1, both);
+}
+
+// @ts-ignore: decorator
+@inline
+function addParent(
+  at: usize, plane: usize, factors: usize, toSteps: usize, a0: v128, a1: v128, b0: v128, b1: v128, l0: v128, l1: v128,
+  both: v128,
+): void {
+  const e = factors + 4 * at;
+  const d = e + toSteps;
+  const f0 = madd(v128.load(e), b0, a0), n0 = madd(v128.load(d), a0, l0);
+  const f1 = madd(v128.load(e, 16), b1, a1), n1 = madd(v128.load(d, 16), a1, l1);
+  const product = f32x4.mul(f0, f1);
+  const sum = f32x4.div(madd(n0, f1, f32x4.mul(n1, f0)), product); // n0 / f0 + n1 / f1
+  v128.store(at, f32x4.mul(v128.load(at), product));
+  const s = at + 2 * plane;
+  v128.store(s, f32x4.add(v128.load(s), f32x4.sub(sum, both)));
 }
 
 /** One row with large weights, split at every vector; its product only where `d` is 0. */

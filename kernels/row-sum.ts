@@ -1,7 +1,8 @@
 // out[b] += sum of the rows W[i] whose bit x[b, i] is set; for {-1,+1} units twice that, less the sum of all rows.
-//   productBits(x: [B, I] bits, W: [I, J], out: [B, J], B, I, J, plusMinus, scratch: (I + J + 4) floats)
+//   productBits(x: [B, I] bits, W: [I, J], out: [B, J], B, I, J, plusMinus, scratch: (I + J + 8) floats)
 //   rowSum(the same): a column's sum has the same bits whatever other columns there are
 import { columnSums } from "./column-means";
+import { append, bitsSet, fourRows } from "./list";
 import { madd, sum4 } from "./math";
 import { firstLanes } from "./lanes";
 import { sumRows } from "./sum-rows";
@@ -18,15 +19,14 @@ export function rowSum(
 ): void {
   const rowBytes = (<usize>J) << 2;
   const list = scratch + rowBytes + 16;
+  const first = fourRows(weights, rowBytes);
+  const step = i32x4.splat(<i32>(4 * rowBytes));
   if (plusMinus) columnSums(weights, scratch, I, J, 1, false);
   for (let b = 0; b < B; b++, out += rowBytes) {
-    // Branch-free: every address is written, the end of the list moves on only where the bit is set.
     let end = list;
-    let row = weights;
-    for (const last = x + ((<usize>I) << 2); x < last; x += 4, row += rowBytes) {
-      store<usize>(end, row);
-      end += (load<u32>(x) >>> 29) << 2; // 1.0 is 0x3f800000
-    }
+    let rows = first;
+    for (let i = I; i > 0; i -= 4, x += 16, rows = i32x4.add(rows, step)) end = append(end, rows, bitsSet(x, i));
+    x -= (<usize>(-I & 3)) << 2;
     sumRows(list, <i32>((end - list) >> 2), out, J, plusMinus ? 2 : 1, true, plusMinus ? scratch : 0);
   }
 }

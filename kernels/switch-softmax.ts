@@ -15,7 +15,7 @@ import { chosenOf, divide, reachOf } from "./switches";
 const SOFTMAX_LIMIT: f32 = 26;
 
 export function switchSoftmaxScratchFloats(I: i32, J: i32): f64 {
-  return <f64>J * (I + 1) + 16.0 * tileCount(J) + 2.0 * I + 16;
+  return <f64>J * (I + 1) + 16.0 * tileCount(J) + 2.0 * I + 24;
 }
 
 export function switchSoftmax(

@@ -16,7 +16,7 @@ import { bernoulliShift, bitsShift } from "./shifts";
 const NARROW: f32 = 10.75;
 
 export function switchScratchFloats(I: i32, J: i32): f64 {
-  return 48.0 * tileCount(J) + 2.0 * (planeBytes(I) >> 2) + 3.0 * I + J + 16;
+  return 48.0 * tileCount(J) + 2.0 * (planeBytes(I) >> 2) + 3.0 * I + J + 24;
 }
 
 export function switches(

@@ -217,7 +217,7 @@ class Wasm implements WasmBackend {
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
-    const scratch = this.#scratch.room(4 * (I + J + 4));
+    const scratch = this.#scratch.room(4 * (I + J + 8));
     this.#run.productBits(this.#at(x), this.#at(weights), this.#at(out), x.rows, I, J, plusMinus, scratch);
   }
 
