@@ -30,7 +30,7 @@ export { transposedProduct } from "./transposed-product";
 export { flipScratchFloats, flips } from "./flips";
 export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";
 export { flipStepFloats, flipTableFloats, flipTables } from "./flip-tables";
-export { choicePosteriorMinusPrior, posteriorMinusPrior } from "./posterior";
+export { choicePosteriorMinusPrior, posteriorMinusPrior, unstoppedGradient } from "./posterior";
 export { switchScratchFloats, switches } from "./switches";
 export { switchSoftmax, switchSoftmaxScratchFloats } from "./switch-softmax";
 export { addressedBit } from "./addressed-bit";

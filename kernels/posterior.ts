@@ -1,6 +1,8 @@
 // Probabilities given the children, less those before.
 //   posteriorMinusPrior(p: [n], q: [n], delta: [n], out: [n], n)
 //     = sigmoid(l + delta) - sigmoid(l) = p q expm1(delta) / (q + p e^delta), accurate relative to itself
+//   unstoppedGradient(s: [n], q: [n], out: [n], n)
+//     = s (q - s) / q, 0 where q is
 //   choicePosteriorMinusPrior(p: [units N], delta: same, out: same, units, N)
 //     = p (e^(delta - log sum_n p e^delta) - 1) over each unit's N choices
 import { exp4, expm14, flush4, log1, max4, select, sum4 } from "./math";
@@ -17,6 +19,15 @@ export function posteriorMinusPrior(p: usize, q: usize, delta: usize, out: usize
     const mean = f32x4.pmax(f32x4.add(b, f32x4.mul(a, exp4(down))), f32x4.splat(1e-37));
     const size = flush4(f32x4.mul(f32x4.div(a, mean), flush4(f32x4.mul(b, expm14(down)))));
     storeLanes(out, select(f32x4.neg(size), size, up), n - e);
+  }
+}
+
+export function unstoppedGradient(s: usize, q: usize, out: usize, n: i32): void {
+  const zero = f32x4.splat(0);
+  for (let e = 0; e < n; e += 4, s += 16, q += 16, out += 16) {
+    const S = v128.load(s), Q = v128.load(q);
+    const x = f32x4.mul(S, f32x4.div(f32x4.sub(Q, S), Q));
+    storeLanes(out, flush4(v128.and(x, f32x4.gt(Q, zero))), n - e);
   }
 }
 

@@ -188,6 +188,11 @@ export interface Backend {
   ): void;
   /** `out = sigmoid(l + delta) - sigmoid(l)`, as `p q expm1(delta) / (q + p e^delta)`. All [B, J]. */
   posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void;
+  /**
+   * `out = s (q - s) / q`, 0 where `q` is, `s` being a posterior less its prior `1 - q`: what is left of it where automatic
+   * differentiation goes through the posterior too (D-31). All [B, J]; `out` may be `s`.
+   */
+  unstoppedGradient(s: Matrix, q: Matrix, out: Matrix): void;
   /** `out = softmax(log p + delta) - p` over each group of `choices` columns. All [B, U N]. */
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void;
 

@@ -404,6 +404,11 @@ class Reference implements ImmediateBackend {
     }
   }
 
+  unstoppedGradient(s: Matrix, q: Matrix, out: Matrix): void {
+    const [S, Q, o] = [values(s), values(q), values(out)];
+    for (let e = 0; e < S.length; e++) o[e] = Q[e] > 0 ? (S[e] * (Q[e] - S[e])) / Q[e] : 0;
+  }
+
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
     const [P, D, o] = [values(p), values(delta), values(out)];
     for (let start = 0; start < P.length; start += choices) {

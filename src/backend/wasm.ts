@@ -456,6 +456,11 @@ class Wasm implements WasmBackend {
     );
   }
 
+  unstoppedGradient(s: Matrix, q: Matrix, out: Matrix): void {
+    shapes.elementwise("unstoppedGradient", s, q, out);
+    this.#run.unstoppedGradient(this.#at(s), this.#at(q), this.#at(out), s.rows * s.columns);
+  }
+
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
     shapes.groups("choicePosteriorMinusPrior", choices, p, delta, out);
     const units = (p.rows * p.columns) / choices;

@@ -66,6 +66,7 @@ export function defineTrain(program: Command): void {
       "--paper-scale",
       "weight-max: learn by the paper's updates, larger than the gradient, as for its L2",
     )
+    .option("--no-stop-gradient", "hnca: as the released code for convolutions has it, which is biased")
     .option("--no-child-pruning", "f-hnca: credit all components through the children")
     .option("--full-reward", "f-hnca: credit components upstream of a unit too")
     .option("--resample <how>", "reinforce-loo, disarm, arm: partial, fresh or independent second samples")
@@ -73,6 +74,8 @@ export function defineTrain(program: Command): void {
     .option("--epochs <n>", "length of the run (default 100)")
     .option("--batch-size <n>", "examples in a step (default 50; multiplexer: 128)")
     .option("--optimizer <name>", 'adam or sgd (default "adam")')
+    .option("--frozen-adam", "bandit: Adam that never counts its steps, as that code has it")
+    .option("--variance-count <n>", "bandit: divide the gradient variance by n in place of all parameters")
     .option(
       "--learning-rate <rate>",
       "one, or one a layer, as in 1e-3,1e-4 (default 1e-4; multiplexer: 0.01)",
@@ -144,7 +147,7 @@ function presetOf(name: string | boolean | undefined) {
 
 /** Settings that are numbers. */
 const counts =
-  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm kernelSize".split(
+  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm kernelSize varianceCount".split(
     " ",
   );
 
@@ -152,7 +155,7 @@ const counts =
 function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
   const settings: Record<string, unknown> = { ...flags };
   // What can only be taken back is true where it was not.
-  if (flags.childPruning === true) delete settings.childPruning;
+  for (const name of ["childPruning", "stopGradient"]) if (flags[name] === true) delete settings[name];
   for (const name of counts) {
     if (name in flags) settings[name] = numberIn(flags[name] as string);
   }

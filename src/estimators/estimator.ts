@@ -14,6 +14,11 @@ export type Baseline = "none" | "running-average" | number;
 
 /** What some estimators can be told beside their problem; see each estimator's `options`. */
 export interface EstimatorOptions {
+  /**
+   * HNCA: hold the posterior fixed, as in the paper; default true. False is what its released code for convolutions does:
+   * automatic differentiation goes through the posterior too, which is biased (D-31). Bernoulli units only.
+   */
+  readonly stopGradient?: boolean;
   /** f-HNCA: credit components that no child leads to without the children; default true. */
   readonly childPruning?: boolean;
   /** f-HNCA: count components upstream of a unit too; default false. */

@@ -25,9 +25,11 @@ export const hnca: Estimator = {
   needs: "a reward for the action",
   cost: "forward pass + one message to every parent",
   tasks: ["bandit", "multiplexer"],
+  options: ["stopGradient"],
 
   prepare(problem) {
     const { backend } = problem.network;
+    const { stopGradient = true } = problem.options;
     const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
     const children = prepareChildren(trace);
     return estimator(() => {
@@ -36,6 +38,9 @@ export const hnca: Estimator = {
           reinforce(layer, g);
         } else {
           children.posteriorMinusPrior(layer, g);
+          if (!stopGradient && layer.kind === "bernoulli") {
+            backend.unstoppedGradient(g, trace.layers[layer.index].q, g);
+          }
           backend.scaleRows(g, signals.of(layer)!, g);
         }
       }

@@ -77,8 +77,9 @@ const functionOptions = {
 
 const hiddenRules = ["reinforce", "direct-gradient", "classification", "reward-penalty"] as const;
 
-/** What rules of the Weight Maximization paper can be told. */
+/** What HNCA and rules of the Weight Maximization paper can be told. */
 const rewardOptions = {
+  stopGradient: trueOrFalse,
   hiddenRule: setting(`one of ${hiddenRules.join(", ")}`, z.enum(hiddenRules).optional()),
   lambda: setting("a number from 0 to 1", z.number().min(0).max(1).optional()),
   penalty: setting("one of mixture, analogue", z.enum(["mixture", "analogue"]).optional()),
@@ -113,6 +114,8 @@ const schemas = {
       z.array(z.int().min(1)).min(1).optional(),
     ),
     kernelSize: setting(wholeFrom1, z.int().min(1).optional()),
+    frozenAdam: trueOrFalse,
+    varianceCount: setting(wholeFrom1, z.int().min(1).optional()),
     ...images,
     ...common,
   }),
@@ -171,6 +174,9 @@ export function parseConfig(
   const { data, error } = schema.safeParse(settings);
   if (data !== undefined) {
     checkOptions(data, nameOf);
+    if ("frozenAdam" in data && data.frozenAdam && data.optimizer !== "adam") {
+      throw new InputError(`${nameOf("frozenAdam")} is of Adam; the optimizer is ${data.optimizer}`);
+    }
     if ("kernelSize" in data && data.kernelSize !== undefined && data.convolutions === undefined) {
       throw new InputError(`${nameOf("kernelSize")} is that of convolutions, and there are none`);
     }
@@ -233,9 +239,13 @@ function unusable(name: string, value: unknown, expected: string | string[]): st
 const show = (value: unknown) => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
 type Dependent = "beta1" | "beta2" | "epsilon" | "baselineDecay";
-type Settled<T> = Omit<T, Dependent | "l2" | "paperScale"> & { [Setting in Dependent]?: number } & {
+type Settled<T> = Omit<T, Dependent | "l2" | "paperScale" | "stopGradient" | "frozenAdam"> & {
+  [Setting in Dependent]?: number;
+} & {
   l2?: number | readonly number[];
   paperScale?: true;
+  stopGradient?: false;
+  frozenAdam?: true;
 };
 
 /** Fills in settings that depend on others, and drops those without an effect: they do not make it another run. */
@@ -245,6 +255,7 @@ function settle<
   } & { [Option in keyof typeof options]?: unknown } & {
     l2?: number | readonly number[] | undefined;
     paperScale?: boolean | undefined;
+    frozenAdam?: boolean | undefined;
     learningRate: number | readonly number[];
     epochs: number;
     steps?: number;
@@ -254,9 +265,9 @@ function settle<
   },
 >(config: T): Settled<T> {
   const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...others } = config;
-  const { l2, paperScale, ...rest } = others;
+  const { l2, paperScale, stopGradient, frozenAdam, ...rest } = others;
   const unsaid = optionsTakenBy(config.estimator).filter(
-    (key) => key in optionDefaults && rest[key as keyof typeof options] === undefined,
+    (key) => key in optionDefaults && config[key as keyof typeof options] === undefined,
   );
   return {
     ...rest,
@@ -270,6 +281,8 @@ function settle<
     ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),
     ...(l2 !== undefined && [l2].flat().some((weight) => weight > 0) && { l2 }),
     ...(paperScale && { paperScale }),
+    ...(stopGradient === false && { stopGradient }),
+    ...(frozenAdam && { frozenAdam }),
     ...(rest.steps !== undefined && { epochs: Math.ceil(rest.steps / rest.recordEvery!) }),
   } as unknown as Settled<T>;
 }

@@ -137,6 +137,7 @@ const learningOf = (config: Config) => ({
 
 function optimizerOf(config: Config): OptimizerFactory {
   const { optimizer, learningRate, l2, beta1, beta2, epsilon } = config;
+  const frozen = "frozenAdam" in config && config.frozenAdam;
   const chosen =
     optimizer === "sgd"
       ? sgd({ learningRate })
@@ -145,6 +146,7 @@ function optimizerOf(config: Config): OptimizerFactory {
           ...(beta1 !== undefined && { beta1 }),
           ...(beta2 !== undefined && { beta2 }),
           ...(epsilon !== undefined && { epsilon }),
+          ...(frozen && { frozen }),
         });
   return l2 === undefined ? chosen : withL2(chosen, l2);
 }

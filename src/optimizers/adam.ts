@@ -9,6 +9,11 @@ export interface AdamOptions {
   beta2?: number;
   /** Added outside the square root, default 1e-8 (D-6). */
   epsilon?: number;
+  /**
+   * Correct the bias of both means as though every step were the first; default false. The HNCA paper's code for
+   * convolutions never counts its steps (D-33).
+   */
+  frozen?: boolean;
 }
 
 /** `base^n` by squaring: `Math.pow` may differ from engine to engine. */
@@ -29,6 +34,7 @@ export function adam({
   beta1 = 0.9,
   beta2 = 0.999,
   epsilon = 1e-8,
+  frozen = false,
 }: AdamOptions): OptimizerFactory {
   return (backend, parameters) => {
     const rates = ratesByLayer(learningRate, parameters.length);
@@ -38,8 +44,8 @@ export function adam({
     return {
       state: { m, v },
       step(gradients, step) {
-        options.correction1 = 1 - power(beta1, step);
-        options.correction2 = 1 - power(beta2, step);
+        options.correction1 = 1 - power(beta1, frozen ? 1 : step);
+        options.correction2 = 1 - power(beta2, frozen ? 1 : step);
         for (let i = 0; i < parameters.length; i++) {
           options.rate = rates[i];
           backend.adam(parameters[i].block, gradients[i], m[i], v[i], options);

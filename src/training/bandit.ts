@@ -88,12 +88,11 @@ export function prepareBanditTraining(
     batchSize = 50,
     seed = 0,
     limit,
-    paperScale = false,
     front,
   } = training;
   const network = createNetwork(backend, banditNetwork(data.train, training), front);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
   const problem = { network, input, objective, baseline, baselineDecay, options };
-  return new Training(new Learner(estimator, problem, optimizer, { paperScale }), task, seed);
+  return new Training(new Learner(estimator, problem, optimizer, training), task, seed);
 }

@@ -223,7 +223,7 @@ export class Training {
   /** Undefined where `pause` stopped the evaluation. */
   async #record(hooks: TrainingHooks, epochs: number): Promise<EpochRecord | undefined> {
     const { task, learner, epoch } = this;
-    const { layers, size, front } = learner.network;
+    const { layers, front } = learner.network;
     const steps = this.#stepsOf(epoch - 1);
     const sums = await this.#checkedSums();
     const single = task.batchSize === 1;
@@ -238,7 +238,7 @@ export class Training {
         sum: sums[2 * (firstOfFront + i)] / frontSteps,
       })),
     ];
-    const gradientVariance = variances.reduce((total, { sum }) => total + sum, 0) / size;
+    const gradientVariance = variances.reduce((total, { sum }) => total + sum, 0) / learner.varianceCount;
     const measured = this.#isEvaluated() ? await this.#evaluate(hooks, epochs) : {};
     if (measured === undefined) return undefined;
     await othersTurn();

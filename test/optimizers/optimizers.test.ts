@@ -31,9 +31,9 @@ test("sgd goes uphill, each layer at its own rate", () => {
   });
 });
 
-test("adam follows the paper's algorithm, uphill, epsilon outside the root", () => {
+test.each([false, true])("adam follows the paper's algorithm, uphill (frozen: %s)", (frozen) => {
   const { network, gradients, read } = prepared();
-  const optimizer = adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.9, epsilon: 0.05 })(
+  const optimizer = adam({ learningRate: 0.01, beta1: 0.8, beta2: 0.9, epsilon: 0.05, frozen })(
     backend,
     network.layers,
   );
@@ -44,7 +44,9 @@ test("adam follows the paper's algorithm, uphill, epsilon outside the root", () 
     optimizer.step(gradients, t);
     m = 0.8 * m + 0.2 * g;
     v = 0.9 * v + 0.1 * g * g;
-    w += (0.01 * (m / (1 - 0.8 ** t))) / (Math.sqrt(v / (1 - 0.9 ** t)) + 0.05);
+    const counted = frozen ? 1 : t;
+    // Epsilon is outside the root.
+    w += (0.01 * (m / (1 - 0.8 ** counted))) / (Math.sqrt(v / (1 - 0.9 ** counted)) + 0.05);
     expect(read()[0][3]).toBeCloseTo(w, 14);
   }
 });
