@@ -144,19 +144,19 @@ export class Scratch {
   /** What each thread has; they lie behind one another. */
   bytes = 0;
   readonly #heap: Heap;
-  readonly #threads: number;
+  readonly threads: number;
   #pointer = 0;
 
   constructor(heap: Heap, threads: number) {
     this.#heap = heap;
-    this.#threads = threads;
+    this.threads = threads;
   }
 
   /** The address of the first thread's. */
   room(bytes: number): number {
     if (bytes > this.bytes) {
       this.bytes = alignment * Math.ceil(Math.max(bytes, 2 * this.bytes) / alignment);
-      this.#pointer = this.#heap.allocate(this.#threads * this.bytes, "scratch");
+      this.#pointer = this.#heap.allocate(this.threads * this.bytes, "scratch");
     }
     return this.#pointer;
   }

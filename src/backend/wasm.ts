@@ -33,6 +33,8 @@ export interface WasmOptions {
 
 /** The backend, and its memory. */
 export interface WasmBackend extends ImmediateBackend {
+  /** That work on an operation. */
+  readonly threads: number;
   readonly kernels: KernelKind;
   /** Bytes that were allocated so far, by what they are for. */
   readonly used: Readonly<Record<Use, number>>;
@@ -74,6 +76,10 @@ class Wasm implements WasmBackend {
     this.#scratch = scratch;
     this.#run = run;
     this.#team = team;
+  }
+
+  get threads(): number {
+    return this.#scratch.threads;
   }
 
   close(): void {

@@ -87,6 +87,7 @@ export function defineTrain(program: Command): void {
     .option("--resume", "go on with a run that was stopped, or with more epochs")
     .option("--backend <name>", 'wasm or reference (default "wasm")')
     .option("--kernels <kind>", "portable or relaxed (default: relaxed where the host has it)")
+    .option("--threads <n>", "threads that share the work of a step; the same bits (default 1)")
     .option("--json", "print JSON: a record an epoch, then a summary")
     .option("--quiet", "show no progress")
     .optionsGroup("Options:")
@@ -147,7 +148,7 @@ function presetOf(name: string | boolean | undefined) {
 
 /** Settings that are numbers. */
 const counts =
-  "limit epochs batchSize seed samples boundSamples evaluateEvery k steps recordEvery lambda norm kernelSize varianceCount".split(
+  "limit epochs batchSize seed samples boundSamples evaluateEvery threads k steps recordEvery lambda norm kernelSize varianceCount".split(
     " ",
   );
 

@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { z } from "zod";
+import { mostThreads } from "../backend/team.ts";
 import type { EstimatorOptions } from "../estimators/estimator.ts";
 import { estimators, findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
@@ -54,6 +55,7 @@ const common = {
     "one of portable, relaxed (wasm backend), float64 (reference backend)",
     z.enum(["portable", "relaxed", "float64"]).optional(),
   ),
+  threads: setting(`a whole number from 1 to ${mostThreads}`, z.int().min(1).max(mostThreads).optional()),
   out: setting("the path of a folder", z.string().min(1).default("runs")),
 };
 

@@ -20,13 +20,14 @@ export const runFiles = (folder: string) => ({
 
 /**
  * A run's identity: 16 hex digits of a hash of all that decides what is learned. Two runs with the same one are the
- * same bit for bit, as far as both go; so its length is not part of it, nor where the data and the folder are.
+ * same bit for bit, as far as both go; so its length is not part of it, nor where the data and the folder are, nor how
+ * many threads it has.
  *
  * @param config with its `kernels` chosen
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, ...deciding }: Record<string, unknown> = config;
+  const { epochs, out, data, threads, ...deciding }: Record<string, unknown> = config;
   // The same goes for steps, unless the last record would be of fewer steps than the others.
   if (Number(deciding.steps) % Number(deciding.recordEvery) === 0) delete deciding.steps;
   return createHash("sha256")

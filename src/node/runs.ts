@@ -24,7 +24,7 @@ import {
   textOf,
 } from "./run-folder.ts";
 import { makeFolder, replaceFile, writing } from "./storage.ts";
-import { createBackend, loadWorkload } from "./workload.ts";
+import { createBackend, loadWorkload, type Workload } from "./workload.ts";
 
 /** What a caller may want of a run while it trains. */
 export interface RunOptions {
@@ -83,6 +83,19 @@ const longest = 60_000;
 export async function trainRun(config: Config, options: RunOptions = {}): Promise<RunResult> {
   const workload = await loadWorkload(config);
   const backend = await createBackend(config);
+  try {
+    return await trainOn(backend, workload, config, options);
+  } finally {
+    backend.close();
+  }
+}
+
+async function trainOn(
+  backend: Backend,
+  workload: Workload,
+  config: Config,
+  options: RunOptions,
+): Promise<RunResult> {
   const run = new Run({ ...config, kernels: backend.kernels }, workload.digest, backend);
 
   const stored = await run.read();
@@ -259,7 +272,8 @@ class Run {
     const { files, config, runId } = this;
     const before = await textOf(files.environment);
     const starts = before === undefined ? [] : parseJson(before, files.environment).starts;
-    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), memory };
+    const { threads = 1 } = config;
+    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), threads, memory };
     const environment = {
       runId,
       dataDigest: this.#digest,

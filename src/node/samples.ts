@@ -49,7 +49,7 @@ export async function sampleRun(folder: string, { count, columns, seed }: Sample
     );
   }
 
-  const { kernels, ...anyKernels } = config;
+  const { kernels, threads, ...anyKernels } = config;
   const vae = loadVae(await createBackend(anyKernels), checkpoint.tensors, config.units);
   const generated = await sampleImages(vae, { count, seed });
   const images = chooseImages(test, columns, seed);

@@ -99,8 +99,12 @@ export async function loadWorkload(config: Config): Promise<Workload> {
     async prepare(backend) {
       try {
         if (!("reach" in backend)) return { training: prepare(backend, config) };
-        const { kernels } = backend;
-        const memory = await planMemory((dry) => prepare(dry, short), { kernels, most: memoryLimit().bytes });
+        const { kernels, threads } = backend;
+        const memory = await planMemory((dry) => prepare(dry, short), {
+          kernels,
+          threads,
+          most: memoryLimit().bytes,
+        });
         takeMemory(backend, memory);
         return { training: prepare(backend, config), memory };
       } catch (cause) {
@@ -111,9 +115,16 @@ export async function loadWorkload(config: Config): Promise<Workload> {
   };
 }
 
-/** The backend that a config asks for. @throws InputError for kernels that the backend or this host does not have */
-export async function createBackend({ backend, kernels }: Config): Promise<Backend | WasmBackend> {
+/**
+ * The backend that a config asks for.
+ *
+ * @throws InputError for kernels or threads that the backend or this host does not have
+ */
+export async function createBackend({ backend, kernels, threads }: Config): Promise<Backend | WasmBackend> {
   if (backend === "reference") {
+    if (threads !== undefined && threads > 1) {
+      throw new InputError(`threads is ${threads}; expected 1, as the backend is the reference`);
+    }
     if (kernels === undefined || kernels === "float64") return createReferenceBackend();
     throw new InputError(`kernels is "${kernels}"; expected "float64", as the backend is the reference`);
   }
@@ -125,7 +136,7 @@ export async function createBackend({ backend, kernels }: Config): Promise<Backe
       'kernels is "relaxed", but this host has no relaxed WebAssembly SIMD; expected "portable"',
     );
   }
-  return createWasmBackend({ ...(kernels && { kernels }) });
+  return createWasmBackend({ ...(kernels && { kernels }), ...(threads && { threads }) });
 }
 
 /** What a config says about how to learn. */

@@ -31,9 +31,9 @@ export interface MemoryPlan {
  */
 export async function planMemory(
   prepare: (backend: Backend) => Training,
-  { kernels, most = 2 ** 32 }: { kernels?: KernelKind; most?: number } = {},
+  { most = 2 ** 32, ...options }: { kernels?: KernelKind; threads?: number; most?: number } = {},
 ): Promise<MemoryPlan> {
-  const backend = await createDryBackend(kernels && { kernels });
+  const backend = await createDryBackend(options);
   const { used } = backend;
   const training = prepare(backend);
   training.rehearse();

@@ -21,7 +21,7 @@ describe("flipnet", () => {
     const train = await flipnet(["help", "train"]);
     expect(train.code).toBe(0);
     const flags =
-      "task estimator baseline hidden layers units epochs batch-size learning-rate optimizer seed data out backend kernels resume limit json";
+      "task estimator baseline hidden layers units epochs batch-size learning-rate optimizer seed data out backend kernels threads resume limit json";
     for (const flag of flags.split(" ")) expect(train.stdout).toContain(`--${flag}`);
   });
 

@@ -248,6 +248,12 @@ describe("bad input", () => {
       ["--backend", "reference", "--kernels", "portable"],
       'kernels is "portable"; expected "float64", as the backend is the reference',
     ],
+    ["no threads", ["--threads", "0"], "--threads is 0; expected a whole number from 1 to 64"],
+    [
+      "threads on the reference",
+      ["--backend", "reference", "--threads", "2"],
+      "threads is 2; expected 1, as the backend is the reference",
+    ],
     ["two classes too few", ["--output", "bernoulli"], /^the data set has 10 classes; expected 2/],
     [
       "a network too large",

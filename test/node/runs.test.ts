@@ -102,6 +102,7 @@ describe("a run's identity", () => {
     ["its length", { epochs: 3 }],
     ["its folder", { out: "elsewhere" }],
     ["the path of the data", { data: "elsewhere" }],
+    ["its threads", { threads: 2 }],
     ["a default that is written down", { learningRate: 1e-4, hidden: [200, 200] }],
     ["a setting without effect", { baseline: "none", baselineDecay: 0.5 }],
   ])("is not changed by %s", (_, more) => expect(id(more)).toBe(id()));
@@ -456,5 +457,23 @@ describe("trouble while a run is written", () => {
     const error = await rejection(train({ out: join(out, "file", "runs") }));
     expect(error).toBeInstanceOf(InputError);
     expect(error.message).toMatch(/cannot be written \(ENOTDIR\)/);
+  });
+});
+
+describe("several threads", () => {
+  it.each([
+    { task: "bandit", estimator: "hnca" },
+    { task: "vae", estimator: "f-hnca", boundSamples: 4 },
+  ])("give a $task run the bits of one, also where their number changes on the way", async (more) => {
+    const large = { ...more, hidden: [90, 70], batchSize: 20, epochs: 3 };
+    const on = (threads: number) => ({ ...large, threads, out: join(out, `${threads}`) });
+    const expected = await outcome((await train(large)).folder);
+    expect(await outcome((await train(on(2))).folder)).toEqual(expected);
+
+    const { folder } = await trainUntil(1, on(3));
+    await train({ ...on(2), out: join(out, "3") }, { resume: true });
+    expect(await outcome(folder)).toEqual(expected);
+    const { starts } = JSON.parse(readFileSync(runFiles(folder).environment, "utf8"));
+    expect(starts.map(({ threads }: { threads: number }) => threads)).toEqual([3, 2]);
   });
 });
