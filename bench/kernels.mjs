@@ -167,6 +167,22 @@ function edgeKernels(backend, [B, I, J]) {
       ),
     },
   );
+  if (I % 10 === 0) {
+    let place = 0;
+    const choices = filled(B, I, () => (place++ % 10 === 3 ? 1 : 0));
+    kernels.push({
+      // q + p e^(W[n] - W[chosen]) for every choice n: a quotient for each parent and child serves all of them.
+      name: "counterfactual of softmax parents, 10 choices",
+      call: () => backend.switchLogLikelihood(choices, 10, tables, child, lower, false),
+      work: work(
+        [edges, { madd: 1, multiply: 1 }],
+        [edges / 10, { divide: 1 }],
+        [childRows, rowOfSum],
+        [(B * I) / 4, logarithm],
+        [1, tablesOnce],
+      ),
+    });
+  }
   if (J % 10 === 0) {
     const law = backend.matrix(B, J);
     backend.softmax(logits, 10, law);
