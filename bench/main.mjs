@@ -7,6 +7,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmBackend } from "../dist/index.js";
+import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";
 import { compareTimings, comparisonTable } from "./lib/compare.mjs";
@@ -23,6 +24,7 @@ import { benchmarkSweep } from "./sweep.mjs";
 const parts = {
   kernels: benchmarkKernels,
   steps: benchmarkSteps,
+  convolution: benchmarkConvolution,
   growth: benchmarkGrowth,
   sweep: benchmarkSweep,
   startup: benchmarkStartUp,

@@ -110,6 +110,7 @@ export const cuts: Readonly<Record<string, Cut>> = {
     "bits[B,I] tables weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I] B I N J K accumulate scratch",
   ),
   posteriorMinusPrior: elements("p[n] q[n] delta[n] out[n] n"),
+  unstoppedGradient: elements("s[n] q[n] out[n] n"),
   choicePosteriorMinusPrior: units("p[units,N] delta[units,N] out[units,N] units N"),
 
   // rules of the Weight Maximization paper

@@ -131,6 +131,8 @@ function operate(backend: ImmediateBackend, shape: Shape): [string, Matrix][] {
   }
   const s = leaves("posteriorMinusPrior", B, J, (out) => backend.posteriorMinusPrior(p, q, a, out));
 
+  leaves("unstoppedGradient", B, J, (out) => backend.unstoppedGradient(s, q, out));
+
   leaves("rewardedScore", B, J, (out) => backend.rewardedScore(a, coding, p, q, y, out));
   leaves("betterOutcome", B, J, (out) => backend.betterOutcome(a, p, q, y, 1, 0.3, out));
   leaves("meanSlope", B, J, (out) => backend.meanSlope(a, p, q, 0.5, out));
