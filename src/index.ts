@@ -13,10 +13,12 @@ export {
   type BanditReport,
   type ElboReport,
   type EstimatorAudit,
+  type FunctionReport,
 } from "./audit/audit.ts";
 export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
 export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
+export type { FunctionSpec, LinearComponentSpec, TableComponentSpec } from "./audit/function-spec.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
@@ -35,6 +37,7 @@ export type {
 export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
+export { localExpectation } from "./estimators/local-expectation.ts";
 export { estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
@@ -55,6 +58,7 @@ export {
 } from "./formats/safetensors.ts";
 // Differentiable networks in front of stochastic layers.
 export { type ConvolutionOptions, convolutions } from "./front-ends/convolutions.ts";
+export { type DenseOptions, denseFrontEnd } from "./front-ends/dense.ts";
 export {
   type FrontEnd,
   type FrontEndFunctions,
@@ -93,8 +97,10 @@ export {
   blackBoxObjective,
   type Sample,
 } from "./objectives/black-box.ts";
+export { type CheckOptions, checkObjective } from "./objectives/check.ts";
 export { type ComponentsOptions, componentsObjective, createReadout } from "./objectives/components.ts";
 export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
+export { type NonlinearOptions, nonlinearObjective } from "./objectives/nonlinear.ts";
 export {
   type Component,
   type Evaluation,

@@ -13,6 +13,8 @@ import { type BanditSpec, parseBanditSpec } from "./bandit-spec.ts";
 import { type BanditAnswers, banditSubject } from "./bandit-subject.ts";
 import { type ElboSpec, looksLikeElbo, parseElboSpec } from "./elbo-spec.ts";
 import { type ElboAnswers, elboSubject } from "./elbo-subject.ts";
+import { type FunctionSpec, looksLikeFunction, parseFunctionSpec } from "./function-spec.ts";
+import { type FunctionAnswers, functionSubject } from "./function-subject.ts";
 import { type ParameterArrays, toArrays } from "./layout.ts";
 import type { Moments } from "./moments.ts";
 import { enumerate, prepareRun, type Run } from "./run.ts";
@@ -30,7 +32,7 @@ export interface EstimatorAudit {
   method: "enumeration" | "simulation";
   /** Of `bias`; a simulation's only. */
   standardError?: number;
-  /** `bias` of what decoder and prior learn from the same draws; an ELBO's only. */
+  /** `bias` of what the objective's own parameters learn from the same draws: decoder and prior, or components. */
   decoderBias?: number;
 }
 
@@ -48,8 +50,11 @@ export interface BanditReport extends BanditAnswers, Findings {}
 /** What the audit of an ELBO found: plain JSON. The estimators' arrays cover the encoder. */
 export interface ElboReport extends ElboAnswers, Findings {}
 
+/** What the audit of a known function found: plain JSON. The estimators' arrays cover the network. */
+export interface FunctionReport extends FunctionAnswers, Findings {}
+
 /** What an audit found. */
-export type AuditReport = BanditReport | ElboReport;
+export type AuditReport = BanditReport | ElboReport | FunctionReport;
 
 /** How to audit. */
 export interface AuditOptions {
@@ -64,7 +69,8 @@ export interface AuditOptions {
 }
 
 /**
- * Audits estimators on a small contextual bandit, or on a small variational auto-encoder.
+ * Audits estimators on a small contextual bandit, a small variational auto-encoder, or a known function of all units of
+ * a small network.
  *
  * An unbiased estimator shows a bias of rounding size: with rewards of about 1, below 1e-12 in float64 and 1e-5 in
  * float32.
@@ -74,12 +80,15 @@ export interface AuditOptions {
  */
 export function audit(spec: BanditSpec, options?: AuditOptions): BanditReport;
 export function audit(spec: ElboSpec, options?: AuditOptions): ElboReport;
-export function audit(spec: BanditSpec | ElboSpec, options?: AuditOptions): AuditReport;
-export function audit(spec: BanditSpec | ElboSpec, options: AuditOptions = {}): AuditReport {
+export function audit(spec: FunctionSpec, options?: AuditOptions): FunctionReport;
+export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options?: AuditOptions): AuditReport;
+export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: AuditOptions = {}): AuditReport {
   const { backend = createReferenceBackend(), maximumStates = 2 ** 24, onProgress } = options;
-  const subject: Subject<BanditAnswers | ElboAnswers> = looksLikeElbo(spec)
+  const subject: Subject<BanditAnswers | ElboAnswers | FunctionAnswers> = looksLikeElbo(spec)
     ? elboSubject(backend, parseElboSpec(spec))
-    : banditSubject(backend, parseBanditSpec(spec));
+    : looksLikeFunction(spec)
+      ? functionSubject(backend, parseFunctionSpec(spec))
+      : banditSubject(backend, parseBanditSpec(spec));
   refuseTooMany(subject.states, maximumStates, "the network");
 
   const runs = new Map<string, Run>();
@@ -135,7 +144,7 @@ function choose({ task }: Subject, wanted: AuditOptions["estimators"]): readonly
     const found = known.find(({ name }) => name === one);
     if (found !== undefined) return found;
     const names = known.map(({ name }) => name);
-    const what = task === "vae" ? "an ELBO" : "a bandit";
+    const what = task === "vae" ? "a known function" : "a bandit";
     throw new InputError(`"${one}" is not an estimator for ${what}; ${suggestion(one, names)}`);
   });
 }

@@ -4,6 +4,7 @@
  */
 import { InputError } from "../formats/errors.ts";
 import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
+import type { Setting } from "./exact.ts";
 import type { LayerValues } from "./layout.ts";
 import { asArray, asNumber, asNumbers, asObject, asOneOf, asTable, checkLength, show } from "./readers.ts";
 
@@ -41,11 +42,7 @@ export interface BanditSpec {
 }
 
 /** A checked `BanditSpec` with its defaults filled in. */
-export interface Bandit {
-  readonly network: NetworkSpec;
-  /** One entry a layer. */
-  readonly parameters: readonly LayerValues[];
-  readonly contexts: readonly (readonly number[])[];
+export interface Bandit extends Setting {
   /** [context][action] */
   readonly rewards: readonly (readonly RandomReward[])[];
   readonly baseline: number | undefined;
@@ -54,28 +51,8 @@ export interface Bandit {
 /** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */
 export function parseBanditSpec(value: unknown): Bandit {
   const spec = asObject(value, "the spec", ["units", "layers", "contexts", "reward", "baseline"]);
-  const units = asOneOf(spec.units, "units", ["zero-one", "plus-minus"]);
-
-  const contexts = asTable(spec.contexts, "contexts");
-  const inputs = contexts[0].length;
-  contexts.forEach((context, c) => {
-    checkLength(context, `contexts[${c}]`, inputs, "as the first context has");
-  });
-
-  const layers = asArray(spec.layers, "layers");
-  const parsed = layers.map((layer, l) => parseLayer(layer, `layers[${l}]`, l === layers.length - 1));
-  const bits = contexts.every((context) => context.every((x) => x === 0 || x === 1));
-  const network: NetworkSpec = {
-    inputs,
-    inputKind: bits ? "bits" : "real",
-    units,
-    layers: parsed.map(({ shape }) => shape),
-  };
+  const { network, parameters, contexts } = parseNetwork(spec, "softmax");
   const shapes = networkShapes(network);
-  shapes.forEach(({ parentWidths }, l) => {
-    const width = parentWidths.reduce((a, b) => a + b, 0);
-    checkInputs(parsed[l].values, `layers[${l}]`, width, "input");
-  });
 
   const output = shapes[shapes.length - 1];
   if (output.units !== 1) {
@@ -93,7 +70,40 @@ export function parseBanditSpec(value: unknown): Bandit {
   });
 
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
-  return { network, parameters: parsed.map(({ values }) => values), contexts, rewards, baseline };
+  return { network, parameters, contexts, rewards, baseline };
+}
+
+/** A network with its parameters and what it sees; `lastKind` is what the last layer is unless it says otherwise. */
+export function parseNetwork(
+  spec: Partial<Record<"units" | "layers" | "contexts", unknown>>,
+  lastKind: "bernoulli" | "softmax",
+): Setting {
+  const units = asOneOf(spec.units, "units", ["zero-one", "plus-minus"]);
+
+  const contexts = asTable(spec.contexts, "contexts");
+  const inputs = contexts[0].length;
+  contexts.forEach((context, c) => {
+    checkLength(context, `contexts[${c}]`, inputs, "as the first context has");
+  });
+
+  const layers = asArray(spec.layers, "layers");
+  const parsed = layers.map((layer, l) => {
+    const last = l === layers.length - 1;
+    return parseLayer(layer, `layers[${l}]`, last, last ? lastKind : "bernoulli");
+  });
+  const bits = contexts.every((context) => context.every((x) => x === 0 || x === 1));
+  const network: NetworkSpec = {
+    inputs,
+    inputKind: bits ? "bits" : "real",
+    units,
+    layers: parsed.map(({ shape }) => shape),
+  };
+  const shapes = networkShapes(network);
+  shapes.forEach(({ parentWidths }, l) => {
+    const width = parentWidths.reduce((a, b) => a + b, 0);
+    checkInputs(parsed[l].values, `layers[${l}]`, width, "input");
+  });
+  return { network, parameters: parsed.map(({ values }) => values), contexts };
 }
 
 /** A layer and its parameters; whether its parents exist, `networkShapes` says. */
@@ -101,13 +111,13 @@ export function parseLayer(
   value: unknown,
   name: string,
   last: boolean,
+  defaultKind: "bernoulli" | "softmax" = last ? "softmax" : "bernoulli",
 ): { shape: LayerSpec; values: LayerValues } {
   const layer = asObject(value, name, ["weights", "bias", "kind", "choices", "parents"]);
   const weights = asTable(layer.weights, `${name}.weights`);
   const bias = asNumbers(layer.bias, `${name}.bias`);
   checkLength(bias, `${name}.bias`, weights.length, "one for each row of weights");
 
-  const defaultKind = last ? "softmax" : "bernoulli";
   const kind = asOneOf(layer.kind ?? defaultKind, `${name}.kind`, ["bernoulli", "softmax"]);
   const parents = layer.parents === undefined ? {} : { parents: asArray(layer.parents, `${name}.parents`) };
   const shape = { kind, ...(parents as Pick<LayerSpec, "parents">) };

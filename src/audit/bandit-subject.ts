@@ -2,8 +2,9 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { createNetwork } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
-import { countStates, exactGradient } from "./bandit-exact.ts";
+import { exactBandit } from "./bandit-exact.ts";
 import type { Bandit } from "./bandit-spec.ts";
+import { countStates } from "./exact.ts";
 import { type ParameterArrays, toArrays, toBlock } from "./layout.ts";
 import type { Subject } from "./subject.ts";
 
@@ -29,7 +30,7 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
     linears: network.layers,
     states: countStates(bandit),
     exact(visited) {
-      const gradient = exactGradient(bandit, visited);
+      const gradient = exactBandit(bandit, visited);
       return { gradient, answers: { exact: toArrays(gradient) } };
     },
     prepare(estimator, options, draws, rows) {

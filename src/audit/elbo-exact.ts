@@ -8,6 +8,7 @@
  */
 import { dot, logSigmoid, logSoftmax, sigmoid } from "./arithmetic.ts";
 import type { Elbo } from "./elbo-spec.ts";
+import { addSlope, zeros } from "./exact.ts";
 import type { LayerValues } from "./layout.ts";
 
 export interface ExactElbo {
@@ -22,20 +23,8 @@ export interface ExactElbo {
 export const countElboStates = ({ network, images }: Elbo): number =>
   network.layers.reduce((product, { units, choices = 2 }) => product * choices ** units, images.length);
 
-const zeros = ({ weights, bias }: LayerValues): LayerValues => ({
-  weights: weights.map((row) => row.map(() => 0)),
-  bias: bias.map(() => 0),
-});
-
 const logitsOf = ({ weights, bias }: LayerValues, x: readonly number[]): number[] =>
   weights.map((row, j) => bias[j] + dot(row, x));
-
-function addSlope(gradient: LayerValues, j: number, x: readonly number[], slope: number): void {
-  gradient.bias[j] += slope;
-  x.forEach((value, i) => {
-    gradient.weights[j][i] += slope * value;
-  });
-}
 
 /** @param visited called after each state */
 export function exactElbo(

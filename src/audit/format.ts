@@ -9,19 +9,20 @@ const largest = (arrays: ParameterArrays): string =>
   compact(arrays.flat(2).reduce((most, value) => Math.max(most, Math.abs(value)), 0));
 
 /**
- * A report as a table, one estimator a line, variances also relative to REINFORCE's where it is there. Of an ELBO, its
- * value comes first, with the size of the exact gradient that a bias compares to.
+ * A report as a table, one estimator a line, variances also relative to REINFORCE's where it is there. Of an ELBO
+ * or a known function, its value comes first, with the size of the exact gradient that a bias compares to.
  */
 export function formatAudit(report: AuditReport): string {
-  const isElbo = "elbo" in report;
+  const hasOwn = Object.values(report.estimators).some(({ decoderBias }) => decoderBias !== undefined);
+  const own = "elbo" in report ? "decoder" : "component";
   const reinforce = report.estimators.reinforce?.meanVariance ?? 0;
-  const heads = ["estimator", "bias", ...(isElbo ? ["decoder bias"] : []), "mean variance", "of reinforce"];
+  const heads = ["estimator", "bias", ...(hasOwn ? [`${own} bias`] : []), "mean variance", "of reinforce"];
   const rows = [[...heads, "method"]];
   for (const [name, found] of Object.entries(report.estimators)) {
     const { bias, decoderBias = 0, meanVariance, method, standardError } = found;
     const error = standardError === undefined ? "" : ` +- ${exponential(standardError)}`;
     const relative = reinforce === 0 ? "" : `${((100 * meanVariance) / reinforce).toFixed(1)} %`;
-    const decoder = isElbo ? [exponential(decoderBias)] : [];
+    const decoder = hasOwn ? [exponential(decoderBias)] : [];
     rows.push([name, exponential(bias) + error, ...decoder, compact(meanVariance), relative, method]);
   }
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
@@ -30,9 +31,17 @@ export function formatAudit(report: AuditReport): string {
       ? cell.padEnd(widths[column])
       : cell.padStart(widths[column]);
   const lines = rows.map((row) => row.map(pad).join("  ").trimEnd());
-  if (isElbo) {
+  if ("elbo" in report) {
     const sizes = `encoder ${largest(report.exactEncoder)}, decoder ${largest(report.exactDecoder)}`;
     lines.unshift(`ELBO ${report.elbo.toFixed(6)}; largest entry of the exact gradient: ${sizes}`, "");
+  }
+  if ("value" in report) {
+    const sizes = [`network ${largest(report.exact)}`];
+    if (hasOwn) sizes.push(`components ${largest(report.exactComponents)}`);
+    lines.unshift(
+      `expected value ${report.value.toFixed(6)}; largest entry of the exact gradient: ${sizes.join(", ")}`,
+      "",
+    );
   }
   const reasons = new Map<string, string[]>();
   for (const [name, why] of Object.entries(report.leftOut)) {

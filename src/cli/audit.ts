@@ -13,7 +13,7 @@ export function defineAudit(program: Command): void {
     .description("exact gradient of a small network, and every estimator's mean, bias and variance")
     .argument(
       "<spec>",
-      "a JSON file: a network with its contexts and rewards, or an encoder and decoder with images",
+      "a JSON file: a network with its contexts and rewards, or with components of a function; or an encoder and decoder with images",
     )
     .option("--json", "print everything as JSON instead of a table")
     .option("--estimators <names>", "these only, separated by commas; default all that can serve", (names) =>

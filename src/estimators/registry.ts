@@ -5,6 +5,7 @@ import { disarm } from "./disarm.ts";
 import type { Estimator } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { hnca } from "./hnca.ts";
+import { localExpectation } from "./local-expectation.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
@@ -18,6 +19,7 @@ export const estimators: readonly Estimator[] = [
   reinforce,
   hnca,
   fHnca,
+  localExpectation,
   reinforceLoo,
   disarm,
   arm,

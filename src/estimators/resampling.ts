@@ -38,6 +38,15 @@ export type DrawPair = (draws: Draws, pair: Pair) => void;
 export const downstream = (components: readonly Component[], layer: Layer): readonly Component[] =>
   components.filter((component) => placeOf(component, layer) !== "upstream");
 
+/** Throws `InputError` where a component cannot be evaluated on a second sample. */
+export function requireFunctions(components: readonly Component[]): void {
+  const observed = components.find((component) => component.observed);
+  if (observed === undefined) return;
+  throw new InputError(
+    `"${observed.name}" was observed on one sample; second samples need a function that can be evaluated`,
+  );
+}
+
 /** The `resample` option of an estimator that draws antithetic pairs. */
 export function bernoulliOnly(name: string, { network, options }: Problem): "partial" | "fresh" {
   const { resample = "partial" } = options;
@@ -59,6 +68,7 @@ export function prepareResampling(
   const { backend, layers } = network;
   const trace = createTrace(network, input);
   const evaluation = objective.prepare(trace);
+  requireFunctions(evaluation.components);
   const pairs = layers.map((layer) => {
     const branch = 1 + 2 * layer.index;
     const first = resample === "partial" ? trace : forkTrace(trace, layer, branch);

@@ -50,6 +50,8 @@ export interface FrontEndFunctions {
   inputs: number;
   /** Numbers it gives an example. */
   outputs: number;
+  /** What its parameters' names begin with in files; default "front". */
+  name?: string;
   /** Initial values, by name; in files they are called `front.NAME`. */
   parameters: Readonly<Record<string, ArrayLike<number>>>;
   /** The two functions for batches of `examples`; what `forward` has to remember for `backward` is their own. */
@@ -76,7 +78,7 @@ export interface FrontEndPassFunctions {
  * @throws InputError for widths that cannot be, and, when it runs, for results of a wrong length
  */
 export function functionFrontEnd(backend: ImmediateBackend, functions: FrontEndFunctions): FrontEnd {
-  const { inputs, outputs } = functions;
+  const { inputs, outputs, name: prefix = "front" } = functions;
   for (const [name, width] of Object.entries({ inputs, outputs })) {
     if (!(Number.isSafeInteger(width) && width >= 1)) {
       throw new InputError(`the front end has ${width} ${name}; expected a whole number of at least 1`);
@@ -87,7 +89,7 @@ export function functionFrontEnd(backend: ImmediateBackend, functions: FrontEndF
     const initial = functions.parameters[name];
     const block = backend.matrix(1, initial.length);
     backend.write(block, initial);
-    return { name: `front.${name}`, block, width: 0 };
+    return { name: `${prefix}.${name}`, block, width: 0 };
   });
 
   /** Writes what a function gave. */

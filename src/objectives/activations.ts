@@ -3,7 +3,7 @@
  * scalar function is all that it takes; those that have kernels are much faster.
  */
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
-import type { Edge, Layer, Linear } from "../network/network.ts";
+import type { Edge, Layer } from "../network/network.ts";
 import { addFlipEntropy, flipLogLikelihood, flipTables, type Trace } from "../network/trace.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
@@ -19,17 +19,18 @@ export interface Activation {
   kernels?(logits: Logits): ActivationKernels | undefined;
 }
 
-/** The logits of a linear map on one pass. */
+/** The logits of one pass. */
 export interface Logits {
   readonly trace: Trace;
-  readonly linear: Linear;
+  /** What they are linear in. */
+  readonly parents: readonly Edge[];
   /** [B, width] */
   readonly logits: Matrix;
   /** [B, width] */
   readonly target: Matrix | undefined;
   /** The layer whose bits the target is. */
   readonly targetLayer: Layer | undefined;
-  /** The layer of the network whose logits these are; undefined for a linear map of the objective's own. */
+  /** The layer of the network whose logits these are; undefined for those of the objective's own. */
   readonly layer: Layer | undefined;
 }
 
@@ -49,8 +50,8 @@ const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Ma
 const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : 1 - 1 / (1 + Math.exp(l)));
 
 /** Whether the operations for Bernoulli units serve for all that a linear map reads and predicts. */
-const bernoulliOnly = ({ trace: { network }, linear, targetLayer }: Logits): boolean =>
-  linear.parents.every(({ from }) => from < 0 || network.layers[from].kind === "bernoulli") &&
+const bernoulliOnly = ({ trace: { network }, parents, targetLayer }: Logits): boolean =>
+  parents.every(({ from }) => from < 0 || network.layers[from].kind === "bernoulli") &&
   (targetLayer === undefined || targetLayer.kind === "bernoulli");
 
 /** `log P(target)` of a Bernoulli unit with that logit: `t l - log(1 + e^l)`. */
@@ -58,10 +59,10 @@ export const logLikelihood: Activation = {
   value: (l, t) => t * l - softplus(l),
   slope: (l, t) => t - sigmoid(l),
   kernels(site) {
-    const { trace, linear, logits, target } = site;
+    const { trace, logits, target } = site;
     if (target === undefined || !bernoulliOnly(site)) return undefined;
     const { backend } = trace.network;
-    const [p, q] = [0, 1].map(() => backend.matrix(trace.batchSize, linear.width));
+    const [p, q] = [0, 1].map(() => backend.matrix(trace.batchSize, logits.columns));
     const outcome: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits: target };
     return {
       evaluate(value) {
@@ -137,10 +138,11 @@ interface Differences {
 /** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */
 export function scalarKernels(
   { value: eta, slope }: Activation,
-  { trace, linear: { width, parents }, logits, target, targetLayer }: Logits,
+  { trace, parents, logits, target, targetLayer }: Logits,
 ): ActivationKernels {
   const { network, batchSize } = trace;
   const backend = immediate(network.backend);
+  const width = logits.columns;
   const l = new Float64Array(batchSize * width);
   const t = new Float64Array(l.length);
   const each = new Float64Array(l.length);

@@ -53,7 +53,8 @@ export function createReadout(
   return createLinear(backend, name, parents, width);
 }
 
-const layersOf = ({ layers }: Network) => `expected a layer's number, 0 to ${layers.length - 1}`;
+/** What a layer may be called. */
+export const layersOf = ({ layers }: Network) => `expected a layer's number, 0 to ${layers.length - 1}`;
 
 /**
  * The sum over the columns of a linear map of `eta(logit, target)`, as an objective. Its parameters learn if `eta` has
@@ -70,17 +71,11 @@ export function componentsObjective(
 ): Objective {
   const layer = network.layers.find((one) => one === linear);
   const learns = eta.slope !== undefined;
-  const parents = linear.parents.map(({ from }) => from).filter((from) => from >= 0);
-  const targetLayer = typeof target === "number" ? network.layers[target] : undefined;
-  if (typeof target === "number") {
-    if (targetLayer === undefined) {
-      throw new InputError(`the target of "${name}" is layer ${target}; ${layersOf(network)}`);
-    }
-    if (parents.includes(target)) {
-      throw new InputError(`"${name}" reads layer ${target}, which is its target too; expected another`);
-    }
-  }
-  const reads = [...parents, ...(typeof target === "number" ? [target] : [])].sort((a, b) => a - b);
+  const { parents, width } = linear;
+  const layersRead = parents.map(({ from }) => from).filter((from) => from >= 0);
+  const { targetLayer, targetOf } = findTarget(network, name, width, target, layersRead);
+  const reads = [...layersRead, ...(targetLayer === undefined ? [] : [targetLayer.index])];
+  reads.sort((a, b) => a - b);
 
   return {
     linears: learns && layer === undefined ? [linear] : [],
@@ -89,10 +84,10 @@ export function componentsObjective(
       const matrix = (columns: number) => backend.matrix(trace.batchSize, columns);
       const site: Logits = {
         trace,
-        linear,
+        parents,
         layer,
-        logits: layer === undefined ? matrix(linear.width) : trace.layers[layer.index].logits,
-        target: targetOf(name, target, trace, linear.width),
+        logits: layer === undefined ? matrix(width) : trace.layers[layer.index].logits,
+        target: targetOf(trace),
         targetLayer,
       };
       const kernels = eta.kernels?.(site) ?? scalarKernels(eta, site);
@@ -107,11 +102,10 @@ export function componentsObjective(
         },
         addDifferences({ index }: Layer, out) {
           if (index === target) kernels.addTargetDifferences(out);
-          else kernels.addParentDifferences(linear.parents.find(({ from }) => from === index)!, out);
+          else kernels.addParentDifferences(parents.find(({ from }) => from === index)!, out);
         },
       };
-      const credits: Credit[] =
-        learns && layer === undefined ? [{ linear, g: matrix(linear.width), trace }] : [];
+      const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), trace }] : [];
       return {
         components: [component],
         credits,
@@ -126,18 +120,29 @@ export function componentsObjective(
   };
 }
 
-/** The target's numbers on a pass. */
-function targetOf(
+/** The layer that a target is, if it is one, and the target's numbers on a pass. Throws `InputError`. */
+export function findTarget(
+  network: Network,
   name: string,
-  target: ComponentsOptions["target"],
-  { input, layers, batchSize }: Trace,
   width: number,
-): Matrix | undefined {
-  const found = target === "input" ? input : typeof target === "number" ? layers[target].bits : target;
-  if (found !== undefined && (found.rows !== batchSize || found.columns !== width)) {
-    throw new InputError(
-      `the target of "${name}" is [${found.rows}, ${found.columns}]; expected [${batchSize}, ${width}], one number a component`,
-    );
+  target: ComponentsOptions["target"],
+  reads: readonly number[],
+): { targetLayer: Layer | undefined; targetOf: (trace: Trace) => Matrix | undefined } {
+  const targetLayer = typeof target === "number" ? network.layers[target] : undefined;
+  if (typeof target === "number" && targetLayer === undefined) {
+    throw new InputError(`the target of "${name}" is layer ${target}; ${layersOf(network)}`);
   }
-  return found;
+  if (targetLayer !== undefined && reads.includes(targetLayer.index)) {
+    throw new InputError(`"${name}" reads layer ${target}, which is its target too; expected another`);
+  }
+  function targetOf({ input, layers, batchSize }: Trace): Matrix | undefined {
+    const found = target === "input" ? input : typeof target === "number" ? layers[target].bits : target;
+    if (found !== undefined && (found.rows !== batchSize || found.columns !== width)) {
+      throw new InputError(
+        `the target of "${name}" is [${found.rows}, ${found.columns}]; expected [${batchSize}, ${width}], one number a component`,
+      );
+    }
+    return found;
+  }
+  return { targetLayer, targetOf };
 }

@@ -4,6 +4,7 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import type { FrontEnd, FrontPass } from "../front-ends/front-end.ts";
 import { descendants, type Layer, type Linear } from "../network/network.ts";
 import type { Credit, Trace } from "../network/trace.ts";
 
@@ -15,6 +16,8 @@ export interface Component {
   /** [B, 1] its value on each example, valid after `evaluate` (or, for a reward, once the caller has filled it). */
   readonly value: Matrix;
   evaluate(): void;
+  /** Whether the caller fills in `value`, the function being unknown: it cannot be evaluated at other samples. */
+  readonly observed?: true;
   /**
    * For a layer in `reads`: what each of its units is worth, everything else being as it was, [B, width]. Of a Bernoulli
    * unit `out += f(on) - f(off)`; of a softmax unit, for each choice, `out += f(that choice) - f(the choice made)`.
@@ -28,8 +31,10 @@ export interface Evaluation {
   readonly components: readonly Component[];
   /** `g += df/dl`: how components depend directly on a layer's own logits; [B, width]. */
   addDirectGradient(layer: Layer, g: Matrix): void;
-  /** Credits of the objective's own parameters, valid after `assign` and `evaluate` of all components. */
+  /** Credits of the objective's own linear maps, valid after `assign`, all components being evaluated. */
   readonly credits: readonly Credit[];
+  /** Its differentiable networks on this pass; their gradients are valid after `assign`. Absent: none. */
+  readonly fronts?: readonly FrontPass[];
   assign(): void;
 }
 
@@ -37,6 +42,8 @@ export interface Evaluation {
 export interface Objective {
   /** Parameters of its own: a decoder, a prior. */
   readonly linears: readonly Linear[];
+  /** Differentiable networks of its own: a nonlinear decoder. Absent: none. */
+  readonly fronts?: readonly FrontEnd[];
   /** Buffers for one pass. */
   prepare(trace: Trace): Evaluation;
 }
@@ -47,7 +54,8 @@ export interface Objective {
  */
 export function sumOf(...objectives: readonly Objective[]): Objective {
   return {
-    linears: [...new Set(objectives.flatMap(({ linears }) => linears))],
+    linears: objectives.flatMap(({ linears }) => linears),
+    fronts: objectives.flatMap(({ fronts = [] }) => fronts),
     prepare(trace) {
       const parts = objectives.map((objective) => objective.prepare(trace));
       const components = parts.flatMap((part) => part.components);
@@ -57,6 +65,7 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
       return {
         components,
         credits: parts.flatMap(({ credits }) => credits),
+        fronts: parts.flatMap(({ fronts = [] }) => fronts),
         addDirectGradient(layer, g) {
           for (const part of parts) part.addDirectGradient(layer, g);
         },

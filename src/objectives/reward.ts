@@ -13,7 +13,7 @@ export function rewardObjective(reward: Matrix): Objective {
     prepare({ network }) {
       const output = network.layers.length - 1;
       return {
-        components: [{ name: "reward", reads: [output], value: reward, evaluate() {} }],
+        components: [{ name: "reward", reads: [output], value: reward, observed: true, evaluate() {} }],
         addDirectGradient() {},
         credits: [],
         assign() {},

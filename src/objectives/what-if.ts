@@ -1,5 +1,7 @@
 /** What if one unit had done something else? Found out by trying: one evaluation for every other outcome of every unit. */
+import { immediate, type Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
+import { computeLaw, type Trace } from "../network/trace.ts";
 
 /**
  * What each unit of a layer is worth to a function, [B, width] as in `Component.addDifferences`: of a Bernoulli unit
@@ -41,4 +43,28 @@ function change(bits: Float64Array, start: number, choices: number, step: number
   const chosen = choices === 1 ? 0 : choiceAt(bits, start, choices);
   bits[start + chosen] = choices === 1 ? 1 - bits[start] : 0;
   if (choices > 1) bits[start + ((chosen + step) % choices)] = 1;
+}
+
+/**
+ * The same for a function of a pass: `tryUnits(layer, f, out)` gives what each unit of `layer` is worth to `f`, which
+ * returns its values [B], all other units having done what they did and the laws of the layer's children being what
+ * follows. The pass is put back, and `f` called on it once more.
+ */
+export function prepareTries(trace: Trace): (layer: Layer, f: () => Float64Array, out: Float64Array) => void {
+  const backend = immediate(trace.network.backend);
+  const numbers = (m: Matrix) => new Float64Array(m.rows * m.columns);
+  const did = trace.layers.map(({ bits }) => numbers(bits));
+  const before = new Float64Array(trace.batchSize);
+  return (layer, f, out) => {
+    const { bits } = trace.layers[layer.index];
+    const now = backend.readNow(bits, did[layer.index]);
+    before.set(f());
+    const change = () => {
+      backend.write(bits, now);
+      for (const { layer: child } of layer.children) computeLaw(trace, child);
+      return f();
+    };
+    whatIf(layer, now, before, change, out);
+    change();
+  };
 }

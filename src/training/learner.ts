@@ -37,6 +37,8 @@ export class Learner {
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
   readonly #front: FrontGradient | undefined;
+  /** Of the objective's own differentiable networks. */
+  readonly #direct: readonly Matrix[];
   /** Of all parameters, in their order. */
   readonly #gradients: readonly Matrix[];
   /** Gradients that the papers have larger, and by how many times themselves. */
@@ -54,19 +56,21 @@ export class Learner {
     this.network = network;
     const { backend } = network;
     const linears = [...network.layers, ...objective.linears];
-    this.parameters = [...linears, ...(network.front?.parameters ?? [])];
+    const fronts = [...(objective.fronts ?? []), ...(network.front ? [network.front] : [])];
+    this.parameters = [...linears, ...fronts.flatMap(({ parameters }) => parameters)];
+    checkNames(this.parameters);
     this.estimator = estimator.prepare(problem);
     this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
     const { trace, evaluation } = this.estimator;
     const credits = [...this.estimator.credits, ...evaluation.credits];
     this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
     this.#front = trace.front && prepareFrontGradient(trace, trace.front, this.estimator.credits);
-    this.#gradients = [...this.#gradient.blocks, ...(this.#front?.blocks ?? [])];
-    const sources = this.parameters.map((_, place) =>
-      place < linears.length
-        ? credits.filter(({ linear }) => linear === linears[place])
-        : this.#front!.credits,
-    );
+    this.#direct = (evaluation.fronts ?? []).flatMap(({ gradients }) => gradients);
+    this.#gradients = [...this.#gradient.blocks, ...this.#direct, ...(this.#front?.blocks ?? [])];
+    const sources = this.#gradients.map((block, place) => {
+      if (place < linears.length) return credits.filter(({ linear }) => linear === linears[place]);
+      return this.#direct.includes(block) ? [] : this.#front!.credits;
+    });
     this.#larger = this.#gradients
       .map((block, place) => ({
         block,
@@ -96,9 +100,12 @@ export class Learner {
     this.#front?.compute();
     if (sums !== undefined) {
       this.#gradient.addVariance(sums, step);
-      const first = 2 * this.#gradient.blocks.length;
-      if (measuresFront) this.#front?.addVariance(sums, first, step);
-      else this.#front?.checkFinite(sums, first, step);
+      let place = this.#gradient.blocks.length;
+      for (const block of this.#direct) {
+        this.network.backend.checkFinite(block, sums, 2 * place++ + 1, step);
+      }
+      if (measuresFront) this.#front?.addVariance(sums, 2 * place, step);
+      else this.#front?.checkFinite(sums, 2 * place, step);
     }
     for (const { block, by } of this.#larger) this.network.backend.addScaled(block, by, block);
     this.#optimizer.step(this.#gradients, step);
@@ -143,7 +150,14 @@ export class Learner {
 
 /** By how much a paper's updates are larger than the gradients that credits make. */
 function scaleOf(credits: readonly Credit[], name: string): number {
-  const [scale, ...others] = new Set(credits.map(({ paperScale = 1 }) => paperScale));
+  const [scale = 1, ...others] = new Set(credits.map(({ paperScale = 1 }) => paperScale));
   if (scale !== null && others.length === 0) return scale;
   throw new InputError(`${name} has no one scale in the paper: its children lie at different depths`);
+}
+
+/** Parameters go by their names into files. */
+function checkNames(parameters: readonly Parameters[]): void {
+  const names = parameters.map(({ name }) => name);
+  const twice = names.find((name, i) => names.indexOf(name) < i);
+  if (twice !== undefined) throw new InputError(`two sets of parameters are called "${twice}"`);
 }

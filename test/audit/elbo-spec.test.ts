@@ -87,10 +87,12 @@ describe("a spec of an ELBO", () => {
 
   it("has estimators of its own", () => {
     expect(() => audit(good(), { estimators: ["hnca"] })).toThrow(
-      new InputError('"hnca" is not an estimator for an ELBO; did you mean "f-hnca"?'),
+      new InputError('"hnca" is not an estimator for a known function; did you mean "f-hnca"?'),
     );
     expect(() => audit(good(), { estimators: ["disarm-freshly"] })).toThrow(
-      new InputError('"disarm-freshly" is not an estimator for an ELBO; did you mean "disarm-fresh"?'),
+      new InputError(
+        '"disarm-freshly" is not an estimator for a known function; did you mean "disarm-fresh"?',
+      ),
     );
   });
 

@@ -33,6 +33,7 @@ describe("docs/audit.md", () => {
   it.each([
     ["bandit", 0, ["reinforce", "hnca"]],
     ["auto-encoder", 1, ["reinforce", "f-hnca", "reinforce-loo", "disarm", "arm"]],
+    ["function", 2, ["reinforce", "f-hnca", "local-expectation", "reinforce-loo", "vargrad"]],
   ])("the %s prints what it says", (_, place, estimators) => {
     expect(page).toContain(`flipnet audit spec.json --estimators ${estimators.join()}`);
     const report = audit(JSON.parse(specs[place]), { estimators });

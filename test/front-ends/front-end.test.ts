@@ -5,7 +5,7 @@ import { reinforce } from "../../src/estimators/reinforce.ts";
 import { type FrontEndFunctions, functionFrontEnd } from "../../src/front-ends/front-end.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec } from "../../src/network/network.ts";
-import { rewardObjective } from "../../src/objectives/reward.ts";
+import { knownRewardObjective } from "../../src/objectives/reward.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { Learner } from "../../src/training/learner.ts";
 import { matrixOf, numbers } from "../helpers.ts";
@@ -82,7 +82,8 @@ function learnerOf(spec: NetworkSpec, estimator = reinforce, learningRate = 0.1)
   const network = createNetwork(backend, spec, front);
   initialiseWeights(backend, network.layers, 3);
   const input = matrixOf(backend, B, numbers(5, B * I));
-  const objective = rewardObjective(matrixOf(backend, B, numbers(6, B)));
+  const actions = network.layers[network.layers.length - 1].choices;
+  const objective = knownRewardObjective(matrixOf(backend, B, numbers(6, B * actions)));
   const problem = { network, input, objective, baseline: "none", baselineDecay: 0.99, options: {} } as const;
   return { front, network, input, learner: new Learner(estimator, problem, sgd({ learningRate })) };
 }

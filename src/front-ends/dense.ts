@@ -1,0 +1,95 @@
+/**
+ * A front end of fully connected layers: hidden units are `tanh(l / 2)`, outputs linear. All of it is the backend's dense
+ * products and its logistic function, as `tanh(l / 2) = sigmoid(l) - sigmoid(-l)`.
+ */
+import type { Backend, Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { FrontEnd, Parameters } from "./front-end.ts";
+
+/** The shape of a dense front end. */
+export interface DenseOptions {
+  /** Numbers it takes an example. */
+  inputs: number;
+  /** Widths of the hidden layers, the input's side first; none makes a linear map. */
+  hidden: readonly number[];
+  /** Numbers it gives an example. */
+  outputs: number;
+  /** What its parameters are called in files, `NAME.0` and so on; default "dense". */
+  name?: string;
+}
+
+/**
+ * Fully connected layers, all parameters zero; `initialiseWeights` draws them from `parameters`.
+ *
+ * @throws InputError for widths that cannot be
+ */
+export function denseFrontEnd(
+  backend: Backend,
+  { inputs, hidden, outputs, name = "dense" }: DenseOptions,
+): FrontEnd {
+  const widths = [inputs, ...hidden, outputs];
+  const wrong = widths.find((width) => !(Number.isSafeInteger(width) && width >= 1));
+  if (wrong !== undefined) {
+    throw new InputError(`the front end has a width of ${wrong}; expected whole numbers of at least 1`);
+  }
+  /** A block as [I, J] weights and then [1, J] biases. */
+  const parts = (block: Matrix, place: number) => {
+    const [I, J] = [widths[place], widths[place + 1]];
+    return { weights: backend.view(block, 0, I, J), bias: backend.view(block, I * J, 1, J) };
+  };
+  const parameters = widths.slice(1).map((width, place): Parameters => {
+    const block = backend.matrix(1, (widths[place] + 1) * width);
+    return { name: `${name}.${place}`, block, width };
+  });
+
+  return {
+    inputs,
+    outputs,
+    parameters,
+    prepare(input) {
+      const matrix = (columns: number) => backend.matrix(input.rows, columns);
+      const gradients = parameters.map(({ block }) => backend.matrix(1, block.columns));
+      const layers = parameters.map(({ block, width }, place) => {
+        const isHidden = place < hidden.length;
+        const logits = matrix(width);
+        return {
+          ...parts(block, place),
+          gradient: parts(gradients[place], place),
+          logits,
+          /** What a hidden layer shows, its two probabilities, and its credit. */
+          shown: isHidden ? matrix(width) : logits,
+          p: isHidden ? matrix(width) : undefined,
+          q: isHidden ? matrix(width) : undefined,
+          credit: isHidden ? matrix(width) : undefined,
+        };
+      });
+      const read = (place: number) => (place === 0 ? input : layers[place - 1].shown);
+      return {
+        output: layers[layers.length - 1].logits,
+        gradients,
+        forward() {
+          layers.forEach(({ weights, bias, logits, shown, p, q }, place) => {
+            backend.broadcast(bias, logits);
+            backend.product(read(place), "real", weights, logits);
+            if (p === undefined || q === undefined) return;
+            backend.sigmoid(logits, p, q);
+            backend.subtract(p, q, shown);
+          });
+        },
+        backward(credit) {
+          let g = credit;
+          for (let place = layers.length - 1; place >= 0; place--) {
+            const { weights, gradient } = layers[place];
+            backend.outerProduct(read(place), "real", g, gradient.weights, false);
+            backend.columnMeans(g, gradient.bias, false);
+            if (place === 0) return;
+            const below = layers[place - 1];
+            backend.transposedProduct(g, weights, below.credit!, false);
+            backend.meanSlope(below.credit!, below.p!, below.q!, 2, below.credit!);
+            g = below.credit!;
+          }
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,114 @@
+/**
+ * Whether an objective is what it says: by trying. Estimators believe what components declare, and a wrong word makes
+ * them biased without a sign of it.
+ */
+import { type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import { GeneratedDraws } from "../network/draws.ts";
+import { initialiseWeights, type Layer, type Network } from "../network/network.ts";
+import { createTrace, samplePass } from "../network/trace.ts";
+import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
+import type { Objective } from "./objective.ts";
+import { prepareTries } from "./what-if.ts";
+
+/** How closely an objective is looked at. */
+export interface CheckOptions {
+  /** Samples of the network for each row of the input, one after the other; default 4. */
+  samples?: number;
+  /** Decides the samples; default 0. */
+  seed?: number;
+  /** Largest difference between what a component says and what it does, relative to its values; default 1e-3. */
+  tolerance?: number;
+}
+
+/**
+ * Samples the network, changes one unit after the other with all else as it was, and compares what components do with
+ * what they say: the layers that they read, what each unit is worth to them. Meanwhile the parameters of the network and
+ * of the objective's linear maps are random numbers: where they are zero, nothing depends on anything. One evaluation a
+ * unit and sample: not for every step.
+ *
+ * @param input [B, inputs] examples
+ * @throws InputError that names the component, the layer and the unit
+ */
+export function checkObjective(
+  network: Network,
+  objective: Objective,
+  input: Matrix,
+  options: CheckOptions = {},
+): void {
+  const backend = immediate(network.backend);
+  const linears = [...network.layers, ...objective.linears];
+  const before = linears.map(({ block }) => backend.readNow(block));
+  initialiseWeights(backend, linears, options.seed ?? 0);
+  linears.forEach(({ bias }, place) => {
+    const key = deriveKey(options.seed ?? 0, "test", place, newKey());
+    const values = Array.from({ length: bias.columns }, (_, e) => 2 * uniformAt(key, e) - 1);
+    backend.write(bias, values);
+  });
+  try {
+    compare(backend, network, objective, input, options);
+  } finally {
+    for (const [place, { block }] of linears.entries()) backend.write(block, before[place]);
+  }
+}
+
+function compare(
+  backend: ImmediateBackend,
+  network: Network,
+  objective: Objective,
+  input: Matrix,
+  { samples = 4, seed = 0, tolerance = 1e-3 }: CheckOptions,
+): void {
+  const trace = createTrace(network, input);
+  const tryUnits = prepareTries(trace);
+  const { components } = objective.prepare(trace);
+  const draws = new GeneratedDraws(backend, seed, "test");
+  const idle = new Set(components.flatMap(({ name, reads }) => reads.map((index) => `${name} ${index}`)));
+  for (let step = 1; step <= samples; step++) {
+    draws.startStep(step);
+    samplePass(trace, draws);
+    for (const component of components) {
+      if (component.observed) continue;
+      const { name, reads, value, evaluate, addDifferences } = component;
+      const values = () => {
+        evaluate();
+        return backend.readNow(value);
+      };
+      const size = Math.max(1, ...values().map(Math.abs));
+      for (const layer of network.layers) {
+        const { index, width } = layer;
+        const isRead = reads.includes(index);
+        const said = backend.matrix(trace.batchSize, width);
+        if (isRead) addDifferences?.(layer, said);
+        const expected = addDifferences && backend.readNow(said);
+        const found = new Float64Array(trace.batchSize * width);
+        tryUnits(layer, values, found);
+        const refuse = (e: number, why: string) => {
+          throw new InputError(`the component "${name}" ${why.replace("UNIT", unitOf(layer, e))}`);
+        };
+        found.forEach((difference, e) => {
+          if (difference !== 0) idle.delete(`${name} ${index}`);
+          if (!isRead && Math.abs(difference) > tolerance * size) {
+            const others = reads.length === 0 ? "no layer" : `layers ${reads.join(", ")} only`;
+            refuse(e, `depends on UNIT, and says that it reads ${others}`);
+          }
+          if (isRead && expected && Math.abs(difference - expected[e]) > tolerance * size) {
+            refuse(e, `says that UNIT is worth ${expected[e]}; it is worth ${difference}`);
+          }
+        });
+      }
+    }
+  }
+  for (const component of components) {
+    for (const index of component.observed ? [] : component.reads) {
+      if (!idle.has(`${component.name} ${index}`)) continue;
+      throw new InputError(
+        `the component "${component.name}" says that it reads layer ${index}, and none of its units, ${unitOf(network.layers[index], 0)} the first, changed it in ${samples * trace.batchSize} samples`,
+      );
+    }
+  }
+}
+
+/** "unit 3 of layer 0", units counting from 0. */
+const unitOf = ({ index, width, choices }: Layer, e: number): string =>
+  `unit ${Math.floor((e % width) / choices)} of layer ${index}`;

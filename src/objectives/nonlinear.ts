@@ -1,0 +1,110 @@
+/**
+ * Function components `eta(h(x))` behind a differentiable network `h` that reads what one layer did: a nonlinear decoder,
+ * say. Its parameters learn by their direct gradient, whatever the estimator.
+ *
+ * What one flipped unit changes goes through all of `h` (HNCA paper, section 3): there is no short cut as there is for
+ * `eta(w . x + b)`. So by default estimators see one number. With `differences` f-HNCA takes the exact expectation over
+ * every unit all the same, at one forward pass of `h` for every unit: local expectation gradients.
+ */
+import { immediate, type Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import type { FrontEnd } from "../front-ends/front-end.ts";
+import type { Network } from "../network/network.ts";
+import { type Activation, scalarKernels } from "./activations.ts";
+import { type ComponentsOptions, findTarget, layersOf } from "./components.ts";
+import type { Component, Objective } from "./objective.ts";
+import { whatIf } from "./what-if.ts";
+
+/** What the components are beside their network. */
+export interface NonlinearOptions extends ComponentsOptions {
+  /** The layer whose bits the network reads, 0 or 1 whatever their coding. */
+  reads: number;
+  /** Whether f-HNCA may ask what each unit is worth, one forward pass a unit; default: components are one number. */
+  differences?: boolean;
+}
+
+/**
+ * The sum over the outputs of `front` of `eta(output, target)`, as an objective.
+ *
+ * @throws InputError for a layer or a target that is not there or does not fit
+ */
+export function nonlinearObjective(
+  network: Network,
+  front: FrontEnd,
+  eta: Activation,
+  { reads, differences = false, name = front.parameters[0]?.name ?? "nonlinear", target }: NonlinearOptions,
+): Objective {
+  const layer = network.layers[reads];
+  if (layer === undefined) throw new InputError(`"${name}" reads layer ${reads}; ${layersOf(network)}`);
+  if (front.inputs !== layer.width) {
+    throw new InputError(
+      `"${name}" takes ${front.inputs} numbers; expected ${layer.width}, as layer ${reads} shows`,
+    );
+  }
+  const learns = eta.slope !== undefined;
+  const { targetLayer, targetOf } = findTarget(network, name, front.outputs, target, [reads]);
+
+  return {
+    linears: [],
+    fronts: learns ? [front] : [],
+    prepare(trace) {
+      const { backend } = network;
+      const { bits } = trace.layers[reads];
+      const value = backend.matrix(trace.batchSize, 1);
+      const credit = backend.matrix(trace.batchSize, front.outputs);
+      /** A pass of the network over `input`, and what `eta` makes of it. */
+      const run = (input: Matrix) => {
+        const pass = front.prepare(input);
+        const logits = pass.output;
+        const site = { trace, parents: [], layer: undefined, logits, target: targetOf(trace), targetLayer };
+        return { pass, kernels: eta.kernels?.(site) ?? scalarKernels(eta, site) };
+      };
+      const { pass, kernels } = run(bits);
+      const component: Component = {
+        name,
+        reads: [reads, ...(targetLayer === undefined ? [] : [targetLayer.index])],
+        value,
+        evaluate() {
+          pass.forward();
+          kernels.evaluate(value);
+        },
+        ...(differences && { addDifferences: prepareDifferences() }),
+      };
+
+      function prepareDifferences(): NonNullable<Component["addDifferences"]> {
+        const backend = immediate(network.backend);
+        const numbers = (m: Matrix) => new Float64Array(m.rows * m.columns);
+        const [input, room] = [0, 1].map(() => backend.matrix(trace.batchSize, front.inputs));
+        const again = run(input);
+        const tried = backend.matrix(trace.batchSize, 1);
+        const [did, found, before, after] = [bits, room, value, tried].map(numbers);
+        return ({ index }, out) => {
+          if (index !== reads) return kernels.addTargetDifferences(out);
+          backend.readNow(bits, did);
+          backend.readNow(value, before);
+          const tryBits = () => {
+            backend.write(input, did);
+            again.pass.forward();
+            again.kernels.evaluate(tried);
+            return backend.readNow(tried, after);
+          };
+          whatIf(layer, did, before, tryBits, found);
+          backend.write(room, found);
+          backend.addScaled(room, 1, out);
+        };
+      }
+
+      return {
+        components: [component],
+        addDirectGradient() {},
+        credits: [],
+        fronts: learns ? [pass] : [],
+        assign() {
+          if (!learns) return;
+          kernels.slope(credit, false);
+          pass.backward(credit);
+        },
+      };
+    },
+  };
+}
