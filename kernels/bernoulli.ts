@@ -1,13 +1,13 @@
 import { storeLanes } from "./lanes";
+import { pinned } from "./math";
 
 /** `bits = u < p`. All [n]. */
 export function sampleBernoulli(p: usize, uniforms: usize, bits: usize, n: i32): void {
-  const one = f32x4.splat(1);
-  for (let e = 0; e < n; e += 4) {
-    const at = (<usize>e) << 2;
-    const on = f32x4.lt(v128.load(uniforms + at), v128.load(p + at));
-    storeLanes(bits + at, v128.and(on, one), n - e);
+  const one = pinned(1);
+  for (; n >= 4; n -= 4, p += 16, uniforms += 16, bits += 16) {
+    v128.store(bits, v128.and(f32x4.lt(v128.load(uniforms), v128.load(p)), one));
   }
+  if (n > 0) storeLanes(bits, v128.and(f32x4.lt(v128.load(uniforms), v128.load(p)), one), n);
 }
 
 /** `bits1 = 1 - u <= p`, `bits2 = u < p`. All [n]. */
