@@ -16,6 +16,7 @@ import { number, printTable } from "./lib/table.mjs";
 import { benchmarkStartUp } from "./startup.mjs";
 import { benchmarkSteps } from "./steps.mjs";
 import { benchmarkSweep } from "./sweep.mjs";
+import { benchmarkThreads } from "./threads.mjs";
 
 /**
  * Each gives `{ tables, timings, targets, data }`: tables of cells for people, timings for --compare, targets
@@ -27,6 +28,7 @@ const parts = {
   convolution: benchmarkConvolution,
   growth: benchmarkGrowth,
   sweep: benchmarkSweep,
+  threads: benchmarkThreads,
   startup: benchmarkStartUp,
 };
 /** From which share on a change counts. */
