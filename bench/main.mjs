@@ -13,6 +13,7 @@ import { benchmarkKernels } from "./kernels.mjs";
 import { compareTimings, comparisonTable } from "./lib/compare.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { number, printTable } from "./lib/table.mjs";
+import { benchmarkSoftmax } from "./softmax.mjs";
 import { benchmarkStartUp } from "./startup.mjs";
 import { benchmarkSteps } from "./steps.mjs";
 import { benchmarkSweep } from "./sweep.mjs";
@@ -27,6 +28,7 @@ const parts = {
   steps: benchmarkSteps,
   convolution: benchmarkConvolution,
   growth: benchmarkGrowth,
+  softmax: benchmarkSoftmax,
   sweep: benchmarkSweep,
   threads: benchmarkThreads,
   startup: benchmarkStartUp,

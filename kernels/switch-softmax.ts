@@ -5,7 +5,7 @@
 // r = p / e^W[chosen]: a division for all choices of the parent, then a multiply-add for each. Four choices at a time.
 import { largestTable, tileCount, turnedTable } from "./flip-tables";
 import { exp4, logOf, madd } from "./math";
-import { exponent, mantissa } from "./products";
+import { exponent, mantissa, ROOM } from "./products";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { bitsShift, softmaxShift } from "./shifts";
@@ -44,7 +44,8 @@ export function switchSoftmax(
       const at = (<usize>unit) << 2;
       const ours = (<usize>chosen) << 2;
       const before = accumulate ? load<f32>(out + ours) : 0;
-      if (reachOf(largest, unit, N) > SOFTMAX_LIMIT) {
+      const reach = reachOf(largest, unit, N);
+      if (reach > SOFTMAX_LIMIT) {
         const minus = weights + <usize>chosen * rowBytes;
         for (let i = unit; i < unit + N; i++) {
           const plus = weights + <usize>i * rowBytes;
@@ -54,17 +55,24 @@ export function switchSoftmax(
         }
       } else {
         divide(r, p, tables + ((<usize>chosen) << 6), tileBytes, tiles);
+        // So many children's sums may be multiplied before the product's exponent has to be split off.
+        const stride = <usize>(<i32>(ROOM / max<f32>(reach, 0.1))) * K << 2;
         const base = v128.load32_splat(sums + ours);
         for (let n: usize = 0, left = N; n < unitBytes; n += 16, left -= 4) {
           let product = one;
           let power = i32x4.splat(0);
           let e = powers + at + n;
           for (let x = r, end = r + rowBytes; x < end; ) {
-            let sum = f32x4.splat(0);
-            for (const unitEnd = x + ((<usize>K) << 2); x < unitEnd; x += 4, e += inputBytes) {
-              sum = madd(v128.load(e), v128.load32_splat(x), sum);
+            for (const stop = min(x + stride, end); x < stop; ) {
+              let sum = f32x4.mul(v128.load(e), v128.load32_splat(x));
+              e += inputBytes;
+              for (const unitEnd = x + ((<usize>K - 1) << 2); x < unitEnd; e += inputBytes) {
+                x += 4;
+                sum = madd(v128.load(e), v128.load32_splat(x), sum);
+              }
+              x += 4;
+              product = f32x4.mul(product, sum);
             }
-            product = f32x4.mul(product, sum);
             power = i32x4.add(power, exponent(product));
             product = mantissa(product);
           }

@@ -69,6 +69,7 @@ export {
   type Parameters,
 } from "./front-ends/front-end.ts";
 export { type Draws, GeneratedDraws, GivenDraws, type Site } from "./network/draws.ts";
+export type { HiddenLayer } from "./network/hidden.ts";
 // Networks.
 export {
   createNetwork,

@@ -2,6 +2,7 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
+import { hiddenName } from "../network/hidden.ts";
 import type { ConfigOf } from "../node/config.ts";
 import type { Job } from "../node/pool.ts";
 import type { RunSummary } from "../node/run-folder.ts";
@@ -32,7 +33,7 @@ export function defineCompare(program: Command): void {
     .option("--epochs <n>", "length of each run", "20")
     .option("--seed <n>", "the first seed", "0")
     .option("--out <folder>", "folder of the run folders", "runs")
-    .option("--hidden <widths>", "widths of the hidden layers, as in 200,200 (the default)")
+    .option("--hidden <layers>", "hidden layers, as in 200,200 (the default) or softmax:20x10")
     .option("--layers <n>", "n hidden layers of 200")
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--limit <n>", "use the first n training and test images only")
@@ -163,8 +164,8 @@ function describe({ hidden }: Config): string {
   if (hidden.length === 0) return "no hidden layer";
   const count = ["one", "two", "three", "four", "five"][hidden.length - 1] ?? String(hidden.length);
   const layers = hidden.length === 1 ? "layer" : "layers";
-  const widths = hidden.every((width) => width === hidden[0]) ? [hidden[0]] : hidden;
-  return `${count} hidden ${layers} of ${listed(widths.map(String))} units`;
+  const names = hidden.map(hiddenName);
+  return `${count} hidden ${layers} of ${listed(new Set(names).size === 1 ? [names[0]] : names)} units`;
 }
 
 /** `a, b and c`. */

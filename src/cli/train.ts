@@ -30,8 +30,8 @@ export function defineTrain(program: Command): void {
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--limit <n>", "use the first n training and test images only")
     .option(
-      "--hidden <widths>",
-      "widths of the hidden layers, as in 200,200 (default; multiplexer: 64,32; vae: 200)",
+      "--hidden <layers>",
+      "hidden layers: widths, or softmax:UxN for U units of N choices, as in 200,softmax:20x10 (default 200,200; multiplexer: 64,32; vae: 200)",
     )
     .option("--layers <n>", "n hidden layers of 200")
     .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')

@@ -11,6 +11,7 @@ import type { EstimatorOptions } from "../estimators/estimator.ts";
 import { estimators, findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { nearest, suggestion } from "../formats/nearest.ts";
+import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
 
 /** A setting's description says what is expected of it: it ends the sentence about a value that is not. */
 const setting = <Schema extends z.ZodType>(expected: string, schema: Schema): Schema =>
@@ -29,14 +30,44 @@ const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(f
 const estimatorsFor = (task: "bandit" | "multiplexer" | "vae") =>
   estimators.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name);
 
-const widths = (fallback: number[]) =>
-  setting("a list of layer widths, each a whole number from 1 on", z.array(z.int().min(1)).default(fallback));
+/** `softmax:20x10`: 20 units of 10 choices each. */
+const softmaxLayer = z
+  .string()
+  .regex(/^softmax:[1-9]\d*x([2-9]|[1-9]\d+)$/)
+  .transform((text) => {
+    const [units, choices] = text.slice("softmax:".length).split("x").map(Number);
+    return { units, choices };
+  });
+
+const layerShape = z.strictObject({
+  units: z.int().min(1),
+  choices: z.int().min(2).optional(),
+  parents: z
+    .array(z.union([z.literal("input"), z.int().min(0)]))
+    .min(1)
+    .optional(),
+});
+
+/** As one would say it shortest: the same layers make the same run. */
+const shortest = (layer: HiddenLayer): HiddenLayer => {
+  const { kind, parents } = hiddenSpec(layer);
+  return typeof layer === "object" && kind === "bernoulli" && parents === undefined ? layer.units : layer;
+};
+
+const hidden = (fallback: number[]) =>
+  setting(
+    "a list of layers: widths from 1 on; softmax:20x10, units and their choices, 2 or more; in a file also objects with units, choices, parents",
+    z
+      .array(z.union([z.int().min(1), softmaxLayer, layerShape]))
+      .transform((layers) => layers.map(shortest))
+      .default(fallback),
+  );
 
 /** What every task has. */
 const common = {
   baseline: choice(["none", "running-average"], "none"),
   baselineDecay: setting(decay, z.number().min(0).lt(1).optional()),
-  hidden: widths([200, 200]),
+  hidden: hidden([200, 200]),
   units: choice(["plus-minus", "zero-one"], "plus-minus"),
   epochs: setting(wholeFrom1, z.int().min(1).default(100)),
   batchSize: setting(wholeFrom1, z.int().min(1).default(50)),
@@ -130,7 +161,7 @@ const schemas = {
     steps: count(312_500),
     recordEvery: count(2500),
     ...common,
-    hidden: widths([64, 32]),
+    hidden: hidden([64, 32]),
     batchSize: count(128),
     learningRate: common.learningRate.unwrap().default(0.01),
     // What steps and records make of it: see `settle`.
@@ -146,7 +177,7 @@ const schemas = {
     evaluateEvery: count(10),
     ...images,
     ...common,
-    hidden: widths([200]),
+    hidden: hidden([200]),
     units: choice(["plus-minus", "zero-one"], "zero-one"),
   }),
 };

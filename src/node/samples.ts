@@ -2,6 +2,7 @@
 import { findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import { hiddenName, hiddenSpec } from "../network/hidden.ts";
 import { deriveKey, newKey, permutation } from "../random/threefry.ts";
 import { reconstruct, sampleImages } from "../tasks/vae-images.ts";
 import { loadVae } from "../training/vae.ts";
@@ -50,7 +51,7 @@ export async function sampleRun(folder: string, { count, columns, seed }: Sample
   }
 
   const { kernels, threads, ...anyKernels } = config;
-  const vae = loadVae(await createBackend(anyKernels), checkpoint.tensors, config.units);
+  const vae = loadVae(await createBackend(anyKernels), checkpoint.tensors, config);
   const generated = await sampleImages(vae, { count, seed });
   const images = chooseImages(test, columns, seed);
   const depths = [...new Set([1, config.hidden.length])];
@@ -115,9 +116,11 @@ function chooseImages(
 /** What drew, and how well it knows the images. */
 function describe({ config, records, summary }: StoredRun): string[] {
   const { hidden, estimator, baseline } = config;
-  const same = hidden.every((width) => width === hidden[0]);
+  const names = hidden.map(hiddenName);
+  const same = names.every((name) => name === names[0]);
   const layers = hidden.length === 1 ? "one layer" : `${hidden.length} layers`;
-  const coins = same ? `${hidden[0]} coins` : `${hidden.join(", ")} coins, the image’s side first`;
+  const dice = hidden.some((layer) => hiddenSpec(layer).kind === "softmax");
+  const coins = `${same ? names[0] : names.join(", ")} ${dice ? "coins and dice" : "coins"}${same ? "" : ", the image’s side first"}`;
   const rule = findEstimator(estimator)?.title ?? estimator;
   const epochs = records.length === 1 ? "1 epoch" : `${records.length} epochs`;
   const bound = summary?.testBound;

@@ -7,6 +7,7 @@ import { findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { decode, encode } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
+import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, initialiseWeights, type Network, type Units } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { adam } from "../optimizers/adam.ts";
@@ -20,8 +21,8 @@ export interface AgentOptions {
   inputs: number;
   /** Number of actions, at least 2. */
   actions: number;
-  /** Widths of the hidden layers; default [32]. */
-  hidden?: readonly number[];
+  /** Hidden layers: widths of Bernoulli layers, or more about them; default [32]. */
+  hidden?: readonly HiddenLayer[];
   /** Real numbers (default), or bits, which must be 0 or 1 and are faster. */
   inputKind?: "real" | "bits";
   /** Coding of hidden units; default "plus-minus". */
@@ -99,10 +100,7 @@ export class Agent {
       inputs,
       inputKind,
       units,
-      layers: [
-        ...hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
-        { kind: "softmax", units: 1, choices: actions },
-      ],
+      layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
     });
     initialiseWeights(backend, this.#network.layers, seed);
     this.#optimizer = optimizer(backend, this.#network.layers);

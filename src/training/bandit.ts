@@ -3,6 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontEnd } from "../front-ends/front-end.ts";
+import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { type BanditData, ContextualBandit } from "../tasks/bandit.ts";
@@ -20,8 +21,8 @@ export interface BanditTrainingOptions extends LearnerOptions {
    * linear in. All weights of linear maps are then drawn as the paper's code for convolutions does (D-30).
    */
   front?: FrontEnd | undefined;
-  /** Widths of the hidden Bernoulli layers, input side first; may be empty. */
-  hidden: readonly number[];
+  /** Hidden layers, input side first: widths of Bernoulli layers, or more about them; may be empty. */
+  hidden: readonly HiddenLayer[];
   /** Coding of hidden units; default "plus-minus", as in the paper (D-3). */
   units?: Units;
   /** The output: one softmax unit over the classes (default), or one Bernoulli unit for two classes. */
@@ -57,12 +58,12 @@ export function banditNetwork(
   return {
     ...(front === undefined ? { inputs: data.pixels } : { inputs: front.outputs, inputKind: "real" }),
     units,
-    layers: [
-      ...hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
+    layers: withOutput(
+      hidden,
       output === "softmax"
-        ? { kind: "softmax" as const, units: 1, choices: data.classes }
-        : { kind: "bernoulli" as const, units: 1 },
-    ],
+        ? { kind: "softmax", units: 1, choices: data.classes }
+        : { kind: "bernoulli", units: 1 },
+    ),
   };
 }
 

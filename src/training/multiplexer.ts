@@ -1,6 +1,7 @@
 /** Training on the multiplexer: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Multiplexer, multiplexerInputs } from "../tasks/multiplexer.ts";
@@ -15,8 +16,10 @@ export interface MultiplexerTrainingOptions extends LearnerOptions {
   /** Options of the estimator; default none. */
   options?: EstimatorOptions;
   optimizer: OptimizerFactory;
-  /** Widths of the hidden Bernoulli layers, input side first; default [64, 32], as in the paper. */
-  hidden?: readonly number[];
+  /**
+   * Hidden layers, input side first: widths of Bernoulli layers, or more about them; default [64, 32], as in the paper.
+   */
+  hidden?: readonly HiddenLayer[];
   /** Coding of hidden units; default "plus-minus", as in the paper. Inputs are -1 and +1 (D-39). */
   units?: Units;
   baseline?: Baseline;
@@ -41,7 +44,7 @@ export const multiplexerNetwork = ({
   inputs: multiplexerInputs(k),
   inputKind: "signs",
   units,
-  layers: [...hidden, 1].map((width) => ({ kind: "bernoulli", units: width })),
+  layers: withOutput(hidden, { kind: "bernoulli", units: 1 }),
 });
 
 /** A training of a fresh network on the multiplexer. Throws `InputError` for options that cannot be. */

@@ -3,6 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import type { Tensor } from "../formats/safetensors.ts";
+import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
 import { createNetwork, type Units } from "../network/network.ts";
 import { createDecoder } from "../objectives/elbo.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
@@ -18,8 +19,8 @@ export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed
   /** Options of the estimator; default none. */
   options?: EstimatorOptions;
   optimizer: OptimizerFactory;
-  /** Widths of the stochastic layers, image side first; at least one. */
-  hidden: readonly number[];
+  /** Stochastic layers, image side first: widths of Bernoulli layers, or more about them; at least one. */
+  hidden: readonly HiddenLayer[];
   /** Coding of the units; default "zero-one", as in the paper (D-16). */
   units?: Units;
   /** Running averages are one a layer (D-21); default "none". */
@@ -55,14 +56,19 @@ export function prepareVaeTraining(
 }
 
 /**
- * The auto-encoder in a checkpoint, without what it needs to learn on. Throws `InputError` where a tensor is missing or
- * has a shape that does not fit the others.
+ * The auto-encoder in a checkpoint, without what it needs to learn on. `hidden` are its layers as it was trained with
+ * them; default: a chain of Bernoulli layers. Throws `InputError` where a tensor is missing or has a shape that does not
+ * fit the others.
  */
-export function loadVae(backend: Backend, tensors: Record<string, Tensor>, units: Units = "zero-one"): Vae {
+export function loadVae(
+  backend: Backend,
+  tensors: Record<string, Tensor>,
+  {
+    units = "zero-one",
+    hidden = widthsIn(tensors),
+  }: Partial<Pick<VaeTrainingOptions, "units" | "hidden">> = {},
+): Vae {
   const [, pixels = 0] = tensors["layers.0.weights"]?.shape ?? [];
-  const hidden: number[] = [];
-  for (let l = 0; `layers.${l}.bias` in tensors; l++) hidden.push(tensors[`layers.${l}.bias`].shape[0]);
-  if (hidden.length === 0) takeTensor(tensors, "layers.0.bias", []);
   const encoder = createEncoder(backend, pixels, hidden, units);
   const decoder = createDecoder(encoder);
   const linears = [...encoder.layers, ...decoder.layers, decoder.prior];
@@ -76,9 +82,12 @@ export function loadVae(backend: Backend, tensors: Record<string, Tensor>, units
   return { encoder, decoder };
 }
 
-const createEncoder = (backend: Backend, pixels: number, hidden: readonly number[], units: Units) =>
-  createNetwork(backend, {
-    inputs: pixels,
-    units,
-    layers: hidden.map((width) => ({ kind: "bernoulli" as const, units: width })),
-  });
+function widthsIn(tensors: Record<string, Tensor>): number[] {
+  const widths: number[] = [];
+  for (let l = 0; `layers.${l}.bias` in tensors; l++) widths.push(tensors[`layers.${l}.bias`].shape[0]);
+  if (widths.length === 0) takeTensor(tensors, "layers.0.bias", []);
+  return widths;
+}
+
+const createEncoder = (backend: Backend, pixels: number, hidden: readonly HiddenLayer[], units: Units) =>
+  createNetwork(backend, { inputs: pixels, units, layers: hidden.map(hiddenSpec) });

@@ -236,6 +236,16 @@ describe("bad input", () => {
       ["--hidden", "20", "--learning-rate", "1,1,1"],
       "there are 3 learning rates for 2 layers; expected one, or one a layer",
     ],
+    [
+      "one choice",
+      ["--hidden", "20,softmax:5x1"],
+      /^--hidden is \[20,"softmax:5x1"\]; expected a list of layers: .* choices, 2 or more/,
+    ],
+    [
+      "an estimator that has no use for choices",
+      ["--hidden", "softmax:5x3", "--estimator", "weight-max"],
+      "weight-max needs Bernoulli hidden units, and layers.0 is softmax",
+    ],
     ["no epochs", ["--epochs", "0"], "--epochs is 0; expected a whole number from 1 on"],
     ["part of a seed", ["--seed", "1.5"], "--seed is 1.5; expected a whole number from 0 to 2^53 - 1"],
     [

@@ -104,6 +104,7 @@ describe("a run's identity", () => {
     ["the path of the data", { data: "elsewhere" }],
     ["its threads", { threads: 2 }],
     ["a default that is written down", { learningRate: 1e-4, hidden: [200, 200] }],
+    ["layers said at length", { hidden: [{ units: 200 }, 200] }],
     ["a setting without effect", { baseline: "none", baselineDecay: 0.5 }],
   ])("is not changed by %s", (_, more) => expect(id(more)).toBe(id()));
 
@@ -114,6 +115,12 @@ describe("a run's identity", () => {
     ["the layers", { hidden: [200] }],
     ["the number of images", { limit: 100 }],
   ])("is changed by %s", (_, more) => expect(id(more)).not.toBe(id()));
+
+  it("is that of softmax layers however they are said", () => {
+    const ids = ["softmax:20x10", { units: 20, choices: 10 }, 200].map((layer) => id({ hidden: [layer] }));
+    expect(ids[0]).toBe(ids[1]);
+    expect(ids[0]).not.toBe(ids[2]);
+  });
 
   it("is changed by the data", () => expect(id({}, "e")).not.toBe(id()));
 
@@ -242,6 +249,7 @@ describe("a stopped run", () => {
     { backend: "wasm" },
     { backend: "reference", hidden: [], optimizer: "sgd" },
     { baseline: "running-average", units: "zero-one" },
+    { hidden: [6, "softmax:4x3", { units: 5, parents: ["input", 0] }] },
     { task: "vae", hidden: [6, 4], baseline: "running-average", evaluateEvery: 3, boundSamples: 4 },
   ])("goes on as if it had not been: %o", async (more) => {
     const calm = await train({ ...more, out: join(out, "calm") });
