@@ -56,7 +56,7 @@ const shortest = (layer: HiddenLayer): HiddenLayer => {
 
 const hidden = (fallback: number[]) =>
   setting(
-    "a list of layers: widths from 1 on; softmax:20x10, units and their choices, 2 or more; in a file also objects with units, choices, parents",
+    "a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more",
     z
       .array(z.union([z.int().min(1), softmaxLayer, layerShape]))
       .transform((layers) => layers.map(shortest))

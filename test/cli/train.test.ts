@@ -213,7 +213,7 @@ describe("bad input", () => {
     [
       "a width of 0",
       ["--hidden", "20,0"],
-      "--hidden is [20,0]; expected a list of layer widths, each a whole number from 1 on",
+      /^--hidden is \[20,0\]; expected a list of layers, each a width from 1 on/,
     ],
     ["no number of layers", ["--layers", "x"], "--layers is x; expected a whole number from 0 to 1000"],
     [
@@ -239,7 +239,7 @@ describe("bad input", () => {
     [
       "one choice",
       ["--hidden", "20,softmax:5x1"],
-      /^--hidden is \[20,"softmax:5x1"\]; expected a list of layers: .* choices, 2 or more/,
+      /^--hidden is \[20,"softmax:5x1"\]; expected a list of layers, .* choices, 2 or more$/,
     ],
     [
       "an estimator that has no use for choices",
