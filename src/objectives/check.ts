@@ -89,7 +89,8 @@ function compare(
         found.forEach((difference, e) => {
           if (difference !== 0) idle.delete(`${name} ${index}`);
           if (!isRead && Math.abs(difference) > tolerance * size) {
-            const others = reads.length === 0 ? "no layer" : `layers ${reads.join(", ")} only`;
+            const [one, ...more] = reads;
+            const others = one === undefined ? "no layer" : `layer ${[one, ...more].join(", layer ")} only`;
             refuse(e, `depends on UNIT, and says that it reads ${others}`);
           }
           if (isRead && expected && Math.abs(difference - expected[e]) > tolerance * size) {

@@ -159,7 +159,7 @@ describe("an objective is looked at for what it says", () => {
       },
     };
     expect(check(lying)).toThrow(
-      'the component "sly" depends on unit 1 of layer 2, and says that it reads layers 3 only',
+      'the component "sly" depends on unit 1 of layer 2, and says that it reads layer 3 only',
     );
     // A black box that reads what it did not ask for finds nothing there.
     const blind = blackBoxObjective(
