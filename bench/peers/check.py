@@ -78,12 +78,12 @@ def tensors(x):
 
 def mean_gradient(rule, form, spec):
     x, bits, chances, reward, parameters = states(spec)
-    arguments = [tensors(parameters[0]), array(x), list(map(array, bits))]
-    if rule == "f_hnca":
-        arguments[1:1] = [tensors(parameters[1]), array(parameters[2])]
-    else:
-        arguments += [array(reward), -1 if spec["units"] == "plus-minus" else 0]
-    inputs, credits = getattr(peer, f"credits_{rule}")(form, *arguments)
+    layers, bits = tensors(parameters[0]), list(map(array, bits))
+    off = -1 if spec.get("units") == "plus-minus" else 0
+    inputs, logits = peer.forward(layers, array(x), bits, off)
+    rest = tensors(parameters[1:]) if rule == "f_hnca" else (array(reward), off)
+    credits = getattr(peer, f"credits_{rule}")(form, layers, inputs, logits, bits, *rest)
+    inputs = inputs + bits if rule == "f_hnca" else inputs
     inputs, credits = [np.asarray(i) for i in inputs], [np.asarray(g) for g in credits]
     if rule == "weight_max":
         credits = [g / scale for g, scale in zip(credits, [2 * 4**n for n in range(len(credits))][::-1])]

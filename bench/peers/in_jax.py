@@ -113,17 +113,19 @@ def linear(inputs, layer):
     return inputs @ layer[0] + layer[1]
 
 
-def credits_reinforce(form, layers, x, bits, reward, off):
+def forward(layers, x, bits, off):
+    """What each layer reads, and its logits, where the bits are given; `sample` gives the same of those it draws."""
     inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    logits = [linear(x, layer) for x, layer in zip(inputs, layers)]
+    return inputs, [linear(x, layer) for x, layer in zip(inputs, layers)]
+
+
+def credits_reinforce(form, layers, inputs, logits, bits, reward, off):
     laws = [sigmoid(l) for l in logits[:-1]] + [softmax(logits[-1])]
-    return inputs, [reward[:, None] * (b - p) for b, p in zip(bits, laws)]
+    return [reward[:, None] * (b - p) for b, p in zip(bits, laws)]
 
 
-def credits_hnca(form, layers, x, bits, reward, off):
+def credits_hnca(form, layers, inputs, logits, bits, reward, off):
     flip, flip_softmax = (flip_a, flip_softmax_a) if form == "a" else (flip_b, flip_softmax_b)
-    inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    logits = [linear(x, layer) for x, layer in zip(inputs, layers)]
     credits = [bits[-1] - softmax(logits[-1])]
     for i in range(len(layers) - 2, -1, -1):
         child = layers[i + 1][0], logits[i + 1], bits[i + 1], bits[i], off
@@ -133,18 +135,17 @@ def credits_hnca(form, layers, x, bits, reward, off):
             credits.insert(0, sigmoid(logits[i]) * sigmoid(-logits[i]) * (rho_on - rho_off))
         else:
             credits.insert(0, sigmoid(logits[i] + delta) - sigmoid(logits[i]))
-    return inputs, [reward[:, None] * g for g in credits]
+    return [reward[:, None] * g for g in credits]
 
 
 def log_likelihood(logits, bits):
     return log_sigmoid((2 * bits - 1) * logits)
 
 
-def credits_f_hnca(form, encoder, decoder, prior, x, bits):
+def credits_f_hnca(form, encoder, inputs, logits, bits, decoder, prior):
     """Of the encoder's layers, then of the decoder's, each of which predicts the layer below, then of the prior."""
     flip = flip_a if form == "a" else flip_b
-    seen = [x] + bits
-    logits = [linear(x, layer) for x, layer in zip(seen, encoder)]
+    seen = inputs[:1] + bits
     predicted = [linear(b, layer) for b, layer in zip(bits, decoder)] + [jnp.broadcast_to(prior, bits[-1].shape)]
     credits, above, above_entropy = [], 0, 0
     for i in range(len(encoder) - 1, -1, -1):
@@ -168,13 +169,12 @@ def credits_f_hnca(form, encoder, decoder, prior, x, bits):
         # What layers below are credited with through this one; its entropy only from the next but one on.
         above += jnp.sum(observed, 1, keepdims=True) + above_entropy
         above_entropy = jnp.sum(entropy(l), 1, keepdims=True)
-    return seen[:-1] + bits, credits + [b - sigmoid(l) for b, l in zip(seen, predicted)]
+    return credits + [b - sigmoid(l) for b, l in zip(seen, predicted)]
 
 
-def credits_weight_max(form, layers, x, bits, reward, off):
+def credits_weight_max(form, layers, inputs, logits, bits, reward, off):
     """The paper's updates: 2, 8 and 32 times the gradient to first order. Hidden rule: REINFORCE, {-1,+1} units."""
-    inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    surprises = [2 * (b - sigmoid(linear(x, layer))) for b, x, layer in zip(bits, inputs, layers)]
+    surprises = [2 * (b - sigmoid(l)) for b, l in zip(bits, logits)]
     credits = [reward[:, None] * surprises[-1]]
     for i in range(len(layers) - 2, -1, -1):
         weights, h = layers[i + 1][0], inputs[i + 1]
@@ -184,7 +184,7 @@ def credits_weight_max(form, layers, x, bits, reward, off):
         else:
             earned = 2 * h * (credits[0] @ weights.T)
         credits.insert(0, earned * surprises[i])
-    return inputs, credits
+    return credits
 
 
 def gradients(inputs, credits):
@@ -200,22 +200,24 @@ def gradients(inputs, credits):
 
 
 def sample(layers, x, key, off, last):
-    """Bits of all layers; `last` is "softmax" or "bernoulli"."""
+    """What `forward` gives, and bits of all layers; `last` is "softmax" or "bernoulli"."""
     widths = [len(bias) for _, bias in layers]
     draws = [width if last == "bernoulli" or i < len(layers) - 1 else 1 for i, width in enumerate(widths)]
     uniforms = jax.random.uniform(key, (len(x), sum(draws)))
-    bits, at = [], 0
+    inputs, logits, bits, at = [], [], [], 0
     for i, layer in enumerate(layers):
-        logits = linear(x, layer)
+        l = linear(x, layer)
+        inputs.append(x)
+        logits.append(l)
         u = uniforms[:, at : at + draws[i]]
         at += draws[i]
         if draws[i] == widths[i]:
-            bits.append((u < sigmoid(logits)).astype(x.dtype))
+            bits.append((u < sigmoid(l)).astype(x.dtype))
             x = shown(bits[-1], off)
         else:
-            choice = jnp.sum(u >= jnp.cumsum(softmax(logits), 1)[:, :-1], 1)
+            choice = jnp.sum(u >= jnp.cumsum(softmax(l), 1)[:, :-1], 1)
             bits.append(jax.nn.one_hot(choice, widths[i], dtype=x.dtype))
-    return bits
+    return inputs, logits, bits
 
 
 def adam(parameters, slopes, moments, step, rate):
@@ -233,17 +235,18 @@ def step(row, form, state, data):
     if row["task"] == "vae":
         n = row["layers"]
         encoder, decoder, prior = parameters[:n], parameters[n : 2 * n], parameters[2 * n]
-        bits = sample(encoder, x, draw, 0, "bernoulli")
-        inputs, credits = credits_f_hnca(form, encoder, decoder, prior, x, bits)
+        inputs, logits, bits = sample(encoder, x, draw, 0, "bernoulli")
+        credits = credits_f_hnca(form, encoder, inputs, logits, bits, decoder, prior)
+        inputs = inputs + bits
     else:
         multiplexer = row["task"] == "multiplexer"
-        bits = sample(parameters, x, draw, -1, "bernoulli" if multiplexer else "softmax")
+        inputs, logits, bits = sample(parameters, x, draw, -1, "bernoulli" if multiplexer else "softmax")
         if multiplexer:
             reward = jnp.where(bits[-1] == data["target"], 1.0, -1.0)[:, 0]
         else:
             reward = jnp.sum(bits[-1] * data["target"], 1)
         rule = {"hnca": credits_hnca, "reinforce": credits_reinforce, "weight-max": credits_weight_max}
-        inputs, credits = rule[row["estimator"]](form, parameters, x, bits, reward, -1)
+        credits = rule[row["estimator"]](form, parameters, inputs, logits, bits, reward, -1)
     count += 1
     slopes = gradients(inputs, credits)
     parameters, moments = adam(parameters, slopes, moments, count, row["rate"])

@@ -96,17 +96,19 @@ def linear(inputs, layer):
     return torch.addmm(layer[1], inputs, layer[0])
 
 
-def credits_reinforce(form, layers, x, bits, reward, off):
+def forward(layers, x, bits, off):
+    """What each layer reads, and its logits, where the bits are given; `sample` gives the same of those it draws."""
     inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    logits = [linear(x, layer) for x, layer in zip(inputs, layers)]
+    return inputs, [linear(x, layer) for x, layer in zip(inputs, layers)]
+
+
+def credits_reinforce(form, layers, inputs, logits, bits, reward, off):
     laws = [sigmoid(l) for l in logits[:-1]] + [softmax(logits[-1], 1)]
-    return inputs, [reward[:, None] * (b - p) for b, p in zip(bits, laws)]
+    return [reward[:, None] * (b - p) for b, p in zip(bits, laws)]
 
 
-def credits_hnca(form, layers, x, bits, reward, off):
+def credits_hnca(form, layers, inputs, logits, bits, reward, off):
     flip, flip_softmax = (flip_a, flip_softmax_a) if form == "a" else (flip_b, flip_softmax_b)
-    inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    logits = [linear(x, layer) for x, layer in zip(inputs, layers)]
     credits = [bits[-1] - softmax(logits[-1], 1)]
     for i in range(len(layers) - 2, -1, -1):
         child = layers[i + 1][0], logits[i + 1], bits[i + 1], bits[i], off
@@ -116,18 +118,17 @@ def credits_hnca(form, layers, x, bits, reward, off):
             credits.insert(0, sigmoid(logits[i]) * sigmoid(-logits[i]) * (rho_on - rho_off))
         else:
             credits.insert(0, sigmoid(logits[i] + delta) - sigmoid(logits[i]))
-    return inputs, [reward[:, None] * g for g in credits]
+    return [reward[:, None] * g for g in credits]
 
 
 def log_likelihood(logits, bits):
     return logsigmoid((2 * bits - 1) * logits)
 
 
-def credits_f_hnca(form, encoder, decoder, prior, x, bits):
+def credits_f_hnca(form, encoder, inputs, logits, bits, decoder, prior):
     """Of the encoder's layers, then of the decoder's, each of which predicts the layer below, then of the prior."""
     flip = flip_a if form == "a" else flip_b
-    seen = [x] + bits
-    logits = [linear(x, layer) for x, layer in zip(seen, encoder)]
+    seen = inputs[:1] + bits
     predicted = [linear(b, layer) for b, layer in zip(bits, decoder)] + [prior.expand_as(bits[-1])]
     credits, above, above_entropy = [], 0, 0
     for i in range(len(encoder) - 1, -1, -1):
@@ -151,13 +152,12 @@ def credits_f_hnca(form, encoder, decoder, prior, x, bits):
         # What layers below are credited with through this one; its entropy only from the next but one on.
         above = above + observed.sum(1, keepdim=True) + above_entropy
         above_entropy = entropy(l).sum(1, keepdim=True)
-    return seen[:-1] + bits, credits + [b - sigmoid(l) for b, l in zip(seen, predicted)]
+    return credits + [b - sigmoid(l) for b, l in zip(seen, predicted)]
 
 
-def credits_weight_max(form, layers, x, bits, reward, off):
+def credits_weight_max(form, layers, inputs, logits, bits, reward, off):
     """The paper's updates: 2, 8 and 32 times the gradient to first order. Hidden rule: REINFORCE, {-1,+1} units."""
-    inputs = [x] + [shown(b, off) for b in bits[:-1]]
-    surprises = [2 * (b - sigmoid(linear(x, layer))) for b, x, layer in zip(bits, inputs, layers)]
+    surprises = [2 * (b - sigmoid(l)) for b, l in zip(bits, logits)]
     credits = [reward[:, None] * surprises[-1]]
     for i in range(len(layers) - 2, -1, -1):
         weights, h = layers[i + 1][0], inputs[i + 1]
@@ -167,7 +167,7 @@ def credits_weight_max(form, layers, x, bits, reward, off):
         else:
             earned = 2 * h * (credits[0] @ weights.T)
         credits.insert(0, earned * surprises[i])
-    return inputs, credits
+    return credits
 
 
 def gradients(inputs, credits):
@@ -188,17 +188,19 @@ def draws_of(row, parameters):
 
 
 def sample(layers, x, uniforms, off):
-    """Bits of all layers; a layer with fewer uniforms than units is one softmax unit."""
-    bits = []
+    """What `forward` gives, and bits of all layers; a layer with fewer uniforms than units is one softmax unit."""
+    inputs, logits, bits = [], [], []
     for layer, u in zip(layers, uniforms):
-        logits = linear(x, layer)
-        if u.shape == logits.shape:
-            bits.append((u < sigmoid(logits)).to(x.dtype))
+        l = linear(x, layer)
+        inputs.append(x)
+        logits.append(l)
+        if u.shape == l.shape:
+            bits.append((u < sigmoid(l)).to(x.dtype))
             x = shown(bits[-1], off)
         else:
-            choice = (u >= softmax(logits, 1).cumsum(1)[:, :-1]).sum(1, keepdim=True)
-            bits.append((choice == torch.arange(logits.shape[1])).to(x.dtype))
-    return bits
+            choice = (u >= softmax(l, 1).cumsum(1)[:, :-1]).sum(1, keepdim=True)
+            bits.append((choice == torch.arange(l.shape[1])).to(x.dtype))
+    return inputs, logits, bits
 
 
 def slopes(row, form, parameters, data, uniforms):
@@ -207,15 +209,16 @@ def slopes(row, form, parameters, data, uniforms):
     if row["task"] == "vae":
         n = row["layers"]
         encoder, decoder, prior = parameters[:n], parameters[n : 2 * n], parameters[2 * n]
-        bits = sample(encoder, x, uniforms, 0)
-        return flat(gradients(*credits_f_hnca(form, encoder, decoder, prior, x, bits)))
-    bits = sample(parameters, x, uniforms, -1)
+        inputs, logits, bits = sample(encoder, x, uniforms, 0)
+        credits = credits_f_hnca(form, encoder, inputs, logits, bits, decoder, prior)
+        return flat(gradients(inputs + bits, credits))
+    inputs, logits, bits = sample(parameters, x, uniforms, -1)
     if row["task"] == "multiplexer":
         reward = torch.where(bits[-1] == data["target"], 1.0, -1.0)[:, 0]
     else:
         reward = (bits[-1] * data["target"]).sum(1)
     rule = {"hnca": credits_hnca, "reinforce": credits_reinforce, "weight-max": credits_weight_max}
-    return flat(gradients(*rule[row["estimator"]](form, parameters, x, bits, reward, -1)))
+    return flat(gradients(inputs, rule[row["estimator"]](form, parameters, inputs, logits, bits, reward, -1)))
 
 
 def flat(parameters):
