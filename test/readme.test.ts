@@ -1,22 +1,22 @@
-// The README's programs are run as they stand, and must print what the README says.
+// The README's and the pages' programs are run as they stand, and must print what is said there.
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { estimators } from "../src/estimators/registry.ts";
 
 const readme = readFileSync("README.md", "utf8");
-const examples = [...readme.matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(
-  ([, program, output]) => ({
-    program,
-    output,
-  }),
+const pages = ["README.md", "docs/front-ends.md"];
+const examples = pages.flatMap((page) =>
+  [...readFileSync(page, "utf8").matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(
+    ([, program, output]) => ({ page, program, output }),
+  ),
 );
 
 test("there are programs with their output", () => {
-  expect(examples.length).toBeGreaterThanOrEqual(2);
+  for (const page of pages) expect(examples.map((example) => example.page)).toContain(page);
 });
 
-test.each(examples)("program $#", ({ program, output }) => {
+test.each(examples)("program $# of $page", ({ program, output }) => {
   // From the repository's own folder, "flipnet" is this package, as built.
   const printed = execFileSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
