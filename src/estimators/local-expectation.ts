@@ -4,10 +4,10 @@
  *
  *     g_k = sum_m P(unit did m | Markov blanket) d log P(m) / dl_k f(m),     d log P(m) / dl_k = 1[m = k] - p_k,
  *
- * with `f` evaluated anew for every outcome of every unit, and the laws of the children that lead to it (none: the
- * posterior is the prior). It is what f-HNCA computes from one message an edge, written down without
- * thinking: a check of that, and the way to have it for functions that have no such message. A reward that was observed
- * cannot be evaluated again: where it reads the unit, REINFORCE.
+ * with `f` evaluated anew for every outcome of every unit, and the laws of the children that lead to it (without any, the
+ * posterior is the prior). f-HNCA computes the same from one message an edge: this is its check, and the way to have it for
+ * functions that have no such message. A reward that was observed cannot be evaluated again: where it reads the unit,
+ * REINFORCE.
  *
  * Unbiased. Cost: one evaluation of everything below the unit for every unit, on the host.
  */

@@ -5,6 +5,7 @@
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import { addFlipEntropy, flipLogLikelihood, flipTables, type Trace } from "../network/trace.ts";
+import { chosenAt } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
 export interface Activation {
@@ -192,26 +193,19 @@ export function scalarKernels(
       backend.readNow(edge.weights, weights);
       const found = roomFor(out.columns);
       const I = out.columns;
-      /** What the components of example `b` gain when every logit moves by `shift`. */
-      const gain = (b: number, shift: (j: number) => number) => {
-        let sum = 0;
-        for (let j = 0; j < width; j++) {
-          const e = b * width + j;
-          sum += eta(l[e] + shift(j), t[e]) - each[e];
-        }
-        return sum;
-      };
       for (let e = 0; e < bits.length; e++) {
         const [b, i] = [Math.floor(e / I), e % I];
-        if (choices === 1) {
-          const sign = bits[e] === 1 ? -1 : 1;
-          found.numbers[e] = sign * gain(b, (j) => sign * step * weights[i * width + j]);
-        } else {
-          const unit = i - (i % choices);
-          const chosen = unit + bits.subarray(b * I + unit, b * I + unit + choices).indexOf(1);
-          found.numbers[e] =
-            chosen === i ? 0 : gain(b, (j) => weights[i * width + j] - weights[chosen * width + j]);
+        // A Bernoulli unit flips: its weights go in or out. A softmax unit's choice takes another's place.
+        const sign = choices === 1 && bits[e] === 1 ? -1 : 1;
+        const factor = choices === 1 ? sign * step : 1;
+        const left =
+          choices === 1 ? -1 : (i - (i % choices) + chosenAt(bits, e - (e % choices), choices)) * width;
+        let gain = 0;
+        for (let j = 0, at = b * width; j < width; j++, at++) {
+          const shift = factor * weights[i * width + j] - (left < 0 ? 0 : weights[left + j]);
+          gain += eta(l[at] + shift, t[at]) - each[at];
         }
+        found.numbers[e] = sign * gain;
       }
       add(found, out);
     },
@@ -221,8 +215,7 @@ export function scalarKernels(
       const on = (e: number) => eta(l[e], 1) - eta(l[e], 0);
       for (let e = 0; e < l.length; e++) {
         const unit = e - (e % targetChoices);
-        const chosen = unit + t.subarray(unit, unit + targetChoices).indexOf(1);
-        found.numbers[e] = targetChoices === 1 ? on(e) : on(e) - on(chosen);
+        found.numbers[e] = targetChoices === 1 ? on(e) : on(e) - on(unit + chosenAt(t, unit, targetChoices));
       }
       add(found, out);
     },

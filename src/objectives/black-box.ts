@@ -85,6 +85,10 @@ function prepareCalls(f: BlackBox, reads: readonly number[], trace: Trace) {
   };
   const [before, after] = [numbers(1), numbers(1)];
   const differences = new Map<number, { readonly numbers: Float64Array; readonly matrix: Matrix }>();
+  const again = () => {
+    f(sample, after);
+    return after;
+  };
 
   return {
     evaluate(value: Matrix) {
@@ -100,10 +104,6 @@ function prepareCalls(f: BlackBox, reads: readonly number[], trace: Trace) {
         room = { numbers: numbers(width), matrix: backend.matrix(batchSize, width) };
         differences.set(index, room);
       }
-      const again = () => {
-        f(sample, after);
-        return after;
-      };
       whatIf(layer, sample.layers[index], before, again, room.numbers);
       backend.write(room.matrix, room.numbers);
       backend.addScaled(room.matrix, 1, out);

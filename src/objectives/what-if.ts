@@ -27,20 +27,22 @@ export function whatIf(
       for (let b = 0, e = unit * choices; e < bits.length; b++, e += width) {
         const difference = values[b] - before[b];
         if (choices === 1) out[e] = bits[e] === 1 ? difference : -difference;
-        else out[e + choiceAt(bits, e, choices)] = difference;
+        else out[e + chosenAt(bits, e, choices)] = difference;
         change(bits, e, choices, outcomes - step);
       }
     }
   }
 }
 
-/** What a softmax unit chose. */
-const choiceAt = (bits: Float64Array, start: number, choices: number): number =>
-  bits.subarray(start, start + choices).indexOf(1);
+/** Which of a softmax unit's bits, from `start` on, is 1. */
+export function chosenAt(bits: Float64Array, start: number, choices: number): number {
+  for (let k = 0; k < choices; k++) if (bits[start + k] === 1) return k;
+  return 0;
+}
 
 /** Flips a Bernoulli unit; moves a softmax unit on by `step` choices. */
 function change(bits: Float64Array, start: number, choices: number, step: number): void {
-  const chosen = choices === 1 ? 0 : choiceAt(bits, start, choices);
+  const chosen = choices === 1 ? 0 : chosenAt(bits, start, choices);
   bits[start + chosen] = choices === 1 ? 1 - bits[start] : 0;
   if (choices > 1) bits[start + ((chosen + step) % choices)] = 1;
 }
