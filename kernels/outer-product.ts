@@ -1,5 +1,5 @@
 // out (+)= mean_b x[b] (x) g[b].
-//   outerProduct(x: [B, I] real, pitch, g: [B, J], out: [I, J], B, I, J, accumulate)
+//   outerProduct(x: [B, I] real, pitch, g: [B, J], out: [I, J], B, I, J, accumulate, scratch: (16 B) floats)
 //   outerProductBits(x: [B, I] bits, pitch, g, out, B, I, J, accumulate, plusMinus, scratch: (B + J + 4) floats)
 // Rows of x are `pitch` floats apart: it may be some columns of a wider matrix.
 // For bits a row of the result is the sum of the examples' rows in which the input was on; for {-1,+1} units twice
@@ -11,9 +11,24 @@ import { madd, select } from "./math";
 import { storeLanes } from "./lanes";
 
 export function outerProduct(
-  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool,
+  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, scratch: usize,
 ): void {
-  multiply(x, 4, (<usize>pitch) << 2, g, out, I, B, J, <f32>1 / <f32>B, accumulate);
+  const step = (<usize>pitch) << 2;
+  const scale = <f32>1 / <f32>B;
+  if (J <= 16) return multiply(x, 4, step, g, out, I, B, J, scale, accumulate);
+  // Every 16 columns of g go through a column of x, whose numbers in a wide matrix push each other out of the cache: so
+  // 16 columns of x at a time are put side by side.
+  for (let i = 0; i < I; i += 16, x += 64, out += (<usize>J) << 6) {
+    let to = scratch;
+    let from = x;
+    for (let b = 0; b < B; b++, from += step, to += 64) {
+      v128.store(to, v128.load(from));
+      v128.store(to, v128.load(from, 16), 16);
+      v128.store(to, v128.load(from, 32), 32);
+      v128.store(to, v128.load(from, 48), 48);
+    }
+    multiply(scratch, 4, 64, g, out, min(16, I - i), B, J, scale, accumulate);
+  }
 }
 
 export function outerProductBits(

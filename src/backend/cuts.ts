@@ -69,7 +69,7 @@ export const cuts: Readonly<Record<string, Cut>> = {
   dense: examples("x[B,I] weights[I,J] out[B,J] B I J"),
   productBits: examples("x[B,I] weights[I,J] out[B,J] B I J plusMinus scratch"),
   transposedProduct: examples("g[B,J] weights[I,J] out[B,I] B I J accumulate"),
-  outerProduct: inputs("x[B,I] pitch g[B,J] out[I,J] B I J accumulate"),
+  outerProduct: inputs("x[B,I] pitch g[B,J] out[I,J] B I J accumulate scratch"),
   outerProductBits: inputs("x[B,I] pitch g[B,J] out[I,J] B I J accumulate plusMinus scratch"),
   rowDots: examples("a[B,I] b[B,I] out[B] B I plusMinus accumulate"),
 

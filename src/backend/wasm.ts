@@ -240,7 +240,8 @@ class Wasm implements WasmBackend {
     const { rows: B, columns: I } = x;
     const J = g.columns;
     if (coding === "real") {
-      this.#run.outerProduct(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum);
+      const scratch = this.#scratch.room(4 * 16 * B);
+      this.#run.outerProduct(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum, scratch);
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
