@@ -115,8 +115,6 @@ function window(
   if (pixels > 1) finish(out + wRow, b0, b1, b2, b3, rest, bias);
 }
 
-// @ts-ignore: decorator
-@inline
 function finish(out: usize, a: v128, b: v128, c: v128, d: v128, rest: i32, rectify: usize): void {
   if (rectify) {
     const zero = f32x4.splat(0);
@@ -208,8 +206,6 @@ function addLines(
   }
 }
 
-// @ts-ignore: decorator
-@inline
 function addTo(out: usize, a: v128, b: v128, c: v128, d: v128, rest: i32): void {
   storeLanes(out, f32x4.add(v128.load(out), a), rest);
   if (rest > 4) storeLanes(out + 16, f32x4.add(v128.load(out, 16), b), rest - 4);
