@@ -28,8 +28,8 @@ const watch = 1;
 /** A slice is of so many elements, or products of elements, at least: less is done sooner than handed over. */
 const leastWork = 4096;
 
-/** A thread that takes longer than this for a slice, in milliseconds, is lost. */
-const patience = 120_000;
+/** A thread that takes longer than this to start, or for a slice, in seconds, is lost. */
+const longest = 120;
 
 /** What a thread starts with. */
 interface Start {
@@ -45,16 +45,21 @@ interface Start {
   state: typeof state;
 }
 
-/** Makes the call in a box: the number of a kernel and its arguments, no list of them, which would be allocated. */
-function perform(kernels: readonly Kernels[string][], c: Float64Array): void {
-  // What a kernel does not take is passed over.
+/**
+ * A call: the number of a kernel, and its arguments. Calls are written into arrays that are there already, because a
+ * list of arguments would be allocated. What a kernel does not take is passed over.
+ */
+type Call = Float64Array;
+const mostArguments = 20;
+
+/** Makes a call. */
+function perform(kernels: readonly Kernels[string][], c: Call): void {
   // biome-ignore format: a list
   kernels[c[0]](
     c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10],
     c[11], c[12], c[13], c[14], c[15], c[16], c[17], c[18], c[19], c[20],
   );
 }
-const mostArguments = 20;
 
 /** Looks at a word for so many milliseconds; whether it says something else than `value` before they are over. */
 function changes(word: Int32Array, value: number, milliseconds: number): boolean {
@@ -99,45 +104,68 @@ interface Thread {
   terminate(): unknown;
 }
 
-/** Starts a thread. `lose` hears when it ends by itself. */
-function startThread(start: Start, lose: (reason: string) => void): Promise<Thread> {
+/** What a thread says of itself: that it is ready, or why it ended. */
+interface Ears {
+  ready(): void;
+  lost(reason: string): void;
+}
+
+/** Starts a thread. @throws what the host throws that gives none */
+function openThread(start: Start, { ready, lost }: Ears): Thread {
   // Not an import: browsers and bundlers never see it.
   const node = typeof process === "object" ? process.getBuiltinModule?.("node:worker_threads") : undefined;
   const tools = `{ perform: ${perform}, changes: ${changes} }`;
-  const text = node
-    ? `const { parentPort, workerData } = require("node:worker_threads");
-       (${serve})(workerData, ${tools}, (message) => parentPort.postMessage(message));`
-    : `onmessage = ({ data }) => (${serve})(data, ${tools}, (message) => postMessage(message));`;
-  return new Promise((resolve, reject) => {
-    const end = (reason: string) => {
-      lose(reason);
-      reject(new RunError(`a thread cannot start: ${reason}`));
-    };
-    if (node) {
-      const worker = new node.Worker(text, { eval: true, workerData: start, execArgv: [] });
-      worker.on("error", ({ message }) => end(message));
-      worker.on("exit", (code) => end(`it ended with code ${code}`));
-      worker.once("message", () => {
-        worker.unref(); // the process ends when all else is done
-        resolve(worker);
-      });
-    } else {
-      const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
-      const worker = new Worker(url);
-      worker.onerror = ({ message }) => end(message);
-      worker.onmessage = () => {
-        URL.revokeObjectURL(url);
-        resolve(worker);
+  if (node) {
+    const text = `const { parentPort, workerData } = require("node:worker_threads");
+      (${serve})(workerData, ${tools}, (message) => parentPort.postMessage(message));`;
+    const worker = new node.Worker(text, { eval: true, workerData: start, execArgv: [] });
+    worker.on("error", ({ message }) => lost(message));
+    worker.on("exit", (code) => lost(`it ended with code ${code}`));
+    worker.once("message", () => {
+      worker.unref(); // the process ends when all else is done
+      ready();
+    });
+    return worker;
+  }
+  const text = `onmessage = ({ data }) => (${serve})(data, ${tools}, (message) => postMessage(message));`;
+  const url = URL.createObjectURL(new Blob([text], { type: "text/javascript" }));
+  const worker = new Worker(url);
+  // A page's policy says no without a word.
+  worker.onerror = ({ message }) => lost(message ?? "this page allows no workers from blob: URLs");
+  worker.onmessage = () => {
+    URL.revokeObjectURL(url);
+    ready();
+  };
+  worker.postMessage(start);
+  return worker;
+}
+
+/** A thread that is ready. `lose` hears when it ends by itself. @throws RunError if that is within `patience` seconds */
+async function startThread(start: Start, patience: number, lose: (reason: string) => void): Promise<Thread> {
+  let thread: Thread | undefined;
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  try {
+    await new Promise<void>((ready, refuse) => {
+      const lost = (reason: string) => {
+        lose(reason);
+        refuse(new Error(reason));
       };
-      worker.postMessage(start);
-    }
-  });
+      thread = openThread(start, { ready, lost });
+      timer = setTimeout(lost, 1000 * patience, `it is not ready after ${patience} seconds`);
+    });
+    return thread!;
+  } catch (cause) {
+    thread?.terminate();
+    throw new RunError(`a thread cannot start: ${(cause as Error).message}`, { cause });
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** One of the others, as the leader sees it. */
 interface Mate {
   readonly word: Int32Array;
-  readonly call: Float64Array;
+  readonly call: Call;
   readonly thread: Thread;
 }
 
@@ -147,7 +175,10 @@ export class Team {
   /** Those that can be cut, by number, as the leader's instance has them. */
   readonly #own: readonly Kernels[string][];
   readonly #scratch: Scratch;
+  readonly #patience: number;
   readonly #mates: Mate[] = [];
+  /** The one to be made now, and then the leader's slice of it. */
+  readonly #call: Call = new Float64Array(1 + mostArguments);
   readonly #maySleep = maySleep();
   /** Why there are fewer threads than there were. */
   #loss: string | undefined;
@@ -157,6 +188,7 @@ export class Team {
    *
    * @param module takes a shared memory, that of the heap
    * @param kernels as the leader's instance has them
+   * @param patience how many seconds a thread may take to start, or for a slice
    * @throws RunError where the host gives no threads
    */
   static async start(
@@ -165,8 +197,9 @@ export class Team {
     kernels: Kernels,
     heap: Heap,
     scratch: Scratch,
+    patience = longest,
   ): Promise<Team> {
-    const team = new Team(kernels, scratch);
+    const team = new Team(kernels, scratch, patience);
     const starts = Array.from({ length: threads - 1 }, () => team.#startMate(module, heap));
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
     if (failed === undefined) return team;
@@ -174,10 +207,11 @@ export class Team {
     throw (failed as PromiseRejectedResult).reason;
   }
 
-  private constructor(kernels: Kernels, scratch: Scratch) {
+  private constructor(kernels: Kernels, scratch: Scratch, patience: number) {
     const names = Object.keys(cuts);
     this.#own = names.map((name) => kernels[name]);
     this.#scratch = scratch;
+    this.#patience = patience;
     const together = names.map((name, number) => [name, this.#together(number, cuts[name])]);
     this.kernels = { ...kernels, ...Object.fromEntries(together) };
   }
@@ -197,48 +231,52 @@ export class Team {
       watch,
       state,
     };
-    const thread = await startThread(start, (reason) => this.#lose(reason));
+    const thread = await startThread(start, this.#patience, (reason) => this.#lose(reason));
     this.#mates.push({ word, call, thread });
   }
 
   /** A kernel done by all threads. */
   #together(number: number, cut: Cut): Kernels[string] {
-    const kernel = this.#own[number];
-    return (...operands) => {
-      const count = operands[cut.count];
-      const steps = Math.ceil(count / cut.step);
-      const threads = 1 + this.#mates.length;
-      const slices = Math.min(threads, steps, Math.floor(product(operands, cut.size) / leastWork));
-      if (slices < 2) return kernel(...operands);
-
-      this.#check();
-      const first = Math.floor(steps / slices) * cut.step;
-      for (let slice = 1, start = first; slice < slices; slice++) {
-        const end = Math.min(Math.floor(((slice + 1) * steps) / slices) * cut.step, count);
-        this.#offer(this.#mates[slice - 1], number, operands, cut, slice, start, end);
-        start = end;
-      }
-      operands[cut.count] = first;
-      kernel(...operands);
-      for (let slice = 1; slice < slices; slice++) this.#join(this.#mates[slice - 1]);
+    const call = this.#call;
+    // biome-ignore format: a list
+    return (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t) => {
+      call[0] = number;
+      call[1] = a; call[2] = b; call[3] = c; call[4] = d; call[5] = e;
+      call[6] = f; call[7] = g; call[8] = h; call[9] = i; call[10] = j;
+      call[11] = k; call[12] = l; call[13] = m; call[14] = n; call[15] = o;
+      call[16] = p; call[17] = q; call[18] = r; call[19] = s; call[20] = t;
+      this.#divide(cut);
       return 0;
     };
   }
 
-  /** Offers what is from `start` to `end` of a call. */
-  #offer(
-    { word, call }: Mate,
-    number: number,
-    operands: number[],
-    cut: Cut,
-    slice: number,
-    start: number,
-    end: number,
-  ): void {
-    call[0] = number;
-    for (let i = 0; i < operands.length; i++) call[1 + i] = operands[i];
+  /** Makes the leader's call. */
+  #divide(cut: Cut): void {
+    const call = this.#call;
+    const count = call[1 + cut.count];
+    const steps = Math.ceil(count / cut.step);
+    const threads = 1 + this.#mates.length;
+    const slices = Math.min(threads, steps, Math.floor(product(call, cut.size) / leastWork));
+    if (slices >= 2) {
+      this.#check();
+      const first = Math.floor(steps / slices) * cut.step;
+      for (let slice = 1, start = first; slice < slices; slice++) {
+        const end = Math.min(Math.floor(((slice + 1) * steps) / slices) * cut.step, count);
+        this.#offer(this.#mates[slice - 1], cut, slice, start, end);
+        start = end;
+      }
+      call[1 + cut.count] = first;
+    }
+    perform(this.#own, call);
+    for (let slice = 1; slice < slices; slice++) this.#join(this.#mates[slice - 1]);
+  }
+
+  /** Offers what is from `start` to `end` of the leader's call. */
+  #offer({ word, call }: Mate, cut: Cut, slice: number, start: number, end: number): void {
+    const whole = this.#call;
+    call.set(whole);
     for (const { address, by } of cut.moving) {
-      if (operands[address] !== 0) call[1 + address] += 4 * start * product(operands, by);
+      if (whole[1 + address] !== 0) call[1 + address] += 4 * start * product(whole, by);
     }
     call[1 + cut.count] = end - start;
     if (cut.first >= 0) call[1 + cut.first] = start;
@@ -253,11 +291,12 @@ export class Team {
       perform(this.#own, call);
       return;
     }
-    const started = performance.now();
-    while (!changes(word, state.taken, watch)) {
-      if (this.#maySleep) Atomics.wait(word, 0, state.taken, 1000);
-      if (performance.now() > started + patience) this.#lose("it does not come back");
+    // Seconds that this process is awake: one that was stopped goes on.
+    const second = 1000;
+    for (let seconds = 0; !changes(word, state.taken, this.#maySleep ? watch : second); seconds++) {
+      if (seconds >= this.#patience) this.#lose(`it does not come back within ${seconds} seconds`);
       this.#check();
+      if (this.#maySleep) Atomics.wait(word, 0, state.taken, second);
     }
     if (Atomics.load(word, 0) === state.failed) this.#lose("it failed");
     this.#check();
@@ -278,10 +317,10 @@ export class Team {
   }
 }
 
-/** The product of listed operands. */
-function product(operands: readonly number[], places: readonly number[]): number {
+/** The product of listed arguments. */
+function product(call: Call, places: readonly number[]): number {
   let result = 1;
-  for (const place of places) result *= operands[place];
+  for (const place of places) result *= call[1 + place];
   return result;
 }
 

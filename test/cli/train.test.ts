@@ -342,3 +342,44 @@ describe("bad input", () => {
     expect({ status, stderr }).toEqual({ status: 1, stderr: "error: stdout cannot be written (ENOSPC)\n" });
   });
 });
+
+describe("flipnet train --threads 2", () => {
+  const args = ["train", "--limit", "500", "--hidden", "150", "--threads", "2", "--epochs"];
+
+  it("ends when it is done", async () => {
+    const { code, stderr } = await flipnet([...args, "2", "--out", temporary("threads"), "--quiet"]);
+    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+  });
+
+  it("ends with one sentence and code 1 where a thread is lost on the way", async () => {
+    const preload = join(temporary("preload"), "threads-that-die.cjs");
+    writeFileSync(
+      preload,
+      `const workerThreads = require("node:worker_threads");
+      workerThreads.Worker = class extends workerThreads.Worker {
+        constructor(...given) {
+          super(...given);
+          this.once("message", () => setTimeout(() => this.terminate(), 300));
+        }
+      };`,
+    );
+    const env = { ...process.env, NODE_OPTIONS: `--require ${preload}` };
+    const outcome = await flipnet([...args, "1000", "--out", temporary("lost"), "--quiet"], { env });
+    expect(outcome).toEqual({
+      code: 1,
+      stdout: "",
+      stderr: "error: a thread of this backend is lost: it ended with code 1\n",
+    });
+  });
+
+  it("ends with one sentence and code 1 where the host allows no threads", async () => {
+    const permission = process.allowedNodeEnvironmentFlags.has("--permission") ? "" : "experimental-";
+    const node = [`--${permission}permission`, "--allow-fs-read=*", "--allow-fs-write=*", "--no-warnings"];
+    const command = [...node, main, ...args, "2", "--out", temporary("refused"), "--quiet"];
+    const outcome = await outcomeOf(spawn(process.execPath, command));
+    expect(outcome).toMatchObject({ code: 1, stdout: "" });
+    expect(outcome.stderr).toMatch(
+      /^error: a thread cannot start: Access to this API has been restricted.*\n$/,
+    );
+  });
+});
