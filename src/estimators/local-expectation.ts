@@ -56,23 +56,28 @@ export const localExpectation: Estimator = {
       };
     }
 
-    /** The log-likelihood of what children did, by their laws as they stand. */
+    /** The log-likelihood of what children did, by their logits as they stand: they are finite where probabilities are 0. */
     function likelihoodOf(children: Layer["children"]): () => Float64Array {
       const sum = numbers(1);
-      const laws = children.map(({ layer: { index, width } }) => {
-        const { bits, p, q } = trace.layers[index];
-        return [bits, p, q].map((matrix) => ({ matrix, width, values: numbers(width) }));
+      const laws = children.map(({ layer: { index, width, choices } }) => {
+        return {
+          activity: trace.layers[index],
+          width,
+          choices,
+          bits: numbers(width),
+          logits: numbers(width),
+        };
       });
       return () => {
         sum.fill(0);
-        for (const law of laws) {
-          for (const { matrix, values } of law) backend.readNow(matrix, values);
-          const [bits, p, q] = law.map(({ values }) => values);
-          const { width, matrix } = law[0];
-          const isBernoulli = law[1].matrix !== law[2].matrix;
-          for (let e = 0; e < rows * matrix.columns; e++) {
-            if (bits[e] === 1) sum[Math.floor(e / width)] += Math.log(p[e]);
-            else if (isBernoulli) sum[Math.floor(e / width)] += Math.log(q[e]);
+        for (const { activity, width, choices, bits, logits } of laws) {
+          backend.readNow(activity.bits, bits);
+          backend.readNow(activity.logits, logits);
+          for (let e = 0; e < bits.length; e += choices) {
+            sum[Math.floor(e / width)] +=
+              choices === 1
+                ? -softplus(bits[e] === 1 ? -logits[e] : logits[e])
+                : logits[bits.indexOf(1, e)] - logSum(logits.subarray(e, e + choices));
           }
         }
         return sum;
@@ -183,4 +188,13 @@ function expectation(possible: readonly Possibility[], signal: number): number[]
   const terms = possible.map(({ worth }, m) => (joint[m] / total) * (signal + worth));
   const mean = terms.reduce((a, b) => a + b, 0);
   return possible.map(({ prior }, k) => terms[k] - prior * mean);
+}
+
+/** log(1 + e^x) */
+const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
+
+/** log sum_k e^(x_k) */
+function logSum(x: Float64Array): number {
+  const largest = Math.max(...x);
+  return largest + Math.log(x.reduce((sum, value) => sum + Math.exp(value - largest), 0));
 }

@@ -16,8 +16,8 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 const root = resolve(import.meta.dirname, "../..");
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
-/** A bundle with an agent, minified and gzipped: 59 kB when last looked at, 44 of them the two kernel modules. */
-const sizeCeiling = 80 * 1024;
+/** A bundle with an agent, minified and gzipped: 82 kB when last looked at, 56 of them the two kernel modules. */
+const sizeCeiling = 96 * 1024;
 
 let folder: string;
 let tarball: string;
