@@ -55,21 +55,29 @@ type Results = {
   agent: { accuracy: number; saved: string };
   hnca: string;
   reinforce: string;
+  large: string;
 } | null;
 
 const inNode = new Map<string, Promise<Results>>();
 
 /** What `consumer/toy.js` computes in Node on kernels of one kind; null where Node has none. */
 function nodeResults(kernels: string): Promise<Results> {
-  if (!inNode.has(kernels)) inNode.set(kernels, run(process.execPath, "node.js", kernels).then(JSON.parse));
+  if (!inNode.has(kernels)) inNode.set(kernels, computeInNode(kernels, 1));
   return inNode.get(kernels)!;
 }
+
+const computeInNode = async (kernels: string, threads: number): Promise<Results> =>
+  JSON.parse(await run(process.execPath, "node.js", kernels, `${threads}`));
 
 describe("in Node", () => {
   it("is imported", async () => {
     const results = await nodeResults("portable");
     expect(results?.kernels).toBe("portable");
     expect(results?.agent.accuracy).toBeGreaterThan(0.8);
+  });
+
+  it("computes the same on two threads, and ends", async () => {
+    expect(await computeInNode("portable", 2)).toEqual(await nodeResults("portable"));
   });
 
   it("is required from CommonJS", async () => {
@@ -140,11 +148,24 @@ if (missing) {
 
 const types: Record<string, string> = { ".html": "text/html", ".js": "text/javascript" };
 
+/** What makes a page share memory with its threads. */
+const isolation = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+/** Headers of pages that ask for them. */
+const headersOf: Record<string, Record<string, string>> = {
+  "?isolated": isolation,
+  "?isolated-without-blobs": { ...isolation, "content-security-policy": "worker-src 'self'" },
+};
+
 /** A plain file server on the user's folder. */
 const serveFolder: RequestListener = (request, response) => {
-  const path = normalize(new URL(request.url!, "http://localhost").pathname);
+  const { pathname, search } = new URL(request.url!, "http://localhost");
+  const path = normalize(pathname);
+  const headers = { "content-type": types[extname(path)] ?? "text/plain", ...headersOf[search] };
   readFile(join(folder, path)).then(
-    (bytes) => response.writeHead(200, { "content-type": types[extname(path)] ?? "text/plain" }).end(bytes),
+    (bytes) => response.writeHead(200, headers).end(bytes),
     () => response.writeHead(404).end(),
   );
 };
@@ -179,7 +200,8 @@ describe.skipIf(missing)("in Chromium", () => {
   ];
   const cases = ways.flatMap((way) => ["portable", "relaxed"].map((kernels) => [...way, kernels]));
 
-  it.for(cases)("%s computes what Node does, bit for bit (%s, %s)", async ([, path, kernels], { skip }) => {
+  /** What an expression gives in a page, and what the page had to say meanwhile. */
+  async function evaluate(path: string, expression: string) {
     const page = await browser.newPage();
     const problems: string[] = [];
     page.on("pageerror", (error) => problems.push(error.message));
@@ -188,10 +210,39 @@ describe.skipIf(missing)("in Chromium", () => {
     await page.waitForFunction("globalThis.flipnetPage", undefined, { timeout: 20_000 }).catch((error) => {
       throw new Error([...problems, error.message].join("\n"));
     });
-    const results = await page.evaluate(
-      `flipnetPage.has("${kernels}").then((has) => (has ? flipnetPage.train("${kernels}") : null))`,
-    );
+    const result = await page.evaluate(expression);
     await page.close();
+    return { result, problems };
+  }
+
+  it.for(ways)("%s computes the same on two threads (%s)", async ([, path]) => {
+    const { result, problems } = await evaluate(`${path}?isolated`, 'flipnetPage.train("portable", 2)');
+    expect(problems).toEqual([]);
+    expect(result).toEqual(await nodeResults("portable"));
+  });
+
+  const refused =
+    'flipnetPage.train("portable", 2).then(() => "trained", ({ name, message }) => name + ": " + message)';
+  it.each([
+    [
+      "is not isolated",
+      "plain.html",
+      "threads is 2, but this page is not cross-origin isolated: it shares no memory",
+    ],
+    [
+      "allows no workers from blob URLs",
+      "plain.html?isolated-without-blobs",
+      "a thread cannot start: this page allows no workers from blob: URLs",
+    ],
+  ])("a page that %s gets a sentence when it asks for threads", async (_, path, sentence) => {
+    expect((await evaluate(path, refused)).result).toBe(`RunError: ${sentence}`);
+  });
+
+  it.for(cases)("%s computes what Node does, bit for bit (%s, %s)", async ([, path, kernels], { skip }) => {
+    const { result: results, problems } = await evaluate(
+      path,
+      `flipnetPage.has("${kernels}").then((has) => (has ? flipnetPage.train("${kernels}", 1) : null))`,
+    );
     expect(problems).toEqual([]);
     const expected = await nodeResults(kernels);
     skip(kernels === "relaxed" && (results === null || expected === null), "no relaxed SIMD on this host");

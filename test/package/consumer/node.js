@@ -1,4 +1,4 @@
 import { has, train } from "./toy.js";
 
-const [, , kernels] = process.argv;
-console.log(JSON.stringify((await has(kernels)) ? await train(kernels) : null));
+const [, , kernels, threads] = process.argv;
+console.log(JSON.stringify((await has(kernels)) ? await train(kernels, Number(threads)) : null));

@@ -36,14 +36,14 @@ async function learnOnline(backend) {
 }
 
 /** A few steps on ten images of 8 x 8 pixels. */
-async function trainOnImages(backend, estimator) {
+async function trainOnImages(backend, estimator, hidden) {
   const images = Uint8Array.from({ length: 640 }, (_, i) => (i * i * 31) % 256);
   const labels = Uint8Array.from({ length: 10 }, (_, i) => i);
   const data = labelledImages({ shape: [10, 8, 8], data: images }, { shape: [10], data: labels });
   const options = {
     estimator,
     optimizer: adam({ learningRate: 0.01 }),
-    hidden: [20, 20],
+    hidden,
     batchSize: 5,
     seed: 3,
   };
@@ -52,13 +52,14 @@ async function trainOnImages(backend, estimator) {
   return hex(encodeSafetensors(await training.learner.tensors(), {}));
 }
 
-/** Everything above on kernels of one kind. */
-export async function train(kernels) {
-  const backend = await createWasmBackend({ kernels });
+/** Everything above on kernels of one kind. Several threads are never ended: no process or page waits for them. */
+export async function train(kernels, threads) {
+  const backend = await createWasmBackend({ kernels, threads });
   return {
     kernels: backend.kernels,
     agent: await learnOnline(backend),
-    hnca: await trainOnImages(backend, hnca),
-    reinforce: await trainOnImages(backend, reinforce),
+    hnca: await trainOnImages(backend, hnca, [20, 20]),
+    reinforce: await trainOnImages(backend, reinforce, [20, 20]),
+    large: await trainOnImages(backend, hnca, [100, 100]), // large enough for threads to divide
   };
 }
