@@ -34,7 +34,7 @@ function leastTimes({ rates, bandwidth, levelOf }, done) {
   const { reads = 0, writes = 0, updates = 0, set } = done;
   const together = Math.min(reads, writes);
   return {
-    "multiply-adds": madd / rates.madd + multiply / rates.multiply,
+    "multiply-adds": madd / rates.madd + multiply / rates.multiply + divide / rates.division,
     additions: add / rates.add,
     divisions: divide / rates.divide + root / rates.root,
     shifts: shift / rates.shift,

@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import asc from "assemblyscript/asc";
 
 const operationsPerRound = 48;
-const rates = ["madd", "multiply", "add", "divide", "root", "mixed", "integer", "shift"];
+const rates = ["madd", "multiply", "add", "divide", "root", "mixed", "integer", "shift", "beside"];
 const movements = ["read", "write", "update", "copy"];
 /** Bytes that a pass goes over. */
 const sizes = [
@@ -94,6 +94,8 @@ export function limitsFrom(samples, rateOf) {
   // Whatever a vector operation is: the most that were ever done at a time.
   const { madd, multiply, add, mixed, integer } = found.rates;
   found.rates.any = Math.max(madd, multiply, add, mixed, integer);
+  // How long a division keeps a multiply-add from being done: no time, where it has a unit of its own.
+  found.rates.division = 1 / Math.max(0, 8 / found.rates.beside - 7 / madd);
   const bandwidth = (movement, bytes) =>
     (found.at[movement].find((measured) => bytes <= measured.bytes) ?? found.at[movement].at(-1)).rate;
   return { rates: found.rates, bandwidth };

@@ -1,6 +1,7 @@
 // What the host can do at most: loops of independent operations in AssemblyScript, compiled by limits.mjs and never
 // shipped. Twelve chains hide the latency of a multiply-add, and leave registers for the operands.
-//   madd, multiply, add, divide, root, mixed, integer, shift (rounds): 48 vector operations a round
+//   madd, multiply, add, divide, root, mixed, integer, shift, beside (rounds): 48 vector operations a round; mixed are
+//   half multiply-adds and half additions, beside are one division in eight, the others multiply-adds
 //   read, write, update, copy (address, bytes): passes over memory, 128 bytes a round
 import { madd as multiplyAdd } from "../kernels/math";
 
@@ -8,9 +9,9 @@ import { madd as multiplyAdd } from "../kernels/math";
 const operands: usize = memory.data<f32>([1.0009765625, 1.0009765625, 1.0009765625, 1.0009765625]);
 const result: usize = memory.data(16, 16);
 
-const MADD = 0, MULTIPLY = 1, ADD = 2, DIVIDE = 3, ROOT = 4, MIXED = 5, INTEGER = 6, SHIFT = 7;
+const MADD = 0, MULTIPLY = 1, ADD = 2, DIVIDE = 3, ROOT = 4, MIXED = 5, INTEGER = 6, SHIFT = 7, BESIDE = 8;
 
-/** One operation of a chain; `place` is its place in a round. Both are constants. */
+/** One operation of a chain; `place` is its place in a round: odd, even, or 2, which six of 48 are. Both are constants. */
 // @ts-ignore: decorator
 @inline
 function step(kind: i32, place: i32, a: v128, x: v128): v128 {
@@ -21,6 +22,7 @@ function step(kind: i32, place: i32, a: v128, x: v128): v128 {
   if (kind == ROOT) return f32x4.sqrt(f32x4.add(a, x)); // the sum keeps it from becoming 1 and is not counted
   if (kind == MIXED) return place & 1 ? multiplyAdd(x, x, a) : f32x4.add(a, x);
   if (kind == INTEGER) return place & 1 ? i32x4.add(a, x) : v128.xor(a, x);
+  if (kind == BESIDE) return place == 2 ? f32x4.div(x, a) : multiplyAdd(x, x, a);
   return place & 1 ? i32x4.shl(a, 13) : i32x4.shr_u(a, 7);
 }
 
@@ -30,12 +32,12 @@ function chains(kind: i32, rounds: i32): void {
   const x = v128.load(operands);
   let a = x, b = x, c = x, d = x, e = x, f = x, g = x, h = x, i = x, j = x, k = x, l = x;
   for (let round = 0; round < rounds; round++) {
-    a = step(kind, 0, a, x); b = step(kind, 1, b, x); c = step(kind, 0, c, x); d = step(kind, 1, d, x);
-    e = step(kind, 0, e, x); f = step(kind, 1, f, x); g = step(kind, 0, g, x); h = step(kind, 1, h, x);
-    i = step(kind, 0, i, x); j = step(kind, 1, j, x); k = step(kind, 0, k, x); l = step(kind, 1, l, x);
-    a = step(kind, 1, a, x); b = step(kind, 0, b, x); c = step(kind, 1, c, x); d = step(kind, 0, d, x);
-    e = step(kind, 1, e, x); f = step(kind, 0, f, x); g = step(kind, 1, g, x); h = step(kind, 0, h, x);
-    i = step(kind, 1, i, x); j = step(kind, 0, j, x); k = step(kind, 1, k, x); l = step(kind, 0, l, x);
+    a = step(kind, 2, a, x); b = step(kind, 1, b, x); c = step(kind, 0, c, x); d = step(kind, 1, d, x);
+    e = step(kind, 2, e, x); f = step(kind, 1, f, x); g = step(kind, 0, g, x); h = step(kind, 1, h, x);
+    i = step(kind, 2, i, x); j = step(kind, 1, j, x); k = step(kind, 0, k, x); l = step(kind, 1, l, x);
+    a = step(kind, 1, a, x); b = step(kind, 2, b, x); c = step(kind, 1, c, x); d = step(kind, 0, d, x);
+    e = step(kind, 1, e, x); f = step(kind, 2, f, x); g = step(kind, 1, g, x); h = step(kind, 0, h, x);
+    i = step(kind, 1, i, x); j = step(kind, 2, j, x); k = step(kind, 1, k, x); l = step(kind, 0, l, x);
     a = step(kind, 0, a, x); b = step(kind, 1, b, x); c = step(kind, 0, c, x); d = step(kind, 1, d, x);
     e = step(kind, 0, e, x); f = step(kind, 1, f, x); g = step(kind, 0, g, x); h = step(kind, 1, h, x);
     i = step(kind, 0, i, x); j = step(kind, 1, j, x); k = step(kind, 0, k, x); l = step(kind, 1, l, x);
@@ -61,6 +63,7 @@ export function root(rounds: i32): void { chains(ROOT, rounds); }
 export function mixed(rounds: i32): void { chains(MIXED, rounds); }
 export function integer(rounds: i32): void { chains(INTEGER, rounds); }
 export function shift(rounds: i32): void { chains(SHIFT, rounds); }
+export function beside(rounds: i32): void { chains(BESIDE, rounds); }
 
 export function read(at: usize, bytes: usize): void {
   let a = i32x4.splat(0), b = a, c = a, d = a, e = a, f = a, g = a, h = a;
