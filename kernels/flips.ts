@@ -123,7 +123,7 @@ export function flips(
           const w = weights + <usize>i * rowBytes;
           const sign: f32 = bit ? 1 : -1;
           if (likelihoods) add(likelihoods + at, sign * bernoulliShift(logits, w, 0, -sign * k, J));
-          if (entropies) add(entropies + at, -sign * entropyShift(logits, w, -sign * k, J));
+          if (entropies) add(entropies + at, -sign * entropyShift(logits, w, 0, -sign * k, J));
         }
       }
     }

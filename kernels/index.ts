@@ -38,4 +38,6 @@ export { fairBits } from "./fair-bits";
 export { betterOutcome, meanSlope, productFormScore, rewardedScore } from "./hidden-rules";
 export { normChange, signedPower } from "./norm-change";
 export { rewardPenalty } from "./reward-penalty";
+export { addChoiceDifferences, choiceEntropy, choiceLogLikelihood } from "./choices";
+export { entropyDifferences } from "./entropy-differences";
 export { softmaxSlope } from "./softmax-slope";

@@ -28,14 +28,14 @@ export function bernoulliShift(logits: usize, plus: usize, minus: usize, k: f32,
   return sum4(sum);
 }
 
-/** `sum_j H(logits[j] + k w[j]) - H(logits[j])` over J Bernoulli children. */
-export function entropyShift(logits: usize, w: usize, k: f32, J: i32): f32 {
+/** `sum_j H(logits[j] + d[j]) - H(logits[j])` over J Bernoulli children. */
+export function entropyShift(logits: usize, plus: usize, minus: usize, k: f32, J: i32): f32 {
   const factor = f32x4.splat(k);
   let sum = f32x4.splat(0);
   for (let j = 0; j < J; j += 4) {
     const at = (<usize>j) << 2;
     const l = v128.load(logits + at);
-    const change = f32x4.sub(entropy4(f32x4.add(l, shift(w, 0, at, factor))), entropy4(l));
+    const change = f32x4.sub(entropy4(f32x4.add(l, shift(plus, minus, at, factor))), entropy4(l));
     sum = f32x4.add(sum, j + 4 > J ? v128.and(change, firstLanes(J - j)) : change);
   }
   return sum4(sum);

@@ -261,9 +261,9 @@ export interface Backend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
-  /** `out[b]` = the log-likelihood of what a Bernoulli layer did. `layer` [B, J], `out` [B, 1]. */
+  /** `out[b]` = the log-likelihood of what a layer did. `layer` [B, J], `out` [B, 1]. */
   logLikelihood(layer: Outcome, out: Matrix): void;
-  /** `out[b]` = the entropies in nats of the units of a Bernoulli layer, summed. `layer` [B, J], `out` [B, 1]. */
+  /** `out[b]` = the entropies in nats of the units of a layer, summed. `layer` [B, J], `out` [B, 1]. */
   entropy(layer: Outcome, out: Matrix): void;
   /** `g -= l p q`: the derivative of each unit's entropy by its logit. All [B, J]. */
   addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void;
@@ -280,6 +280,21 @@ export interface Backend {
     accumulate: boolean,
     logLikelihood?: Matrix,
   ): void;
+  /**
+   * The same where parents or children, or both, are softmax units: of a Bernoulli parent (`choices` 1) on less off; of a
+   * softmax parent `out[b, (u, k)] (+)= H(children | parent u chose k) - H(children | parent u chose what it chose)`. Slow:
+   * an exponential for every choice, child and example.
+   */
+  entropyDifferences(
+    bits: Matrix,
+    choices: number,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void;
+  /** `out[u, k] += a[u, k] - a[u, m]`, `m` what unit `u` chose, over each group of `choices` columns. All [B, U N]. */
+  addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void;
   /** `out = p q d`: the expectation of a difference `d = f(on) - f(off)` over the unit alone. All [B, J]. */
   localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void;
   /**

@@ -127,6 +127,10 @@ export const cuts: Readonly<Record<string, Cut>> = {
   logLikelihood: examples("logits[B,J] p[B,J] q[B,J] bits[B,J] out[B] B J"),
   entropy: examples("logits[B,J] p[B,J] q[B,J] out[B] B J"),
   addEntropyGradient: elements("logits[n] p[n] q[n] g[n] n"),
+  choiceLogLikelihood: examples("logits[B,J] bits[B,J] out[B] B J N"),
+  choiceEntropy: examples("logits[B,J] out[B] B J N"),
+  addChoiceDifferences: units("a[units,N] bits[units,N] out[units,N] units N"),
+  entropyDifferences: examples("bits[B,I] weights[I,J] logits[B,J] out[B,I] B I N J K k accumulate"),
   localExpectation: elements("p[n] q[n] difference[n] out[n] n"),
   addHindsight: examples("s[B,J] f[B] q[B,J] bits[B,J] difference[B,J] out[B,J] B J"),
 

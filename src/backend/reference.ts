@@ -98,6 +98,25 @@ function eachConnection(
   }
 }
 
+/** The entropies of all of a layer's units on example b when column j's logit is moved by `shift(j)`. */
+function entropies({ kind, choices, logits }: Outcome, b: number, shift: (j: number) => number): number {
+  const l = values(logits);
+  const start = b * logits.columns;
+  let sum = 0;
+  if (kind === "bernoulli") {
+    for (let j = 0; j < logits.columns; j++) sum += entropy(l[start + j] + shift(j));
+    return sum;
+  }
+  for (let u = 0; u < logits.columns; u += choices) {
+    const total = logSumExp(l, start + u, choices, (k) => shift(u + k));
+    for (let k = 0; k < choices; k++) {
+      const log = l[start + u + k] + shift(u + k) - total;
+      sum -= Math.exp(log) * log;
+    }
+  }
+  return sum;
+}
+
 class Reference implements ImmediateBackend {
   readonly name = "reference";
   readonly kernels = "float64";
@@ -521,13 +540,8 @@ class Reference implements ImmediateBackend {
     for (let b = 0; b < out.rows; b++) values(out)[b] = logLikelihood(layer, b, () => 0);
   }
 
-  entropy({ logits }: Outcome, out: Matrix): void {
-    const J = logits.columns;
-    for (let b = 0; b < logits.rows; b++) {
-      let sum = 0;
-      for (let e = b * J; e < b * J + J; e++) sum += entropy(values(logits)[e]);
-      values(out)[b] = sum;
-    }
+  entropy(layer: Outcome, out: Matrix): void {
+    for (let b = 0; b < out.rows; b++) values(out)[b] = entropies(layer, b, () => 0);
   }
 
   addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
@@ -559,6 +573,47 @@ class Reference implements ImmediateBackend {
         }
         values(out)[b * I + i] = (on ? -flipped : flipped) + (accumulate ? values(out)[b * I + i] : 0);
       }
+    }
+  }
+
+  entropyDifferences(
+    bits: Matrix,
+    choices: number,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    const [x, W, o] = [values(bits), values(tables.weights), values(out)];
+    const step = tables.coding === "plus-minus" ? 2 : 1;
+    const I = bits.columns;
+    const J = child.bits.columns;
+    for (let b = 0; b < bits.rows; b++) {
+      const asItWas = entropies(child, b, () => 0);
+      for (let i = 0; i < I; i++) {
+        const e = b * I + i;
+        let difference: number;
+        if (choices === 1) {
+          const sign = x[e] > 0 ? -1 : 1;
+          difference = sign * (entropies(child, b, (j) => sign * step * W[i * J + j]) - asItWas);
+        } else {
+          const unit = i - (i % choices);
+          let chosen = unit;
+          for (let k = 0; k < choices; k++) if (x[b * I + unit + k] > 0) chosen = unit + k;
+          difference = entropies(child, b, (j) => W[i * J + j] - W[chosen * J + j]) - asItWas;
+        }
+        o[e] = difference + (accumulate ? o[e] : 0);
+      }
+    }
+  }
+
+  addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void {
+    const [A, x, o] = [values(a), values(bits), values(out)];
+    for (let start = 0; start < A.length; start += choices) {
+      let chosen = start;
+      for (let e = start; e < start + choices; e++) if (x[e] > 0) chosen = e;
+      const own = A[chosen];
+      for (let e = start; e < start + choices; e++) o[e] += A[e] - own;
     }
   }
 

@@ -592,14 +592,23 @@ class Wasm implements WasmBackend {
 
   // ---- known functions ----------------------------------------------------------------------------------------
 
-  logLikelihood({ logits, p, q, bits }: Outcome, out: Matrix): void {
+  logLikelihood({ kind, choices, logits, p, q, bits }: Outcome, out: Matrix): void {
     shapes.perExample("logLikelihood", out, logits, p, q, bits);
+    if (kind === "softmax") {
+      const operands = [logits, bits, out].map((m) => this.#at(m));
+      this.#run.choiceLogLikelihood(...operands, logits.rows, logits.columns, choices);
+      return;
+    }
     const operands = [logits, p, q, bits, out].map((m) => this.#at(m));
     this.#run.logLikelihood(...operands, logits.rows, logits.columns);
   }
 
-  entropy({ logits, p, q }: Outcome, out: Matrix): void {
+  entropy({ kind, choices, logits, p, q }: Outcome, out: Matrix): void {
     shapes.perExample("entropy", out, logits, p, q);
+    if (kind === "softmax") {
+      this.#run.choiceEntropy(this.#at(logits), this.#at(out), logits.rows, logits.columns, choices);
+      return;
+    }
     const operands = [logits, p, q, out].map((m) => this.#at(m));
     this.#run.entropy(...operands, logits.rows, logits.columns);
   }
@@ -627,6 +636,37 @@ class Wasm implements WasmBackend {
       this.refreshFlipTables(tables);
     }
     this.#flips(bits, tables, child, logLikelihood, false, out, accumulate);
+  }
+
+  entropyDifferences(
+    bits: Matrix,
+    choices: number,
+    tables: FlipTables,
+    child: Outcome,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    if (choices === 1) shapes.flipLogLikelihood(bits, tables, child, out);
+    else shapes.switchLogLikelihood(bits, choices, tables, child, out);
+    this.#run.entropyDifferences(
+      this.#at(bits),
+      this.#at(tables.weights),
+      this.#at(child.logits),
+      this.#at(out),
+      bits.rows,
+      bits.columns,
+      choices,
+      child.bits.columns,
+      child.choices,
+      tables.coding === "plus-minus" ? 2 : 1,
+      accumulate ? 1 : 0,
+    );
+  }
+
+  addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void {
+    shapes.groups("addChoiceDifferences", choices, a, bits, out);
+    const units = (a.rows * a.columns) / choices;
+    this.#run.addChoiceDifferences(this.#at(a), this.#at(bits), this.#at(out), units, choices);
   }
 
   localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void {

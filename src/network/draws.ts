@@ -25,7 +25,7 @@ export interface Draws {
 }
 
 /** The outcome that uniforms give: on where `u < p`; the choice whose stretch of [0, 1) holds `u`. */
-function sampleFrom(backend: Backend, { kind, choices, p, bits }: Outcome, uniforms: Matrix): void {
+export function sampleFrom(backend: Backend, { kind, choices, p, bits }: Outcome, uniforms: Matrix): void {
   if (kind === "bernoulli") backend.sampleBernoulli(p, uniforms, bits);
   else backend.sampleCategorical(p, choices, uniforms, bits);
 }

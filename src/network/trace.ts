@@ -164,11 +164,24 @@ export function flipLogLikelihood(trace: Trace, edge: Edge, child: number): Matr
   return flips.logLikelihood;
 }
 
-/** Adds the same difference of the child layer's entropy to `out`. The log-likelihood comes along. */
+/** Adds what each outcome of the units behind an edge is worth to the log-likelihood of what is linear in them. */
+export function addLikelihoodDifferences(trace: Trace, edge: Edge, child: Outcome, out: Matrix): void {
+  const { backend } = trace.network;
+  const { kind, choices, bits } = trace.layers[edge.from];
+  const tables = flipTables(trace, edge);
+  if (kind === "bernoulli") backend.flipLogLikelihood(bits, tables, child, out, true);
+  else backend.switchLogLikelihood(bits, choices, tables, child, out, true);
+}
+
+/** Adds the same differences of the child layer's entropy to `out`. Between Bernoulli units the log-likelihood comes along. */
 export function addFlipEntropy(trace: Trace, edge: Edge, child: number, out: Matrix): void {
   const { backend } = trace.network;
   const flips = flipsOf(trace, edge);
-  const { bits } = trace.layers[edge.from];
+  const { kind, choices, bits } = trace.layers[edge.from];
+  if (kind === "softmax" || trace.layers[child].kind === "softmax") {
+    backend.entropyDifferences(bits, choices, flips.tables, trace.layers[child], out, true);
+    return;
+  }
   flips.logLikelihood ??= backend.matrix(bits.rows, bits.columns);
   backend.flipEntropy(bits, flips.tables, trace.layers[child], out, true, flips.logLikelihood);
   flips.logLikelihoodFresh = true;

@@ -4,7 +4,7 @@
  */
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import type { Edge, Layer } from "../network/network.ts";
-import { addFlipEntropy, flipLogLikelihood, flipTables, type Trace } from "../network/trace.ts";
+import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Trace } from "../network/trace.ts";
 import { chosenAt } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
@@ -50,10 +50,9 @@ export interface ActivationKernels {
 const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l)));
 const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : 1 - 1 / (1 + Math.exp(l)));
 
-/** Whether the operations for Bernoulli units serve for all that a linear map reads and predicts. */
-const bernoulliOnly = ({ trace: { network }, parents, targetLayer }: Logits): boolean =>
-  parents.every(({ from }) => from < 0 || network.layers[from].kind === "bernoulli") &&
-  (targetLayer === undefined || targetLayer.kind === "bernoulli");
+/** Whether each logit is that of a Bernoulli unit, as a backend's operations have it. */
+const bernoulliOnly = ({ layer, targetLayer }: Logits): boolean =>
+  layer?.kind !== "softmax" && targetLayer?.kind !== "softmax";
 
 /** `log P(target)` of a Bernoulli unit with that logit: `t l - log(1 + e^l)`. */
 export const logLikelihood: Activation = {
@@ -70,10 +69,7 @@ export const logLikelihood: Activation = {
         backend.sigmoid(logits, p, q);
         backend.logLikelihood(outcome, value);
       },
-      addParentDifferences(edge, out) {
-        const { bits } = trace.layers[edge.from];
-        backend.flipLogLikelihood(bits, flipTables(trace, edge), outcome, out, true);
-      },
+      addParentDifferences: (edge, out) => addLikelihoodDifferences(trace, edge, outcome, out),
       addTargetDifferences(out) {
         backend.addScaled(logits, 1, out); // log p - log (1 - p)
       },

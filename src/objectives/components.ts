@@ -9,6 +9,7 @@ import { InputError } from "../formats/errors.ts";
 import { createLinear, type Layer, type Linear, type Network } from "../network/network.ts";
 import { type Credit, computeLogits, type Trace } from "../network/trace.ts";
 import { type Activation, type Logits, scalarKernels } from "./activations.ts";
+import type { UnitFunction } from "./choices.ts";
 import type { Component, Objective } from "./objective.ts";
 
 /** What the components are beside their logits. */
@@ -66,11 +67,11 @@ export const layersOf = ({ layers }: Network) => `expected a layer's number, 0 t
 export function componentsObjective(
   network: Network,
   linear: Linear,
-  eta: Activation,
+  eta: Activation | UnitFunction,
   { name = linear.name, target }: ComponentsOptions = {},
 ): Objective {
   const layer = network.layers.find((one) => one === linear);
-  const learns = eta.slope !== undefined;
+  const learns = "learns" in eta ? eta.learns : eta.slope !== undefined;
   const { parents, width } = linear;
   const layersRead = parents.map(({ from }) => from).filter((from) => from >= 0);
   const { targetLayer, targetOf } = findTarget(network, name, width, target, layersRead);
@@ -90,7 +91,7 @@ export function componentsObjective(
         target: targetOf(trace),
         targetLayer,
       };
-      const kernels = eta.kernels?.(site) ?? scalarKernels(eta, site);
+      const kernels = "learns" in eta ? eta.kernels(site) : (eta.kernels?.(site) ?? scalarKernels(eta, site));
       const value = matrix(1);
       const component: Component = {
         name,

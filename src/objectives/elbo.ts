@@ -11,6 +11,7 @@
 import { InputError } from "../formats/errors.ts";
 import type { Linear, Network } from "../network/network.ts";
 import { entropy, logLikelihood, surprisal } from "./activations.ts";
+import { choiceEntropy, choiceLogLikelihood, choiceSurprisal } from "./choices.ts";
 import { componentsObjective, createReadout } from "./components.ts";
 import { type Objective, sumOf } from "./objective.ts";
 
@@ -34,15 +35,10 @@ export interface Decoder {
 
 /**
  * A decoder for an encoder, all parameters zero: a chain, whatever the encoder's graph. Throws `InputError` where the
- * encoder has softmax units or reads anything but bits.
+ * encoder reads anything but bits.
  */
 export function createDecoder(encoder: Network): Decoder {
   const { layers } = encoder;
-  layers.forEach(({ kind }, l) => {
-    if (kind !== "bernoulli") {
-      throw new InputError(`layer ${l + 1} of the encoder is softmax; expected Bernoulli units`);
-    }
-  });
   if (encoder.front === undefined && encoder.inputCoding !== "zero-one") {
     throw new InputError("the encoder has real inputs; expected bits, which the decoder can predict");
   }
@@ -57,14 +53,17 @@ export function createDecoder(encoder: Network): Decoder {
 /** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
   const { entropy: form = "analytic", decoder = createDecoder(encoder) } = options;
-  const predictions = [...decoder.layers, decoder.prior].map((linear, l) =>
-    componentsObjective(encoder, linear, logLikelihood, { target: l === 0 ? "input" : l - 1 }),
-  );
+  const predictions = [...decoder.layers, decoder.prior].map((linear, l) => {
+    const eta = l > 0 && encoder.layers[l - 1].kind === "softmax" ? choiceLogLikelihood : logLikelihood;
+    return componentsObjective(encoder, linear, eta, { target: l === 0 ? "input" : l - 1 });
+  });
   const entropies = encoder.layers.map((layer, l) => {
     const name = `entropy.${l}`;
+    const [analytic, sampled] =
+      layer.kind === "softmax" ? [choiceEntropy, choiceSurprisal] : [entropy, surprisal];
     return form === "analytic"
-      ? componentsObjective(encoder, layer, entropy, { name })
-      : componentsObjective(encoder, layer, surprisal, { name, target: l });
+      ? componentsObjective(encoder, layer, analytic, { name })
+      : componentsObjective(encoder, layer, sampled, { name, target: l });
   });
   return sumOf(...predictions, ...entropies);
 }

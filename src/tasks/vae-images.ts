@@ -4,6 +4,7 @@
  */
 import type { Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { sampleFrom } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import { computeLaw, computeLogits, createTrace, type Trace } from "../network/trace.ts";
 import type { Decoder } from "../objectives/elbo.ts";
@@ -85,21 +86,22 @@ async function decode(
   const linears = [...decoder.layers, decoder.prior];
   const predicted = [image, ...trace.layers];
   for (let l = top; l >= 0; l--) {
-    const { logits, p, q } = predicted[l];
+    const { kind, choices, logits, p, q } = predicted[l];
     computeLogits(trace, linears[l], logits);
-    backend.sigmoid(logits, p, q);
+    if (kind === "bernoulli") backend.sigmoid(logits, p, q);
+    else backend.softmax(logits, choices, p);
     flip(canvas, l, key, 0, predicted[l]);
   }
   const [probabilities, bits] = await Promise.all([backend.read(image.p), backend.read(image.bits)]);
   return { probabilities, bits: Uint8Array.from(bits) };
 }
 
-/** Flips the coins of a layer or of the pixels. */
+/** Flips the coins of a layer or of the pixels; throws the dice of softmax units. */
 function flip({ trace, uniforms }: Canvas, place: number, key: Key, branch: number, outcome: Outcome): void {
   const { backend } = trace.network;
   const u = uniforms.get(outcome)!;
   backend.uniforms(siteKey(key, place, branch, newKey()), u);
-  backend.sampleBernoulli(outcome.p, u, outcome.bits);
+  sampleFrom(backend, outcome, u);
 }
 
 /** Buffers to draw so many images at once. */
@@ -127,6 +129,8 @@ function createCanvas(encoder: Network, count: number): Canvas {
   const trace = createTrace(encoder, matrix(inputs));
   const [logits, p, q, bits] = Array.from({ length: 4 }, () => matrix(inputs));
   const image: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits };
-  const uniforms = new Map([image, ...trace.layers].map((outcome) => [outcome, matrix(outcome.p.columns)]));
+  const uniforms = new Map(
+    [image, ...trace.layers].map((outcome) => [outcome, matrix(outcome.p.columns / outcome.choices)]),
+  );
   return { trace, image, uniforms };
 }

@@ -1,8 +1,10 @@
+import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import { compare } from "./compare.ts";
+import { compare, flat, largestDifference } from "./compare.ts";
 import { golden, goldenElbos } from "./golden.ts";
+import { elboSpecs } from "./random-elbo.ts";
 
 // Float32 has a unit roundoff of 2^-24 = 6e-8. Logits reach 20 here and carry it times their size, so an outcome's
 // probability is off by some 1e-6 of itself, and so is a credit; all numbers that are compared are below 1.
@@ -31,5 +33,25 @@ describe.each(["portable", "relaxed"] as const)("the audit on the %s kernels", (
       expect(bias).toBeLessThan(elboTolerance.bias);
       expect(decoderBias).toBeLessThan(elboTolerance.bias);
     }
+  });
+
+  it("auto-encoders of softmax and Bernoulli units that skip layers, as on the reference", async () => {
+    const backend = await createWasmBackend({ kernels });
+    fc.assert(
+      fc.property(elboSpecs(2, "skips", "mixed"), (spec) => {
+        const estimators = ["reinforce", "f-hnca", "f-hnca-no-child-pruning", "reinforce-loo"];
+        const [exact, found] = [undefined, backend].map((on) =>
+          audit(spec, { estimators, ...(on && { backend: on }) }),
+        );
+        for (const name of estimators) {
+          const { bias, decoderBias, variance } = found.estimators[name];
+          const most = Math.max(1, ...flat(exact.estimators[name].variance));
+          expect(bias, name).toBeLessThan(1e-5 * Math.sqrt(most));
+          expect(decoderBias, name).toBeLessThan(1e-5);
+          expect(largestDifference(variance, exact.estimators[name].variance)).toBeLessThan(1e-5 * most);
+        }
+      }),
+      { seed: 7, numRuns: 5 },
+    );
   });
 });

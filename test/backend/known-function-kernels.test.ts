@@ -54,6 +54,32 @@ function bernoulli(
   return { kind: "bernoulli", choices: 1, logits: l, p, q, bits: matrixOf(backend, rows, outcome) };
 }
 
+/** A softmax layer of `rows` examples; chooses what `from` says. */
+function softmax(
+  backend: ImmediateBackend,
+  rows: number,
+  logits: Float32Array,
+  N: number,
+  from: number,
+): Outcome {
+  const l = matrixOf(backend, rows, logits);
+  const p = backend.matrix(rows, l.columns);
+  backend.softmax(l, N, p);
+  return {
+    kind: "softmax",
+    choices: N,
+    logits: l,
+    p,
+    q: p,
+    bits: matrixOf(backend, rows, oneHot(from, logits.length, N)),
+  };
+}
+
+function oneHot(from: number, count: number, N: number): number[] {
+  const chosen = numbers(from, count / N, 0, N).map(Math.floor);
+  return Array.from({ length: count }, (_, e) => (e % N === chosen[Math.floor(e / N)] ? 1 : 0));
+}
+
 describe.each(modules.map((module) => [module.kernels, module] as const))("%s", (_, module) => {
   test("sums over units: log-likelihood and entropy", () => {
     cases(fc.tuple(size, fc.oneof(size, fc.constantFrom(200, 784)), scale, seed), ([B, J, largest, from]) => {
@@ -171,6 +197,59 @@ describe.each(modules.map((module) => [module.kernels, module] as const))("%s", 
             backend.addChoiceHindsight(shift, worth, p, N, difference, out);
           }),
           (e) => 1e-6 * (N + Math.abs(f[Math.floor(e / (U * N))])),
+        );
+      },
+    );
+  });
+
+  test("softmax units: log-likelihood, entropy, what choices are worth", () => {
+    cases(fc.tuple(size, size, fc.constantFrom(2, 3, 4, 5, 10), scale, seed), ([B, U, N, largest, from]) => {
+      const J = U * N;
+      const logits = floats(from, B * J, largest);
+      const zeros = new Float64Array(B);
+      const layer = (backend: ImmediateBackend) => softmax(backend, B, logits, N, from + 1);
+      expectClose(
+        results(module, B, zeros, (backend, out) => backend.logLikelihood(layer(backend), out)),
+        () => 5e-7 * U * (1 + largest),
+      );
+      expectClose(
+        results(module, B, zeros, (backend, out) => backend.entropy(layer(backend), out)),
+        () => 1e-6 * U * (1 + Math.log(N)),
+      );
+      expectClose(
+        results(module, B, floats(from + 2, B * J, 1), (backend, out) => {
+          const { logits: a, bits } = layer(backend);
+          backend.addChoiceDifferences(a, N, bits, out);
+        }),
+        () => 1e-6 * (1 + largest),
+      );
+    });
+  });
+
+  test("the change of entropy under other outcomes, softmax parents or children", () => {
+    const kind = fc.constantFrom(1, 2, 3, 5);
+    cases(
+      fc.tuple(
+        fc.tuple(size, size, size, scale, fc.constantFrom(0.1, 3, 60), seed),
+        kind,
+        kind,
+        fc.boolean(),
+      ),
+      ([[B, parents, units, largest, heaviest, from], N, K, accumulate]) => {
+        const [I, J] = [parents * N, units * K];
+        const logits = floats(from, B * J, largest);
+        const weights = floats(from + 1, I * J, heaviest);
+        const did = N === 1 ? bits(from + 2, B * I) : oneHot(from + 2, B * I, N);
+        expectClose(
+          results(module, B, floats(from + 3, B * I, 1), (backend, out) => {
+            const tables = backend.flipTables(matrixOf(backend, I, weights), "zero-one");
+            const child =
+              K === 1
+                ? bernoulli(backend, B, logits, bits(from, B * J))
+                : softmax(backend, B, logits, K, from + 4);
+            backend.entropyDifferences(matrixOf(backend, B, did), N, tables, child, out, accumulate);
+          }),
+          () => 1e-6 * (1 + J * (1 + largest + 2 * heaviest)),
         );
       },
     );
