@@ -6,14 +6,18 @@ import { exponentOf, line } from "../../bench/lib/fit.mjs";
 test("the exponent of a power is found, from its upper half alone", () => {
   const sizes = [1, 2, 4, 8, 16, 32];
   fc.assert(
-    fc.property(fc.double({ min: -3, max: 3, noNaN: true }), fc.double({ min: 0.1, max: 10 }), (e, c) => {
-      // Below the upper half it may be anything.
-      const values = sizes.map((x) => (x < 8 ? 7 : c * x ** e));
-      const fit = exponentOf(sizes, values);
-      expect(fit).toMatchObject({ from: 8, to: 32 });
-      expect(fit.exponent).toBeCloseTo(e, 9);
-      expect(fit.error).toBeCloseTo(0, 6);
-    }),
+    fc.property(
+      fc.double({ min: -3, max: 3, noNaN: true }),
+      fc.double({ min: 0.1, max: 10, noNaN: true }),
+      (e, c) => {
+        // Below the upper half it may be anything.
+        const values = sizes.map((x) => (x < 8 ? 7 : c * x ** e));
+        const fit = exponentOf(sizes, values);
+        expect(fit).toMatchObject({ from: 8, to: 32 });
+        expect(fit.exponent).toBeCloseTo(e, 9);
+        expect(fit.error).toBeCloseTo(0, 6);
+      },
+    ),
   );
 });
 
