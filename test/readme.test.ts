@@ -1,6 +1,6 @@
 // The README's and the pages' programs are run as they stand, and must print what is said there.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 import { estimators } from "../src/estimators/registry.ts";
 
@@ -21,6 +21,27 @@ test.each(examples)("program $# of $page", ({ program, output }) => {
   const printed = execFileSync(process.execPath, ["--input-type=module", "-e", program], {
     encoding: "utf8",
   });
+  expect(printed).toBe(output);
+});
+
+// The programs in examples/, whose command and output stand in their page.
+const page = readFileSync("docs/examples.md", "utf8");
+const files = [...page.matchAll(/\n {4}node (examples\/\S+)\n\n```text\n(.*?)```/gs)].map(
+  ([, file, output]) => ({
+    file,
+    output,
+  }),
+);
+
+test("every example is in its page", () => {
+  const programs = readdirSync("examples").filter((name) => name.endsWith(".mjs") && name !== "digits.mjs");
+  expect(files.map(({ file }) => file).toSorted()).toEqual(
+    programs.map((name) => `examples/${name}`).toSorted(),
+  );
+});
+
+test.each(files)("$file", ({ file, output }) => {
+  const printed = execFileSync(process.execPath, [file], { encoding: "utf8" });
   expect(printed).toBe(output);
 });
 
