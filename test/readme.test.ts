@@ -40,7 +40,8 @@ test("every example is in its page", () => {
   );
 });
 
-test.each(files)("$file", ({ file, output }) => {
+// They take seconds; a busy machine may need many of them.
+test.each(files)("$file", { timeout: 180_000 }, ({ file, output }) => {
   const printed = execFileSync(process.execPath, [file], { encoding: "utf8" });
   expect(printed).toBe(output);
 });
