@@ -79,8 +79,8 @@ describe("a run of the multiplexer", () => {
 
   it("presets are settings that can be used", () => {
     for (const [name, preset] of Object.entries(presets)) {
-      const { task, epochs } = parseConfig(preset);
-      expect([name, task]).toEqual([name, "multiplexer"]);
+      const { task, batchSize, learningRate, epochs } = parseConfig(preset);
+      expect([name, { ...preset, task, batchSize, learningRate }]).toEqual([name, preset]);
       expect(epochs).toBeLessThanOrEqual(125);
     }
   });
