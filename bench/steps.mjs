@@ -112,13 +112,13 @@ function partialPasses(backend, { learner, task }) {
   const { trace } = estimator;
   const draws = new GeneratedDraws(backend, 1);
   const passes = network.layers.map((layer) => {
-    const pass = forkTrace(trace, layer.index, 1 + layer.index);
-    return { pass, layer, components: downstream(network, task.objective.prepare(pass).components, layer) };
+    const pass = forkTrace(trace, layer, 1 + layer.index);
+    return { pass, layer, components: downstream(task.objective.prepare(pass).components, layer) };
   });
   return () => {
     for (const { pass, layer, components } of passes) {
       draws.sample(pass.sites[layer.index], pass.layers[layer.index]);
-      samplePass(pass, draws, layer.index + 1);
+      samplePass(pass, draws);
       for (const component of components) component.evaluate();
     }
   };
