@@ -14,6 +14,7 @@ import {
   hnca,
 } from "../dist/index.js";
 import { loadLabelledImages } from "../dist/node/index.js";
+import { residentMegabytes } from "./lib/host.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -54,21 +55,16 @@ for (let i = 0; i < 2; i++) {
   await new Promise((resolve) => setTimeout(resolve, 50));
 }
 
-/** Without garbage: when the engine collects that by itself, and how much it lets pile up before, is its own affair. */
-const resident = () => {
-  globalThis.gc?.();
-  return process.memoryUsage.rss() / 1e6;
-};
 let early;
 const pause = ({ step, epoch, stepsPerEpoch }) => {
   const done = (epoch - 1) * stepsPerEpoch + step;
-  if (done >= settled) early ??= resident();
+  if (done >= settled) early ??= residentMegabytes();
   return done < steps;
 };
 const epochs = Math.ceil(steps / training.task.stepsPerEpoch);
 for await (const _ of training.run(epochs, { pause, pauseMilliseconds: 20 }));
 
-const late = resident();
+const late = residentMegabytes();
 const result = {
   task: values.task,
   kernels: backend.kernels,

@@ -19,7 +19,7 @@ import {
 } from "../dist/index.js";
 import { loadLabelledImages } from "../dist/node/index.js";
 import { line } from "./lib/fit.mjs";
-import { describeHost } from "./lib/host.mjs";
+import { describeHost, residentMegabytes } from "./lib/host.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -87,11 +87,6 @@ console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, ${backend.kern
 console.log(
   `minute  ${names.map((name) => `${name}: steps/s, ms`.padStart(22)).join("  ")}  resident MB  load`,
 );
-/** Without garbage: how much of it the engine lets pile up is its own affair. */
-const resident = () => {
-  globalThis.gc?.();
-  return process.memoryUsage.rss() / 1e6;
-};
 const records = [];
 for (let minute = 1; minute <= minutes; minute++) {
   const stretches = names.map(() => []);
@@ -104,7 +99,7 @@ for (let minute = 1; minute <= minutes; minute++) {
   const record = {
     minute,
     rules: Object.fromEntries(names.map((name, i) => [name, speedOf(stretches[i])])),
-    megabytes: resident(),
+    megabytes: residentMegabytes(),
     load: describeHost().load,
   };
   records.push(record);

@@ -8,3 +8,9 @@ export const describeHost = () => ({
   date: new Date().toISOString(),
   load: loadavg()[0].toFixed(1),
 });
+
+/** 10^6 bytes, without garbage where Node has --expose-gc: when the engine collects by itself is its own affair. */
+export function residentMegabytes() {
+  globalThis.gc?.();
+  return process.memoryUsage.rss() / 1e6;
+}
