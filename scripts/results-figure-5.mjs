@@ -6,8 +6,6 @@
 //   npm run results:conv -- --draw              trains nothing: writes what there is
 //   npm run results:conv -- --workers 1         one run at a time
 //   npm run results:conv -- --epochs 2 --limit 1000 --to /tmp/trial --out /tmp/trial/runs     a quick trial
-import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { findEstimator } from "../dist/index.js";
 import { learningCurves } from "../dist/node/figure.js";
 import { estimateMean, formatEstimate } from "../dist/node/statistics.js";
@@ -18,27 +16,19 @@ import {
   madeBy,
   markdownTable,
   provenance,
+  resultsOptions,
   storedRuns,
   train,
   writeFolder,
 } from "./lib/results.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    epochs: { type: "string", default: "10" },
-    limit: { type: "string" },
-    workers: { type: "string", default: String(availableParallelism()) },
-    draw: { type: "boolean", default: false },
-    out: { type: "string", default: "runs/figure-5" },
-    to: { type: "string", default: "results/figure-5" },
-  },
-});
+const options = resultsOptions("figure-5", "10");
 const { epochs, limit, out } = options;
 
 const names = ["hnca", "reinforce"];
 const titleOf = (name) => findEstimator(name).title;
 const plan = [0, 1, 2].flatMap((seed) => names.map((estimator) => ({ estimator, seed })));
-const flags = (run) => flagsOf({ preset: "hnca-figure-5", ...run, epochs, limit });
+const flags = ({ estimator, seed }) => flagsOf({ preset: "hnca-figure-5", estimator, seed, epochs, limit });
 
 const jobs = plan.map((run) => ({
   label: `${titleOf(run.estimator)}, seed ${run.seed}`,

@@ -6,8 +6,6 @@
 //   npm run results:vae -- --draw              trains nothing: writes what there is
 //   npm run results:vae -- --workers 1         one run at a time
 //   npm run results:vae -- --epochs 2 --limit 500 --to /tmp/trial --out /tmp/trial/runs      a quick trial
-import { availableParallelism } from "node:os";
-import { parseArgs } from "node:util";
 import { learningCurves } from "../dist/node/figure.js";
 import {
   csv,
@@ -16,21 +14,13 @@ import {
   madeBy,
   markdownTable,
   provenance,
+  resultsOptions,
   storedRuns,
   train,
   writeFolder,
 } from "./lib/results.mjs";
 
-const { values: options } = parseArgs({
-  options: {
-    epochs: { type: "string", default: "20" },
-    limit: { type: "string" },
-    workers: { type: "string", default: String(availableParallelism()) },
-    draw: { type: "boolean", default: false },
-    out: { type: "string", default: "runs/vae-20-epochs" },
-    to: { type: "string", default: "results/vae-20-epochs" },
-  },
-});
+const options = resultsOptions("vae-20-epochs", "20");
 const { epochs, limit, out } = options;
 
 const plain = { baseline: "none" };

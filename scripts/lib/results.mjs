@@ -1,8 +1,25 @@
 // What the scripts that fill results/ share: they train what is not there yet, and write what there is.
 import { mkdir, readFile, stat, writeFile } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { join } from "node:path";
+import { parseArgs } from "node:util";
 import { runOnBoard } from "../../dist/cli/board.js";
 import { listRuns, runFiles } from "../../dist/node/run-folder.js";
+
+/** The flags that such a script takes; `folder` is where its runs and results are by default. */
+export function resultsOptions(folder, epochs) {
+  const { values } = parseArgs({
+    options: {
+      epochs: { type: "string", default: epochs },
+      limit: { type: "string" },
+      workers: { type: "string", default: String(availableParallelism()) },
+      draw: { type: "boolean", default: false },
+      out: { type: "string", default: `runs/${folder}` },
+      to: { type: "string", default: `results/${folder}` },
+    },
+  });
+  return values;
+}
 
 /** Trains in the order of the jobs and says what failed. */
 export async function train(jobs, workers) {
@@ -94,7 +111,7 @@ export function madeBy(command, { madeWith, begun, ended, workers }) {
   );
   return `Made by \`${command}\` from ${begun} to ${ended} (it may have paused between):
 
-${environments.join("\n")}
+${[...new Set(environments)].join("\n")}
 
 \`records.csv\` has every epoch of every run, \`results.json\` the settings, the versions, the command of every run and these numbers in full.
 `;
