@@ -31,7 +31,7 @@ export function defineTrain(program: Command): void {
     .option("--limit <n>", "use the first n training and test images only")
     .option(
       "--hidden <layers>",
-      "hidden layers: widths, or softmax:UxN for U units of N choices, as in 200,softmax:20x10 (default 200,200; multiplexer: 64,32; vae: 200)",
+      "hidden layers: widths, or softmax:UxN for U units of N choices, as in 200,softmax:20x10; 100@input+0 reads the input and layer 0 (default 200,200; multiplexer: 64,32; vae: 200)",
     )
     .option("--layers <n>", "n hidden layers of 200")
     .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')

@@ -144,11 +144,11 @@ function exactRates(normRate: number | readonly number[] | undefined, scales: re
   return scales.map((scale, layer) => {
     const rate = typeof normRate === "number" ? normRate : normRate[layer];
     if (!(Number.isFinite(rate) && rate > 0)) {
-      throw new InputError(`the norm's rate in layer ${layer + 1} is ${rate}; expected a positive number`);
+      throw new InputError(`the norm's rate in layer ${layer} is ${rate}; expected a positive number`);
     }
     if (scale === null) {
       throw new InputError(
-        `the children of layer ${layer + 1} lie at different depths, where the exact change of a norm has no one scale`,
+        `the children of layer ${layer} lie at different depths, where the exact change of a norm has no one scale`,
       );
     }
     return rate * scale;

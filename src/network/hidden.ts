@@ -30,8 +30,26 @@ export function withOutput(hidden: readonly HiddenLayer[], output: LayerSpec): L
   return [...layers, parents.length > 1 ? { ...output, parents } : output];
 }
 
-/** A hidden layer in few characters: `200`, or of softmax units `20x10`. */
+/** `200`, `softmax:20x10`, and either with what feeds it: `100@input+0`. */
+const layerText =
+  /^(?:softmax:(?<softmax>[1-9]\d*)x(?<choices>\d+)|(?<bernoulli>[1-9]\d*))(?:@(?<parents>.+))?$/;
+
+/** The layer that a text says, `200`, `softmax:20x10` or `100@input+0`; undefined where it says none. */
+export function parseHidden(text: string): HiddenLayer | undefined {
+  const { softmax, bernoulli, choices, parents } = layerText.exec(text)?.groups ?? {};
+  const fedBy = parents?.split("+").map((from) => (/^\d+$/.test(from) ? Number(from) : from));
+  if (fedBy?.some((from) => typeof from === "string" && from !== "input")) return undefined;
+  if (choices === undefined ? bernoulli === undefined : Number(choices) < 2) return undefined;
+  return {
+    units: Number(softmax ?? bernoulli),
+    ...(choices !== undefined && { choices: Number(choices) }),
+    ...(fedBy && { parents: fedBy as ("input" | number)[] }),
+  };
+}
+
+/** A hidden layer in few characters: `200`, of softmax units `20x10`, with what feeds it `100@input+0`. */
 export function hiddenName(layer: HiddenLayer): string {
-  const { units, choices } = hiddenSpec(layer);
-  return choices === undefined ? `${units}` : `${units}x${choices}`;
+  const { units, choices, parents } = hiddenSpec(layer);
+  const name = choices === undefined ? `${units}` : `${units}x${choices}`;
+  return parents === undefined ? name : `${name}@${parents.join("+")}`;
 }

@@ -97,7 +97,7 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   if (spec.layers.length === 0) throw new InputError("the network has no layers; expected at least one");
   const shapes: Shape[] = [];
   spec.layers.forEach((layer, index) => {
-    const name = `layer ${index + 1}`;
+    const name = `layer ${index}`;
     if (!isCount(layer.units)) {
       throw new InputError(`${name} has ${layer.units} units; expected a whole number of at least 1`);
     }
@@ -109,7 +109,7 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
       const from = parent === "input" ? -1 : parent;
       if (!Number.isInteger(from) || from < -1 || from >= index) {
         throw new InputError(
-          `${name} has the parent ${parent}; expected "input" or an earlier layer's number`,
+          `${name} has the parent ${parent}; expected "input" or an earlier layer's number, from 0 on`,
         );
       }
       return from;
@@ -132,7 +132,7 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   });
   shapes.slice(0, -1).forEach((_, index) => {
     if (!shapes.some((later) => later.parents.includes(index))) {
-      throw new InputError(`layer ${index + 1} feeds no other layer; only the last layer may`);
+      throw new InputError(`layer ${index} feeds no other layer; only the last layer may`);
     }
   });
   return shapes;

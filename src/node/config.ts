@@ -11,7 +11,7 @@ import type { EstimatorOptions } from "../estimators/estimator.ts";
 import { estimators, findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { nearest, suggestion } from "../formats/nearest.ts";
-import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
+import { type HiddenLayer, hiddenSpec, parseHidden } from "../network/hidden.ts";
 
 /** A setting's description says what is expected of it: it ends the sentence about a value that is not. */
 const setting = <Schema extends z.ZodType>(expected: string, schema: Schema): Schema =>
@@ -30,14 +30,11 @@ const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(f
 const estimatorsFor = (task: "bandit" | "multiplexer" | "vae") =>
   estimators.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name);
 
-/** `softmax:20x10`: 20 units of 10 choices each. */
-const softmaxLayer = z
+/** `softmax:20x10`, 20 units of 10 choices each; `100@input+0`, 100 units that read the input and the first layer. */
+const layerText = z
   .string()
-  .regex(/^softmax:[1-9]\d*x([2-9]|[1-9]\d+)$/)
-  .transform((text) => {
-    const [units, choices] = text.slice("softmax:".length).split("x").map(Number);
-    return { units, choices };
-  });
+  .refine((text) => parseHidden(text) !== undefined)
+  .transform((text) => parseHidden(text)!);
 
 const layerShape = z.strictObject({
   units: z.int().min(1),
@@ -56,9 +53,9 @@ const shortest = (layer: HiddenLayer): HiddenLayer => {
 
 const hidden = (fallback: number[]) =>
   setting(
-    "a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more",
+    "a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more; behind it may stand what feeds it, as in 100@input+0",
     z
-      .array(z.union([z.int().min(1), softmaxLayer, layerShape]))
+      .array(z.union([z.int().min(1), layerText, layerShape]))
       .transform((layers) => layers.map(shortest))
       .default(fallback),
   );

@@ -102,9 +102,9 @@ describe("a bandit spec", () => {
     [
       ["layers", 1, "parents"],
       [1],
-      'layer 2 has the parent 1; expected "input" or an earlier layer\'s number',
+      'layer 1 has the parent 1; expected "input" or an earlier layer\'s number, from 0 on',
     ],
-    [["layers", 1, "parents"], ["input"], "layer 1 feeds no other layer; only the last layer may"],
+    [["layers", 1, "parents"], ["input"], "layer 0 feeds no other layer; only the last layer may"],
     [["layers", 1, "kind"], "soft", 'layers[1].kind is "soft"; expected "bernoulli" or "softmax"'],
     [
       ["layers", 1, "kind"],

@@ -62,7 +62,7 @@ describe("a spec of an ELBO", () => {
     [
       ["encoder", 1, "parents"],
       [1],
-      'layer 2 has the parent 1; expected "input" or an earlier layer\'s number',
+      'layer 1 has the parent 1; expected "input" or an earlier layer\'s number, from 0 on',
     ],
     [["prior"], [0], "prior has 1 entries; expected 2, one for each unit of encoder[1]"],
     [["prior", 1], "1", 'prior[1] is "1"; expected a finite number'],

@@ -239,7 +239,17 @@ describe("bad input", () => {
     [
       "one choice",
       ["--hidden", "20,softmax:5x1"],
-      /^--hidden is \[20,"softmax:5x1"\]; expected a list of layers, .* choices, 2 or more$/,
+      /^--hidden is \[20,"softmax:5x1"\]; expected a list of layers, .* choices, 2 or more; behind it .*$/,
+    ],
+    [
+      "a parent that is no layer",
+      ["--hidden", "20,10@input+one"],
+      /^--hidden is \[20,"10@input\+one"\]; expected a list of layers, .* as in 100@input\+0$/,
+    ],
+    [
+      "a parent that comes later",
+      ["--hidden", "20,10@input+2"],
+      'layer 1 has the parent 2; expected "input" or an earlier layer\'s number, from 0 on',
     ],
     [
       "an estimator that has no use for choices",

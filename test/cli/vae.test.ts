@@ -105,7 +105,7 @@ describe("flipnet train --task vae", () => {
     [["--layers", "0"], "the network has no layers; expected at least one"],
     [
       ["--hidden", "12,0"],
-      "--hidden is [12,0]; expected a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more",
+      "--hidden is [12,0]; expected a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more; behind it may stand what feeds it, as in 100@input+0",
     ],
     [["--output", "softmax"], '--output is no setting of the task "vae"; did you mean "out"?'],
     [

@@ -265,7 +265,7 @@ describe("weight-max", () => {
     expect(refusal({ lambda: 0.5 })).toThrow(/only the hidden rule reward-penalty/);
     expect(refusal({ norm: 0.5 })).toThrow("the norm is 0.5; expected a number from 1 on");
     expect(refusal({ normChange: "exact" })).toThrow(/needs the rate/);
-    expect(refusal({ normChange: "exact", normRate: [0.1] })).toThrow(/rate in layer 2 is undefined/);
+    expect(refusal({ normChange: "exact", normRate: [0.1] })).toThrow(/rate in layer 1 is undefined/);
     expect(refusal({ normChange: "exact", normRate: 0.1 }, skipping)).toThrow(/no one scale/);
     const softmax: LayerSpec = { kind: "softmax", units: 2, choices: 2 };
     expect(refusal({}, { ...chain([4]), layers: [softmax, { kind: "bernoulli", units: 1 }] })).toThrow(

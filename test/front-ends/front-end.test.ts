@@ -203,7 +203,7 @@ test("what a front end gives is checked", () => {
   expect(() => network({ outputs: 7 })).toThrow(/takes 5 inputs; expected 7, which its front end gives/);
   expect(() => network({ outputs: 0 })).toThrow(/has 0 outputs; expected a whole number of at least 1/);
   expect(() => network({}, { inputKind: "bits" })).toThrow(/are bits; expected real or logits/);
-  expect(() => network({}, { inputKind: "logits" })).toThrow(/layer 1 takes 5 logits as its input; expected/);
+  expect(() => network({}, { inputKind: "logits" })).toThrow(/layer 0 takes 5 logits as its input; expected/);
 
   const run = (forward: ArrayLike<number>, gradients: Record<string, ArrayLike<number>>) => {
     const front = functionFrontEnd(backend, {

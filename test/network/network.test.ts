@@ -12,12 +12,12 @@ describe("a spec that makes no network is refused in one sentence", () => {
   const cases: [string, Partial<NetworkSpec>, RegExp][] = [
     ["no inputs", { inputs: 0 }, /0 inputs; expected a whole number/],
     ["no layers", { layers: [] }, /no layers/],
-    ["a width of 0", { layers: [{ kind: "bernoulli", units: 0 }] }, /layer 1 has 0 units; expected/],
-    ["a broken width", { layers: [{ kind: "bernoulli", units: 2.5 }] }, /layer 1 has 2.5 units/],
+    ["a width of 0", { layers: [{ kind: "bernoulli", units: 0 }] }, /layer 0 has 0 units; expected/],
+    ["a broken width", { layers: [{ kind: "bernoulli", units: 2.5 }] }, /layer 0 has 2.5 units/],
     ["one choice", { layers: [{ kind: "softmax", units: 1, choices: 1 }] }, /1 choices; expected at least 2/],
-    ["a later parent", { layers: [{ ...layer, parents: [1] }, layer] }, /layer 1 has the parent 1; expected/],
-    ["a parent twice", { layers: [layer, { ...layer, parents: [0, 0] }] }, /layer 2 has the parents \[0,0\]/],
-    ["a dead end", { layers: [layer, { ...layer, parents: ["input"] }] }, /layer 1 feeds no other layer/],
+    ["a later parent", { layers: [{ ...layer, parents: [1] }, layer] }, /layer 0 has the parent 1; expected/],
+    ["a parent twice", { layers: [layer, { ...layer, parents: [0, 0] }] }, /layer 1 has the parents \[0,0\]/],
+    ["a dead end", { layers: [layer, { ...layer, parents: ["input"] }] }, /layer 0 feeds no other layer/],
   ];
   test.each(cases)("%s", (_, change, message) => {
     expect(() =>

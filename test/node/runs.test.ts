@@ -122,6 +122,13 @@ describe("a run's identity", () => {
     expect(ids[0]).not.toBe(ids[2]);
   });
 
+  it("is that of layers with other parents however they are said", () => {
+    const layers = ["9@input+0", { units: 9, parents: ["input", 0] }, "9@0+input", "softmax:3x3@input+0", 9];
+    const ids = layers.map((layer) => id({ hidden: [20, layer] }));
+    expect(ids[0]).toBe(ids[1]);
+    expect(new Set(ids.slice(1)).size).toBe(4);
+  });
+
   it("is changed by the data", () => expect(id({}, "e")).not.toBe(id()));
 
   it("stays the same from version to version", () => {
