@@ -6,6 +6,7 @@ import { defineAudit } from "./audit.ts";
 import { defineCompare } from "./compare.ts";
 import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
+import { defineExport } from "./export.ts";
 import { defineSample } from "./sample.ts";
 import { defineTrain } from "./train.ts";
 
@@ -34,6 +35,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
 defineTrain(program);
 defineCompare(program);
 defineSample(program);
+defineExport(program);
 defineAudit(program);
 defineEstimators(program);
 

@@ -1,0 +1,17 @@
+/** CSV as RFC 4180 has it: lines end with CR LF, what needs quotes has them, and a quote within them stands twice. */
+
+/** A value in a table; null leaves its field empty. */
+export type Cell = string | number | boolean | null;
+
+/**
+ * The text of a table. Numbers have all the digits that they need to be read back as they are.
+ *
+ * @param rows the names of the columns first
+ */
+export const encodeCsv = (rows: readonly (readonly Cell[])[]): string =>
+  rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
+
+function field(cell: Cell): string {
+  const text = String(cell ?? "");
+  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+}
