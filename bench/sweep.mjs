@@ -2,6 +2,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
+import { parseConfig } from "../dist/node/config.js";
 import { runPool } from "../dist/node/pool.js";
 import { describeHost } from "./lib/host.mjs";
 import { spread } from "./lib/measure.mjs";
@@ -16,10 +17,7 @@ async function seconds(workers, kernels, limit) {
   try {
     const jobs = Array.from({ length: runs }, (_, seed) => ({
       label: `seed ${seed}`,
-      args: [
-        ...["--estimator", "hnca", "--layers", "3", "--epochs", "1", "--limit", `${limit}`],
-        ...["--seed", `${seed}`, "--kernels", kernels, "--out", out],
-      ],
+      config: parseConfig({ hidden: [200, 200, 200], epochs: 1, limit, seed, kernels, out }),
     }));
     const start = performance.now();
     const results = await runPool(jobs, { program, workers });

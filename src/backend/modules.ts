@@ -34,6 +34,9 @@ export function relaxedSimdSupported(): boolean {
   return supported;
 }
 
+/** The kernels that a run has where it does not name any. */
+export const bestKernels = (): KernelKind => (relaxedSimdSupported() ? "relaxed" : "portable");
+
 const modules = new Map<string, Promise<WebAssembly.Module>>();
 
 /** The module of one kind, compiled on first use; `shared`: it takes a memory that threads share. */

@@ -14,7 +14,14 @@ import type {
   Window,
 } from "./backend.ts";
 import { DryHeap, Heap, Scratch, type Use } from "./heap.ts";
-import { type Kernel, type KernelKind, type Kernels, kernelModule, relaxedSimdSupported } from "./modules.ts";
+import {
+  bestKernels,
+  type Kernel,
+  type KernelKind,
+  type Kernels,
+  kernelModule,
+  relaxedSimdSupported,
+} from "./modules.ts";
 import { shapes } from "./shapes.ts";
 import { mostThreads, Team } from "./team.ts";
 
@@ -875,8 +882,6 @@ export async function createDryBackend({
   ]);
   return new Wasm(kernels, heap, new Scratch(heap, threads), Object.fromEntries(dry), undefined);
 }
-
-const bestKernels = (): KernelKind => (relaxedSimdSupported() ? "relaxed" : "portable");
 
 /** Kernels that work on a heap, which may be shared. */
 async function loadKernels(kind: KernelKind, heap: Heap, shared: boolean) {

@@ -1,20 +1,37 @@
 /** Several runs at once, as a person sees them: a line each, and one for each that ends. */
 import type { WriteStream } from "node:tty";
 import { fileURLToPath } from "node:url";
-import { type Job, type JobResult, type RunMessage, type RunProgress, runPool } from "../node/pool.ts";
+import {
+  type Job,
+  type JobListener,
+  type JobResult,
+  type RunMessage,
+  type RunProgress,
+  runPool,
+} from "../node/pool.ts";
 import type { EpochRecord } from "../training/training.ts";
 import { stopSignal } from "./exit.ts";
 import { colorsFor, formatBar, formatSeconds } from "./terminal.ts";
 
-/** Runs the jobs in a pool and shows how they get on; SIGINT and SIGTERM stop all of them with checkpoints. */
-export async function runOnBoard(jobs: readonly Job[], workers: number | undefined): Promise<JobResult[]> {
+/** What trains jobs and tells how they get on: the pool of this machine, or a queue that other machines work on. */
+export type Driver = (jobs: readonly Job[], listener: JobListener) => Promise<JobResult[]>;
+
+/** This program, as the script that a pool runs. */
+export const program: string = fileURLToPath(new URL("./main.js", import.meta.url));
+
+/** The pool of this machine. */
+export const localPool =
+  (workers: number | undefined): Driver =>
+  (jobs, listener) =>
+    runPool(jobs, { program, ...(workers !== undefined && { workers }), ...listener });
+
+/** Runs the jobs and shows how they get on; SIGINT and SIGTERM stop all of them with checkpoints. */
+export async function runOnBoard(jobs: readonly Job[], driver: Driver): Promise<JobResult[]> {
   const board = new Board(process.stderr, jobs);
   const signal = stopSignal();
   signal.addEventListener("abort", () => board.print("stopping: every run writes a checkpoint ..."));
   try {
-    return await runPool(jobs, {
-      program: fileURLToPath(new URL("./main.js", import.meta.url)),
-      ...(workers !== undefined && { workers }),
+    return await driver(jobs, {
       signal,
       onStart: (job) => board.start(job),
       onMessage: (job, message) => board.message(job, message),

@@ -60,16 +60,15 @@ async function compare({ estimators, seeds, workers, figure, ...settings }: Flag
     const config = (await configFrom(undefined, { ...settings, estimator })) as Config;
     const method = findEstimator(estimator)!.title;
     for (let seed = config.seed; seed < config.seed + seedCount; seed++) {
-      const flags = Object.entries({ ...settings, estimator, seed: String(seed) });
-      const args = [...flags.flatMap(([name, value]) => [flagOf(name), value!]), "--resume"];
-      jobs.push({ config, method, label: seedCount > 1 ? `${method}, seed ${seed}` : method, args });
+      const label = seedCount > 1 ? `${method}, seed ${seed}` : method;
+      jobs.push({ method, label, config: { ...config, seed } });
     }
   }
   const [{ config }] = jobs;
   introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
 
-  const { runOnBoard } = await import("./board.ts");
-  const results = await runOnBoard(jobs, atOnce);
+  const { localPool, runOnBoard } = await import("./board.ts");
+  const results = await runOnBoard(jobs, localPool(atOnce));
   if (results.some(({ status }) => status === "interrupted")) {
     process.stderr.write("stopped; the same command goes on from the checkpoints\n");
     return interrupted;
@@ -173,6 +172,3 @@ const listed = (words: readonly string[]) =>
   words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
 
 const capitalised = (text: string) => text[0].toUpperCase() + text.slice(1);
-
-/** `learningRate` as `--learning-rate`. */
-const flagOf = (setting: string) => `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;

@@ -8,6 +8,7 @@ import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
 import { defineExport } from "./export.ts";
 import { defineSample } from "./sample.ts";
+import { defineSweep } from "./sweep.ts";
 import { defineTrain } from "./train.ts";
 
 guardOutput();
@@ -25,6 +26,7 @@ Examples:
   $ flipnet train                                  HNCA on MNIST, two hidden layers of 200
   $ flipnet train --estimator reinforce --epochs 20
   $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
+  $ flipnet sweep sweep.yaml                       many runs; a second call trains what is missing
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
   $ flipnet train --task vae --layers 2 --epochs 20
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
@@ -33,6 +35,7 @@ Examples:
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
   );
 defineTrain(program);
+defineSweep(program);
 defineCompare(program);
 defineSample(program);
 defineExport(program);

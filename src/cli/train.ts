@@ -1,9 +1,8 @@
 /** `flipnet train`: one run in its folder. */
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
-import { suggestion } from "../formats/nearest.ts";
 import { describeMemory } from "../node/memory.ts";
-import { presets } from "../node/presets.ts";
+import { presetNamed, presets } from "../node/presets.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
@@ -23,7 +22,7 @@ export function defineTrain(program: Command): void {
   program
     .command("train")
     .description("train a network in a run folder; what is there already is not trained again")
-    .argument("[config]", "settings: a JSON or YAML file, or the folder of a run")
+    .argument("[config]", "settings: a JSON or YAML file, - for JSON on stdin, or the folder of a run")
     .optionsGroup("Task and network:")
     .option("--preset <name>", `settings of a paper: ${Object.keys(presets).join(" or ")}`)
     .option("--task <name>", 'bandit, multiplexer or vae (default "bandit")')
@@ -124,13 +123,16 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   const { dirname, join } = await import("node:path");
   const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? join(path, "config.json") : path;
-  const preset = presetOf(flags.preset);
+  const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset, "--preset");
   const settings: Record<string, unknown> = file === undefined ? { ...preset } : await readConfigFile(file);
   if (file !== undefined && preset !== undefined) {
     throw new InputError(`${path} and --preset ${flags.preset} are both given; expected one`);
   }
   // A run goes on where it is.
-  if (isFolder) settings.out = dirname(path);
+  if (isFolder) {
+    await refuseOtherGenerator(path);
+    settings.out = dirname(path);
+  }
   const given = settingsFrom(flags);
   return parseConfig({ ...settings, ...given }, (key) => {
     if (!Object.hasOwn(given, key)) return `${key} in ${file ?? `the preset ${flags.preset}`}`;
@@ -139,11 +141,17 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   });
 }
 
-/** The settings of a preset, if one is asked for. */
-function presetOf(name: string | boolean | undefined) {
-  if (typeof name !== "string") return undefined;
-  if (Object.hasOwn(presets, name)) return presets[name];
-  throw new InputError(`--preset is ${JSON.stringify(name)}; ${suggestion(name, Object.keys(presets))}`);
+/** A run cannot go on with other random numbers: it would silently begin anew, in another folder. */
+async function refuseOtherGenerator(folder: string): Promise<void> {
+  const { parseJson, runFiles, textOf } = await import("../node/run-folder.ts");
+  const { generator } = await import("../random/threefry.ts");
+  const { environment: file } = runFiles(folder);
+  const text = await textOf(file);
+  const made = text === undefined ? generator : parseJson(text, file).generator;
+  if (made === generator) return;
+  throw new InputError(
+    `${folder} was made with the random generator ${made}; this version has ${generator} and cannot go on with it`,
+  );
 }
 
 /** Settings that are numbers. */

@@ -5,6 +5,7 @@
  */
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
+import { text as textFrom } from "node:stream/consumers";
 import { z } from "zod";
 import { mostThreads } from "../backend/team.ts";
 import type { EstimatorOptions } from "../estimators/estimator.ts";
@@ -318,27 +319,26 @@ function settle<
 }
 
 /**
- * Reads the settings in a JSON or YAML file; `parseConfig` checks them.
+ * Reads the settings in a JSON or YAML file, or, of the path `-`, in JSON on stdin; `parseConfig` checks them.
  *
+ * @param what the kind of file, for messages
  * @throws InputError for a file that cannot be read, is neither JSON nor YAML, or holds no settings
  */
-export async function readConfigFile(path: string): Promise<Record<string, unknown>> {
-  const parse = parsers[extname(path).toLowerCase()];
-  if (parse === undefined) throw new InputError(`the config file is ${path}; expected .json, .yaml or .yml`);
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new InputError(`the config file ${path} cannot be read (${cause.code ?? cause.message})`, {
-      cause,
-    });
+export async function readConfigFile(path: string, what = "config file"): Promise<Record<string, unknown>> {
+  const parse = path === "-" ? JSON.parse : parsers[extname(path).toLowerCase()];
+  if (parse === undefined) throw new InputError(`the ${what} is ${path}; expected .json, .yaml or .yml`);
+  const text = await (path === "-" ? textFrom(process.stdin) : readFile(path, "utf8")).catch((cause) => {
+    throw new InputError(`the ${what} ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
   });
   let settings: unknown;
   try {
     settings = await parse(text.replace(/^\uFEFF/, ""));
   } catch (cause) {
     const [reason] = (cause as Error).message.split("\n");
-    throw new InputError(`the config file ${path} cannot be read: ${reason.replace(/[:.]$/, "")}`, { cause });
+    throw new InputError(`the ${what} ${path} cannot be read: ${reason.replace(/[:.]$/, "")}`, { cause });
   }
   if (typeof settings !== "object" || settings === null || Array.isArray(settings)) {
-    throw new InputError(`the config file ${path} holds ${show(settings)}; expected settings by name`);
+    throw new InputError(`the ${what} ${path} holds ${show(settings)}; expected settings by name`);
   }
   return settings as Record<string, unknown>;
 }

@@ -1,16 +1,23 @@
 /** Many runs on one machine: each in a process of its own, some at a time. */
 import { type ChildProcess, fork } from "node:child_process";
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
+import { dirname } from "node:path";
 import { createInterface } from "node:readline";
+import type { Writable } from "node:stream";
 import type { EpochRecord, Progress } from "../training/training.ts";
+import type { Config } from "./config.ts";
 import type { RunSummary } from "./run-folder.ts";
 
 /** One run. */
 export interface Job {
   /** What to call it when talking to people. */
   label: string;
-  /** Arguments of `flipnet train`. */
-  args: readonly string[];
+  /** The run, where its folder is to be included. */
+  config: Config;
+  /** The file to which goes what it says on stderr; none by default. */
+  log?: string;
 }
 
 /** Where a run stands within an epoch, about ten times a second. */
@@ -37,16 +44,20 @@ export interface JobResult {
   exitCode?: number | null;
 }
 
-export interface PoolOptions {
-  /** The script that understands `train ... --json`: flipnet's command line. */
-  program: string;
-  /** Runs at a time; default: one a core. */
-  workers?: number;
+/** What whoever gave the jobs hears of them. */
+export interface JobListener {
   /** Stops all runs, which write their checkpoints first, and starts no more. */
   signal?: AbortSignal;
   onStart?: (job: Job) => void;
   onMessage?: (job: Job, message: RunMessage) => void;
   onEnd?: (result: JobResult) => void;
+}
+
+export interface PoolOptions extends JobListener {
+  /** The script that understands `train - --resume --json`: flipnet's command line. */
+  program: string;
+  /** Runs at a time; default: one a core. */
+  workers?: number;
 }
 
 /** Exit code of a run that was stopped and wrote a checkpoint. */
@@ -68,7 +79,8 @@ export async function runPool(jobs: readonly Job[], options: PoolOptions): Promi
   return results;
 }
 
-async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
+/** Trains what is missing of one run, in a process of its own. */
+export async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
   const { program, signal, onStart, onMessage, onEnd } = options;
   const records: EpochRecord[] = [];
   if (signal?.aborted) return { job, status: "interrupted", records };
@@ -80,8 +92,9 @@ async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
     if (message.type === "summary") summary = message as RunSummary;
     onMessage?.(job, message);
   };
-  const child = fork(program, ["train", ...job.args, "--json", "--quiet"], {
-    stdio: ["ignore", "pipe", "pipe", "ipc"],
+  const log = job.log === undefined ? undefined : await openLog(job.log);
+  const child = fork(program, ["train", "-", "--resume", "--json", ...(log ? [] : ["--quiet"])], {
+    stdio: ["pipe", "pipe", "pipe", "ipc"],
     execArgv: [],
     // Ctrl-C goes to all processes of a terminal's group; here it must come through the signal only, for a run takes
     // a second one as "at once". If this process dies, the runs see their channel close, and stop.
@@ -89,6 +102,10 @@ async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
   });
   const stop = () => child.kill("SIGTERM");
   signal?.addEventListener("abort", stop);
+  // One that ends before it has read it says why elsewhere.
+  child.stdin!.on("error", () => {});
+  child.stdin!.end(JSON.stringify(job.config));
+  if (log !== undefined) child.stderr!.pipe(log);
   const { exitCode, error } = await ended(child, receive);
   signal?.removeEventListener("abort", stop);
 
@@ -100,18 +117,27 @@ async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
   return result;
 }
 
+/** Opens a log to add to it. A log that cannot be written, on a full disk say, stops no run. */
+async function openLog(path: string): Promise<Writable> {
+  await mkdir(dirname(path), { recursive: true }).catch(() => {});
+  const log = createWriteStream(path, { flags: "a" });
+  log.on("error", () => {});
+  log.write(`-- ${new Date().toISOString()}\n`);
+  return log;
+}
+
 /** Passes on what a child says until it ends; then says its exit code, and the best there is to say about a failure. */
 function ended(
   child: ChildProcess,
   receive: (message: RunMessage) => void,
 ): Promise<{ exitCode: number | null; error: string }> {
-  let lastLine = "";
+  let said: string | undefined;
   createInterface({ input: child.stdout! }).on("line", (line) => {
     const message = parsed(line);
     if (message !== undefined) receive(message);
   });
   createInterface({ input: child.stderr! }).on("line", (line) => {
-    if (line.trim() !== "") lastLine = line.trim();
+    if (line.startsWith("error: ")) said = line.slice("error: ".length).trim();
   });
   child.on("message", (message) => receive(message as RunMessage));
   return new Promise((resolve) => {
@@ -119,7 +145,7 @@ function ended(
     // "close" comes after the last line, "exit" may come before.
     child.on("close", (exitCode, signal) => {
       const how = signal === null ? `it ended with exit code ${exitCode}` : `it was ended by ${signal}`;
-      resolve({ exitCode, error: lastLine.replace(/^error: /, "") || how });
+      resolve({ exitCode, error: said ?? how });
     });
   });
 }

@@ -1,4 +1,6 @@
 /** Settings of experiments in the papers, by name: `flipnet train --preset NAME`. Flags choose the method. */
+import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
 
 /** The presets. */
 export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
@@ -45,3 +47,11 @@ export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>
     learningRate: [0.01, 0.001, 0.0001],
   },
 };
+
+/** The settings of a preset. @param where what to call it in messages @throws InputError for a name that is none */
+export function presetNamed(name: unknown, where: string): Readonly<Record<string, unknown>> {
+  if (typeof name === "string" && Object.hasOwn(presets, name)) return presets[name];
+  throw new InputError(
+    `${where} is ${JSON.stringify(name)}; ${suggestion(String(name), Object.keys(presets))}`,
+  );
+}

@@ -1,6 +1,6 @@
 /** From a config to what is trained: backend, data and network. */
 import type { Backend } from "../backend/backend.ts";
-import { relaxedSimdSupported } from "../backend/modules.ts";
+import { bestKernels, relaxedSimdSupported } from "../backend/modules.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import { createWasmBackend, type WasmBackend } from "../backend/wasm.ts";
 import { findEstimator } from "../estimators/registry.ts";
@@ -113,6 +113,16 @@ export async function loadWorkload(config: Config): Promise<Workload> {
       }
     },
   };
+}
+
+/** SHA-256 of a config's data, in hex, or `none`: see `Workload`. @throws InputError for data that cannot be used */
+export async function digestOf(config: Config): Promise<string> {
+  return (await loadWorkload(config)).digest;
+}
+
+/** The kernels that a run of a config has on this host: those that it names, or the best there are. */
+export function kernelsOf({ backend, kernels }: Config): "portable" | "relaxed" | "float64" {
+  return kernels ?? (backend === "reference" ? "float64" : bestKernels());
 }
 
 /**

@@ -1,9 +1,12 @@
-// Plays `flipnet train` for the tests of the pool: what to do is its second argument.
-const [, , command, behaviour, ...rest] = process.argv;
+// Plays `flipnet train -` for the tests of the pool: what to do is the setting `out`.
+import { text } from "node:stream/consumers";
+
+const [, , command, path, ...rest] = process.argv;
+const { out: behaviour } = JSON.parse(await text(process.stdin));
 const print = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 const record = (epoch) => ({ type: "epoch", epoch, step: epoch, testAccuracy: epoch / 10 });
 
-if (command !== "train" || !rest.includes("--json")) process.exit(2);
+if (command !== "train" || path !== "-" || !rest.includes("--json")) process.exit(2);
 switch (behaviour) {
   case "succeed":
     process.send({ type: "progress", epoch: 1, epochs: 2, step: 1, stepsPerEpoch: 2, metrics: {} });

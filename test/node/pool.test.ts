@@ -1,10 +1,11 @@
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
+import type { Config } from "../../src/node/config.ts";
 import { type Job, type PoolOptions, runPool } from "../../src/node/pool.ts";
 
 const program = fileURLToPath(new URL("fake-run.mjs", import.meta.url));
 const jobsThat = (...behaviours: string[]): Job[] =>
-  behaviours.map((behaviour) => ({ label: behaviour, args: [behaviour] }));
+  behaviours.map((label) => ({ label, config: { out: label } as Config }));
 const run = (behaviours: string[], options: Partial<PoolOptions> = {}) =>
   runPool(jobsThat(...behaviours), { program, ...options });
 

@@ -1,0 +1,112 @@
+/** `flipnet sweep`: many runs from one file, on this machine. What is there already is not trained again. */
+import type { Command } from "commander";
+import type { JobResult } from "../node/pool.ts";
+import type { PlannedRun, Settings } from "../node/sweep.ts";
+import { interrupted } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
+import { colorsFor, formatTable } from "./terminal.ts";
+
+interface Flags {
+  epochs?: string;
+  out?: string;
+  workers?: string;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function defineSweep(program: Command): void {
+  program
+    .command("sweep")
+    .description("train all runs that a file describes; finished ones are not trained again")
+    .argument("<file>", "JSON or YAML with base, grid and runs")
+    .option("--epochs <n>", "length of each run; more than before continues finished ones")
+    .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
+    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--dry-run", "only say which runs there are and which are done")
+    .option("--json", "print JSON: a line a run")
+    .action(async (file: string, flags: Flags) => {
+      process.exitCode = await sweep(file, flags);
+    });
+}
+
+/** Returns the exit code. */
+async function sweep(file: string, flags: Flags): Promise<number> {
+  const workers = flags.workers === undefined ? undefined : wholeNumber("--workers", flags.workers, 1);
+  const { expandSweep, planRuns, readSweepFile } = await import("../node/sweep.ts");
+  const overrides: Settings = {
+    ...(flags.epochs !== undefined && { epochs: wholeNumber("--epochs", flags.epochs, 1) }),
+    ...(flags.out !== undefined && { out: flags.out }),
+  };
+  const runs = await planRuns(expandSweep(await readSweepFile(file), overrides, file));
+  if (flags.dryRun) {
+    tellPlan(runs, flags);
+    return 0;
+  }
+
+  const missing = runs.filter(({ done }) => !done);
+  const { bold } = colorsFor(process.stderr);
+  const there = runs.length - missing.length;
+  process.stderr.write(
+    `${bold(file)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
+  );
+  const { localPool, runOnBoard } = await import("./board.ts");
+  const results = missing.length === 0 ? [] : await runOnBoard(missing, localPool(workers));
+  return tellEnd(runs, results, flags);
+}
+
+function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
+  const rows = runs.map(({ label, folder, config, stored, done }) => {
+    const epochs = stored?.records.length ?? 0;
+    return {
+      label,
+      folder,
+      status: done ? "done" : epochs > 0 ? "begun" : "missing",
+      epochs,
+      of: config.epochs,
+    };
+  });
+  if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+  else {
+    const table = rows.map(({ label, status, epochs, of, folder }) => [
+      label,
+      status,
+      `${epochs} of ${of} epochs`,
+      folder,
+    ]);
+    process.stdout.write(formatTable(table));
+  }
+}
+
+/** Says how it ended. @returns the exit code */
+export function tellEnd(
+  runs: readonly PlannedRun[],
+  results: readonly JobResult[],
+  { json }: { json?: boolean },
+): number {
+  const { red } = colorsFor(process.stderr);
+  const resultOf = new Map(results.map((result) => [result.job, result]));
+  if (json) {
+    for (const run of runs) {
+      const { status, error, summary } = resultOf.get(run) ?? {
+        status: "done",
+        summary: run.stored?.summary,
+      };
+      const line = { label: run.label, status, runId: run.runId, folder: run.folder, error, summary };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+  }
+  const failed = results.filter(({ status }) => status === "failed");
+  for (const { job, error } of failed) {
+    process.stderr.write(`${red("failed:")} ${job.label}: ${error} (${job.log})\n`);
+  }
+  const stopped = results.filter(({ status }) => status === "interrupted").length;
+  const done = runs.length - failed.length - stopped;
+  const counts = [
+    `${done} of ${runs.length} runs done`,
+    failed.length > 0 && `${failed.length} failed`,
+    stopped > 0 && `${stopped} stopped`,
+  ];
+  process.stderr.write(`${counts.filter(Boolean).join(", ")}\n`);
+  if (stopped > 0) process.stderr.write("the same command goes on from the checkpoints\n");
+  return stopped > 0 ? interrupted : failed.length > 0 ? 1 : 0;
+}
