@@ -69,8 +69,8 @@ const writeValue = (pbf: PbfWriter, tag: string, display: Display, content: (pbf
     1,
     (_, pbf) => {
       pbf.writeStringField(1, tag);
-      pbf.writeMessage(9, writeMetadata, display);
       content(pbf);
+      pbf.writeMessage(9, writeMetadata, display);
     },
     undefined,
   );

@@ -1,5 +1,6 @@
 /** The records of runs as TensorBoard's event files, one in a folder of each run: two in one folder would be joined. */
 import { basename, join, resolve } from "node:path";
+import { InputError } from "../formats/errors.ts";
 import { encodeEvents, type TensorBoardEvent } from "../formats/tensorboard.ts";
 import type { EpochRecord } from "../training/training.ts";
 import type { Exporter } from "./exporter.ts";
@@ -30,6 +31,9 @@ export const tensorboardExporter: Exporter = {
 async function startsOf({ folder }: StoredRun): Promise<Start[]> {
   const { environment } = runFiles(folder);
   const { starts } = parseJson((await textOf(environment))!, environment);
+  if (!Array.isArray(starts) || starts.length === 0) {
+    throw new InputError(`${environment} does not say when the run was begun; expected "starts"`);
+  }
   return starts.map(({ time, step }: { time: string; step: number }) => ({
     time: Date.parse(time) / 1000,
     step,

@@ -33,7 +33,7 @@ export async function writing<T>(path: string, operation: Promise<T>): Promise<T
     const { code, message } = cause as NodeJS.ErrnoException;
     if (code === undefined) throw cause;
     if (wrongPlace.includes(code)) {
-      throw new InputError(`${path} cannot be written (${code}); expected a folder for runs that can be`, {
+      throw new InputError(`${path} cannot be written (${code}); expected a place that can be`, {
         cause,
       });
     }
