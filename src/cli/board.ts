@@ -51,9 +51,20 @@ const plainInterval = 10_000;
 interface RunState {
   started: number;
   progress?: RunProgress;
+  /** The part of it that was done when it was first heard of. */
+  first?: number;
   /** Its last finished epoch. */
   record?: EpochRecord;
 }
+
+/** Runs that differ in their seeds only take about as long. */
+const kindOf = ({ config: { seed, ...kind } }: Job): string => JSON.stringify(kind);
+
+/** The part of a run that is done. */
+const partDone = ({ epoch, epochs, step, stepsPerEpoch }: RunProgress): number =>
+  ((epoch - 1) * stepsPerEpoch + step) / (epochs * stepsPerEpoch);
+
+const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** On a terminal, running runs stay below the lines of those that ended; elsewhere they report now and then. */
 class Board {
@@ -62,7 +73,9 @@ class Board {
   readonly #jobs: readonly Job[];
   readonly #labelWidth: number;
   readonly #running = new Map<Job, RunState>();
-  #ended = 0;
+  readonly #ended = new Set<Job>();
+  /** Seconds that finished runs took, by kind. */
+  readonly #took = new Map<string, number[]>();
   #lastShown = performance.now();
   /** Lines on the terminal that are to be drawn over. */
   #drawn = 0;
@@ -81,19 +94,25 @@ class Board {
 
   message(job: Job, message: RunMessage): void {
     const state = this.#running.get(job)!;
-    if (message.type === "progress") state.progress = message as RunProgress;
+    if (message.type === "progress") {
+      state.progress = message as RunProgress;
+      state.first ??= partDone(state.progress);
+    }
     if (message.type === "epoch") state.record = message as EpochRecord;
     this.#show();
   }
 
   end({ job, status, records, summary, error }: JobResult): void {
     const { red, yellow } = this.#colors;
-    const { started, progress } = this.#running.get(job)!;
+    const { started, progress, first } = this.#running.get(job)!;
     this.#running.delete(job);
-    this.#ended++;
+    this.#ended.add(job);
     if (status === "done") {
+      const seconds = (performance.now() - started) / 1000;
       // A run that was finished before has no progress, and takes no time worth telling.
-      const took = progress ? [`in ${formatSeconds((performance.now() - started) / 1000)}`] : [];
+      const took = progress ? [`in ${formatSeconds(seconds)}`] : [];
+      if (first !== undefined && first < 0.1)
+        this.#took.set(kindOf(job), [...(this.#took.get(kindOf(job)) ?? []), seconds]);
       this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...figuresOf(summary!), ...took]));
     } else if (status === "failed") {
       this.print(`${this.#label(job)}  ${red("failed:")} ${error}`);
@@ -139,33 +158,49 @@ class Board {
   /** A line for each running run, and one for all where some still wait. */
   #status(): string[] {
     const lines: string[] = [];
-    let [steps, stepsLeft, rate] = [0, 0, 0];
     for (const [job, { progress, record }] of this.#running) {
       if (progress === undefined) {
         lines.push(this.#line(job, 0, ["starting"]));
         continue;
       }
-      const { epoch, epochs, step, stepsPerEpoch, stepsPerSecond, secondsLeft } = progress;
-      const total = epochs * stepsPerEpoch;
-      const done = (epoch - 1) * stepsPerEpoch + step;
-      // Those that wait are taken to be as long as those that run.
-      steps = Math.max(steps, total);
-      stepsLeft += total - done;
-      rate += stepsPerSecond;
+      const { epoch, epochs, stepsPerSecond, secondsLeft } = progress;
       const cells = [
         `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
         ...figuresOf(record ?? progress.metrics).slice(0, 1),
         `${formatSeconds(secondsLeft)} left`,
         `${stepsPerSecond.toFixed(0)} steps/s`,
       ];
-      lines.push(this.#line(job, done / total, cells));
+      lines.push(this.#line(job, partDone(progress), cells));
     }
-    const waiting = this.#jobs.length - this.#ended - this.#running.size;
-    if (waiting > 0) {
-      const left = rate > 0 ? `, about ${formatSeconds((stepsLeft + waiting * steps) / rate)} left` : "";
-      lines.push(this.#colors.dim(`${this.#ended} of ${this.#jobs.length} runs done${left}`));
+    if (this.#jobs.length > this.#ended.size + this.#running.size) {
+      const seconds = this.#secondsLeft();
+      const left = seconds === undefined ? "" : `, about ${formatSeconds(seconds)} left`;
+      lines.push(this.#colors.dim(`${this.#ended.size} of ${this.#jobs.length} runs done${left}`));
     }
     return lines;
+  }
+
+  /**
+   * Until all jobs are done, as far as it can be told yet: one that waits takes as long as those of its kind took, or
+   * take, or else as long as the others on average.
+   */
+  #secondsLeft(): number | undefined {
+    const lengths = new Map(this.#took);
+    const left: number[] = [];
+    for (const [job, { progress }] of this.#running) {
+      if (progress === undefined || progress.stepsPerSecond === 0) continue;
+      const { epochs, stepsPerEpoch, stepsPerSecond, secondsLeft } = progress;
+      left.push(secondsLeft);
+      if (!lengths.has(kindOf(job))) lengths.set(kindOf(job), [(epochs * stepsPerEpoch) / stepsPerSecond]);
+    }
+    if (left.length === 0) return undefined;
+    const usual = meanOf([...lengths.values()].map(meanOf));
+    for (const job of this.#jobs) {
+      if (this.#ended.has(job) || this.#running.has(job)) continue;
+      const known = lengths.get(kindOf(job));
+      left.push(known === undefined ? usual : meanOf(known));
+    }
+    return left.reduce((a, b) => a + b) / this.#running.size;
   }
 
   /** The label and the cells that there is room for, the last ones first to go; on a terminal also a bar. */

@@ -33,7 +33,10 @@ export function defineCompare(program: Command): void {
     .option("--epochs <n>", "length of each run", "20")
     .option("--seed <n>", "the first seed", "0")
     .option("--out <folder>", "folder of the run folders", "runs")
-    .option("--hidden <layers>", "hidden layers, as in 200,200 (the default), softmax:20x10 or 200,100@input+0")
+    .option(
+      "--hidden <layers>",
+      "hidden layers, as in 200,200 (the default), softmax:20x10 or 200,100@input+0",
+    )
     .option("--layers <n>", "n hidden layers of 200")
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--limit <n>", "use the first n training and test images only")

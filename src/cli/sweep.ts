@@ -32,7 +32,7 @@ export function defineSweep(program: Command): void {
 /** Returns the exit code. */
 async function sweep(file: string, flags: Flags): Promise<number> {
   const workers = flags.workers === undefined ? undefined : wholeNumber("--workers", flags.workers, 1);
-  const { expandSweep, planRuns, readSweepFile } = await import("../node/sweep.ts");
+  const { expandSweep, planRuns, readSweepFile, runsOfOtherGenerators } = await import("../node/sweep.ts");
   const overrides: Settings = {
     ...(flags.epochs !== undefined && { epochs: wholeNumber("--epochs", flags.epochs, 1) }),
     ...(flags.out !== undefined && { out: flags.out }),
@@ -49,6 +49,14 @@ async function sweep(file: string, flags: Flags): Promise<number> {
   process.stderr.write(
     `${bold(file)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
   );
+  for (const out of new Set(runs.map(({ config }) => config.out))) {
+    for (const [other, count] of await runsOfOtherGenerators(out)) {
+      const [runs, are, they] = count === 1 ? ["run", "is", "it is"] : ["runs", "are", "they are"];
+      process.stderr.write(
+        `${count} ${runs} in ${out} ${are} of another random generator (${other}); ${they} left as ${they}\n`,
+      );
+    }
+  }
   const { localPool, runOnBoard } = await import("./board.ts");
   const results = missing.length === 0 ? [] : await runOnBoard(missing, localPool(workers));
   return tellEnd(runs, results, flags);

@@ -121,6 +121,8 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   const { parseConfig, readConfigFile } = await import("../node/config.ts");
   const { stat } = await import("node:fs/promises");
   const { dirname, join } = await import("node:path");
+  const { generatorOf } = await import("../node/run-folder.ts");
+  const { generator } = await import("../random/threefry.ts");
   const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
   const file = isFolder ? join(path, "config.json") : path;
   const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset, "--preset");
@@ -130,7 +132,13 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   }
   // A run goes on where it is.
   if (isFolder) {
-    await refuseOtherGenerator(path);
+    // It would silently begin anew, in another folder.
+    const made = await generatorOf(path);
+    if (made !== generator) {
+      throw new InputError(
+        `${path} was made with the random generator ${made}; this version has ${generator} and cannot go on with it`,
+      );
+    }
     settings.out = dirname(path);
   }
   const given = settingsFrom(flags);
@@ -139,19 +147,6 @@ export async function configFrom(path: string | undefined, flags: Flags) {
     const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
     return given[key] === false ? `--no-${flag}` : `--${flag}`;
   });
-}
-
-/** A run cannot go on with other random numbers: it would silently begin anew, in another folder. */
-async function refuseOtherGenerator(folder: string): Promise<void> {
-  const { parseJson, runFiles, textOf } = await import("../node/run-folder.ts");
-  const { generator } = await import("../random/threefry.ts");
-  const { environment: file } = runFiles(folder);
-  const text = await textOf(file);
-  const made = text === undefined ? generator : parseJson(text, file).generator;
-  if (made === generator) return;
-  throw new InputError(
-    `${folder} was made with the random generator ${made}; this version has ${generator} and cannot go on with it`,
-  );
 }
 
 /** Settings that are numbers. */

@@ -143,6 +143,13 @@ export async function readRun(folder: string): Promise<StoredRun> {
   };
 }
 
+/** The random generator that a run was made with; this version's where the folder does not say. */
+export async function generatorOf(folder: string): Promise<string> {
+  const { environment } = runFiles(folder);
+  const text = await textOf(environment);
+  return text === undefined ? generator : parseJson(text, environment).generator;
+}
+
 /** What `summary.json` holds: all but the folder's name, which may change. */
 export function parseSummary(text: string, folder: string): RunSummary {
   const { type, runId, ...rest } = parseJson(text, runFiles(folder).summary);

@@ -1,11 +1,21 @@
 /** Sweeps: a file that describes many runs, and which of them are still to be trained. */
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { generator } from "../random/threefry.ts";
 import { type Config, parseConfig, readConfigFile } from "./config.ts";
 import type { Job } from "./pool.ts";
 import { presetNamed } from "./presets.ts";
-import { readRun, runFiles, runFolderOf, runIdOf, type StoredRun, textOf } from "./run-folder.ts";
+import {
+  generatorOf,
+  readRun,
+  runFiles,
+  runFolderOf,
+  runIdOf,
+  type StoredRun,
+  textOf,
+} from "./run-folder.ts";
 import { digestOf, kernelsOf } from "./workload.ts";
 
 /** Settings by name, as they stand in a file; `preset` among them stands for those of a paper. */
@@ -143,6 +153,16 @@ export async function planRuns<J extends { label: string; config: Config }>(
       };
     }),
   );
+}
+
+/** In a folder of runs, how many there are of which other random generator: they cannot be gone on with. */
+export async function runsOfOtherGenerators(out: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const name of await readdir(out).catch(() => [])) {
+    const made = await generatorOf(join(out, name));
+    if (made !== generator) counts.set(made, (counts.get(made) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** Whether a run has all epochs of a config. One that went further has no summary of that length, and needs none. */
