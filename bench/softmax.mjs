@@ -1,8 +1,15 @@
 // What choices cost: hidden softmax units of N choices each at the same total width, two layers of 200 columns on MNIST,
 // 50 examples. HNCA asks of every unit what each of its N choices would have done to its children; the forward pass adds
 // up one row of weights a unit, the choice made. So between two such layers messages cost N times a forward pass, up to
-// a constant (HNCA paper, appendix D).
-import { adam, createBanditTraining, createWasmBackend, findEstimator } from "../dist/index.js";
+// a constant (HNCA paper, appendix D). And what it costs an auto-encoder of such layers under f-HNCA to know how entropies
+// would change, beside taking -log q for them.
+import {
+  adam,
+  createBanditTraining,
+  createVaeTraining,
+  createWasmBackend,
+  findEstimator,
+} from "../dist/index.js";
 import { loadLabelledImages } from "../dist/node/index.js";
 import { deriveKey, newKey, uniformAt } from "../dist/random/threefry.js";
 import { drive } from "./drive.mjs";
@@ -21,6 +28,28 @@ async function stepsOf(rule, images, kernels, N) {
     estimator: findEstimator(rule),
     optimizer: adam({ learningRate: 1e-3 }),
     hidden: [layer, layer],
+    batchSize: batch,
+    limit: 2000,
+  });
+  return { call: drive(backend, training) };
+}
+
+const dice = { units: 20, choices: 10 };
+const encoders = {
+  "50, 20x10": [50, dice],
+  "20x10, 50": [dice, 50],
+  "20x10, 20x10": [dice, dice],
+  "200, 200": [200, 200],
+};
+
+/** Training of an auto-encoder under f-HNCA. */
+async function autoEncoderOf(hidden, entropy, images, kernels) {
+  const backend = await createWasmBackend({ kernels });
+  const training = createVaeTraining(backend, images, {
+    estimator: findEstimator("f-hnca"),
+    optimizer: adam({ learningRate: 1e-3 }),
+    hidden,
+    entropy,
     batchSize: batch,
     limit: 2000,
   });
@@ -92,7 +121,8 @@ async function operationsOf(kernels, N) {
 
 /**
  * `data`: `[{ choices, reinforce, hnca, ratio, forward, messages, factor }]`: milliseconds of steps and their ratio,
- * microseconds of a forward product and of the messages back, and the ratio of these.
+ * microseconds of a forward product and of the messages back, and the ratio of these. `encoders`: `[{ name, sampled,
+ * analytic, ratio }]`, milliseconds of steps.
  */
 export async function benchmarkSoftmax({ kernels, quick }) {
   const images = await loadLabelledImages();
@@ -109,8 +139,20 @@ export async function benchmarkSoftmax({ kernels, quick }) {
     const [forward, messages] = [2, 3].map((i) => spread(times[i].map((ns) => ns / 1e3)));
     data.push({ choices: N, reinforce, hnca, ratio: over(1, 0), forward, messages, factor: over(3, 2) });
   }
+  const encoderTimes = [];
+  for (const [name, hidden] of Object.entries(encoders)) {
+    const samples = [];
+    for (const entropy of ["sampled", "analytic"]) {
+      samples.push(await autoEncoderOf(hidden, entropy, images, kernels));
+    }
+    const [sampled, analytic] = takeTurns(samples, { rounds: quick ? 7 : 21, milliseconds: 4 });
+    const ratio = spread(analytic.map((time, round) => time / sampled[round]));
+    const inMs = (times) => spread(times.map((ns) => ns / 1e6));
+    encoderTimes.push({ name, sampled: inMs(sampled), analytic: inMs(analytic), ratio });
+  }
   return {
     data,
+    encoders: encoderTimes,
     tables: [
       [
         `Softmax hidden units: two layers of ${width} columns, N choices a unit (1: Bernoulli units)`,
@@ -123,11 +165,28 @@ export async function benchmarkSoftmax({ kernels, quick }) {
           ]),
         ],
       ],
+      [
+        "Auto-encoders under f-HNCA, ms a step: sampled and analytic entropies",
+        [
+          ["hidden", "sampled", "analytic", "ratio"],
+          ...encoderTimes.map(({ name, ...times }) => [
+            name,
+            ...Object.values(times).map(({ median }) => number(median)),
+          ]),
+        ],
+      ],
     ],
-    timings: data.flatMap(({ choices: N, reinforce, hnca }) => [
-      { what: `softmax: REINFORCE, ${N} choices`, unit: "ms", ...reinforce },
-      { what: `softmax: HNCA, ${N} choices`, unit: "ms", ...hnca },
-    ]),
+    timings: [
+      ...encoderTimes.map(({ name, analytic }) => ({
+        what: `softmax: f-HNCA, encoder ${name}`,
+        unit: "ms",
+        ...analytic,
+      })),
+      ...data.flatMap(({ choices: N, reinforce, hnca }) => [
+        { what: `softmax: REINFORCE, ${N} choices`, unit: "ms", ...reinforce },
+        { what: `softmax: HNCA, ${N} choices`, unit: "ms", ...hnca },
+      ]),
+    ],
     targets: [],
   };
 }

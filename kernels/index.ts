@@ -39,5 +39,5 @@ export { betterOutcome, meanSlope, productFormScore, rewardedScore } from "./hid
 export { normChange, signedPower } from "./norm-change";
 export { rewardPenalty } from "./reward-penalty";
 export { addChoiceDifferences, choiceEntropy, choiceLogLikelihood } from "./choices";
-export { entropyDifferences } from "./entropy-differences";
+export { entropyDifferences, entropyDifferencesScratchFloats } from "./entropy-differences";
 export { softmaxSlope } from "./softmax-slope";

@@ -282,8 +282,7 @@ export interface Backend {
   ): void;
   /**
    * The same where parents or children, or both, are softmax units: of a Bernoulli parent (`choices` 1) on less off; of a
-   * softmax parent `out[b, (u, k)] (+)= H(children | parent u chose k) - H(children | parent u chose what it chose)`. Slow:
-   * an exponential for every choice, child and example.
+   * softmax parent `out[b, (u, k)] (+)= H(children | parent u chose k) - H(children | parent u chose what it chose)`.
    */
   entropyDifferences(
     bits: Matrix,

@@ -130,7 +130,9 @@ export const cuts: Readonly<Record<string, Cut>> = {
   choiceLogLikelihood: examples("logits[B,J] bits[B,J] out[B] B J N"),
   choiceEntropy: examples("logits[B,J] out[B] B J N"),
   addChoiceDifferences: units("a[units,N] bits[units,N] out[units,N] units N"),
-  entropyDifferences: examples("bits[B,I] weights[I,J] logits[B,J] out[B,I] B I N J K k accumulate"),
+  entropyDifferences: examples(
+    "bits[B,I] tables weights[I,J] logits[B,J] p[B,J] q[B,J] out[B,I] B I N J K k accumulate scratch",
+  ),
   localExpectation: elements("p[n] q[n] difference[n] out[n] n"),
   addHindsight: examples("s[B,J] f[B] q[B,J] bits[B,J] difference[B,J] out[B,J] B J"),
 

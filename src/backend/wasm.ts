@@ -655,18 +655,23 @@ class Wasm implements WasmBackend {
   ): void {
     if (choices === 1) shapes.flipLogLikelihood(bits, tables, child, out);
     else shapes.switchLogLikelihood(bits, choices, tables, child, out);
+    const { rows: I, columns: J } = tables.weights;
     this.#run.entropyDifferences(
       this.#at(bits),
+      this.#at(tables),
       this.#at(tables.weights),
       this.#at(child.logits),
+      this.#at(child.p),
+      this.#at(child.q),
       this.#at(out),
       bits.rows,
-      bits.columns,
+      I,
       choices,
-      child.bits.columns,
+      J,
       child.choices,
       tables.coding === "plus-minus" ? 2 : 1,
       accumulate ? 1 : 0,
+      this.#scratch.room(4 * this.#run.entropyDifferencesScratchFloats(I, J)),
     );
   }
 

@@ -234,15 +234,18 @@ describe.each(modules.map((module) => [module.kernels, module] as const))("%s", 
         kind,
         kind,
         fc.boolean(),
+        fc.boolean(),
       ),
-      ([[B, parents, units, largest, heaviest, from], N, K, accumulate]) => {
+      ([[B, parents, units, largest, heaviest, from], N, K, accumulate, signs]) => {
+        const coding = signs && N === 1 ? "plus-minus" : "zero-one";
         const [I, J] = [parents * N, units * K];
         const logits = floats(from, B * J, largest);
         const weights = floats(from + 1, I * J, heaviest);
         const did = N === 1 ? bits(from + 2, B * I) : oneHot(from + 2, B * I, N);
         expectClose(
           results(module, B, floats(from + 3, B * I, 1), (backend, out) => {
-            const tables = backend.flipTables(matrixOf(backend, I, weights), "zero-one");
+            const tables = backend.flipTables(matrixOf(backend, I, weights), coding);
+            backend.refreshFlipTables(tables);
             const child =
               K === 1
                 ? bernoulli(backend, B, logits, bits(from, B * J))

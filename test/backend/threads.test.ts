@@ -121,12 +121,18 @@ function operate(backend: ImmediateBackend, shape: Shape): [string, Matrix][] {
   leaves("flips before softmax", B, I, (out) =>
     backend.flipLogLikelihood(x, wideTables, choosers, out, accumulate),
   );
+  leaves("entropies of softmax", B, I, (out) =>
+    backend.entropyDifferences(x, 1, wideTables, choosers, out, accumulate),
+  );
   for (const before of ["bernoulli", "softmax"] as const) {
     const child = before === "bernoulli" ? { ...units, logits: flipped, p: x, q: x, bits: x } : choosers;
     const switched = backend.flipTables(matrix(N, child.logits.columns, -weight, weight), "zero-one");
     backend.refreshFlipTables(switched);
     leaves(`switches before ${before}`, B, N, (out) =>
       backend.switchLogLikelihood(one, choices, switched, child, out, accumulate),
+    );
+    leaves(`entropies of ${before} after softmax`, B, N, (out) =>
+      backend.entropyDifferences(one, choices, switched, child, out, accumulate),
     );
   }
   const s = leaves("posteriorMinusPrior", B, J, (out) => backend.posteriorMinusPrior(p, q, a, out));
