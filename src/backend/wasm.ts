@@ -55,15 +55,6 @@ interface Block {
   readonly heap: Heap;
 }
 
-/** Height, width and channels of the images, and rows and columns of places. */
-const extent = ({ height, width, channels, kernel }: Window): number[] => [
-  height,
-  width,
-  channels,
-  height - kernel + 1,
-  width - kernel + 1,
-];
-
 /** `steps` is the address of what entropies need beside the rest, or 0 until they have asked for it. */
 interface Tables extends FlipTables, Block {
   steps: number;
@@ -273,22 +264,61 @@ class Wasm implements WasmBackend {
   convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void {
     shapes.convolution("convolve", x, window, weights, out);
     shapes.broadcast(bias, { rows: 1, columns: weights.columns });
-    const operands = [x, weights, bias, out].map((m) => this.#at(m));
-    this.#run.convolve(...operands, x.rows, ...extent(window), weights.columns);
+    const { height, width, channels, kernel } = window;
+    this.#run.convolve(
+      this.#at(x),
+      this.#at(weights),
+      this.#at(bias),
+      this.#at(out),
+      x.rows,
+      height,
+      width,
+      channels,
+      height - kernel + 1,
+      width - kernel + 1,
+      weights.columns,
+    );
   }
 
   convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void {
     shapes.convolution("convolveBack", out, window, weights, g);
-    const sizes = [...extent(window), weights.columns];
-    const scratch = this.#scratch.room(4 * this.#run.convolveBackScratchFloats(...sizes));
-    const operands = [g, weights, out].map((m) => this.#at(m));
-    this.#run.convolveBack(...operands, g.rows, ...sizes, scratch);
+    const { height, width, channels, kernel } = window;
+    const rows = height - kernel + 1;
+    const columns = width - kernel + 1;
+    const J = weights.columns;
+    const floats = this.#run.convolveBackScratchFloats(height, width, channels, rows, columns, J);
+    this.#run.convolveBack(
+      this.#at(g),
+      this.#at(weights),
+      this.#at(out),
+      g.rows,
+      height,
+      width,
+      channels,
+      rows,
+      columns,
+      J,
+      this.#scratch.room(4 * floats),
+    );
   }
 
   convolutionGradient(x: Matrix, window: Window, g: Matrix, out: Matrix): void {
     shapes.convolution("convolutionGradient", x, window, out, g);
-    const operands = [x, g, out].map((m) => this.#at(m));
-    this.#run.convolutionGradient(...operands, 0, out.rows, x.rows, ...extent(window), out.columns);
+    const { height, width, channels, kernel } = window;
+    this.#run.convolutionGradient(
+      this.#at(x),
+      this.#at(g),
+      this.#at(out),
+      0,
+      out.rows,
+      x.rows,
+      height,
+      width,
+      channels,
+      height - kernel + 1,
+      width - kernel + 1,
+      out.columns,
+    );
   }
 
   rectifierGradient(y: Matrix, g: Matrix): void {
@@ -601,23 +631,21 @@ class Wasm implements WasmBackend {
 
   logLikelihood({ kind, choices, logits, p, q, bits }: Outcome, out: Matrix): void {
     shapes.perExample("logLikelihood", out, logits, p, q, bits);
-    if (kind === "softmax") {
-      const operands = [logits, bits, out].map((m) => this.#at(m));
-      this.#run.choiceLogLikelihood(...operands, logits.rows, logits.columns, choices);
-      return;
-    }
-    const operands = [logits, p, q, bits, out].map((m) => this.#at(m));
-    this.#run.logLikelihood(...operands, logits.rows, logits.columns);
+    const { rows: B, columns: J } = logits;
+    const l = this.#at(logits);
+    const outcome = this.#at(bits);
+    const to = this.#at(out);
+    if (kind === "softmax") this.#run.choiceLogLikelihood(l, outcome, to, B, J, choices);
+    else this.#run.logLikelihood(l, this.#at(p), this.#at(q), outcome, to, B, J);
   }
 
   entropy({ kind, choices, logits, p, q }: Outcome, out: Matrix): void {
     shapes.perExample("entropy", out, logits, p, q);
-    if (kind === "softmax") {
-      this.#run.choiceEntropy(this.#at(logits), this.#at(out), logits.rows, logits.columns, choices);
-      return;
-    }
-    const operands = [logits, p, q, out].map((m) => this.#at(m));
-    this.#run.entropy(...operands, logits.rows, logits.columns);
+    const { rows: B, columns: J } = logits;
+    const l = this.#at(logits);
+    const to = this.#at(out);
+    if (kind === "softmax") this.#run.choiceEntropy(l, to, B, J, choices);
+    else this.#run.entropy(l, this.#at(p), this.#at(q), to, B, J);
   }
 
   addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
@@ -635,7 +663,8 @@ class Wasm implements WasmBackend {
     accumulate: boolean,
     logLikelihood?: Matrix,
   ): void {
-    for (const to of [out, logLikelihood ?? out]) shapes.flipLogLikelihood(bits, tables, child, to);
+    shapes.flipLogLikelihood(bits, tables, child, out);
+    if (logLikelihood !== undefined) shapes.flipLogLikelihood(bits, tables, child, logLikelihood);
     const block = tables as Tables;
     if (block.steps === 0) {
       const { rows: I, columns: J } = tables.weights;
