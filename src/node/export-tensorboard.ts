@@ -17,15 +17,23 @@ interface Start {
 export const tensorboardExporter: Exporter = {
   several: true,
   options: [],
-  files: (runs, { out }) =>
-    Promise.all(
-      runs.map(async (run) => {
+  async files(runs, { out }) {
+    const names = runs.map(({ folder }) => basename(resolve(folder)));
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (out !== undefined && twice !== undefined) {
+      throw new InputError(
+        `two runs are called ${twice}; expected another name for each, as their curves are joined`,
+      );
+    }
+    return Promise.all(
+      runs.map(async (run, i) => {
         const starts = await startsOf(run);
-        const folder = out === undefined ? run.folder : join(out, basename(resolve(run.folder)));
         const name = `events.out.tfevents.${Math.floor(starts[0].time)}.${run.runId}`;
+        const folder = out === undefined ? run.folder : join(out, names[i]);
         return { path: join(folder, name), content: encodeEvents(eventsOf(run, starts)) };
       }),
-    ),
+    );
+  },
 };
 
 async function startsOf({ folder }: StoredRun): Promise<Start[]> {
