@@ -1,6 +1,7 @@
 /** What several rules ask of a network or an option; each check throws an `InputError` that says what is wrong. */
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
+import { type Component, layersRead } from "../objectives/objective.ts";
 
 /** The share of the penalty in a reward-penalty rule. */
 export function checkLambda(lambda: number | undefined): number {
@@ -20,6 +21,21 @@ export function requireBernoulliHidden(name: string, { layers }: Network): void 
   const softmax = layers.slice(0, -1).find(({ kind }) => kind === "softmax");
   if (softmax !== undefined) {
     throw new InputError(`${name} needs Bernoulli hidden units, and ${softmax.name} is softmax`);
+  }
+}
+
+/** Whatever is credited must depend on what the last layer did, and on nothing else that the network did. */
+export function requireOutputReward(
+  name: string,
+  { layers }: Network,
+  components: readonly Component[],
+): void {
+  const output = layers.length - 1;
+  const other = components.find(({ reads }) => reads.length !== 1 || reads[0] !== output);
+  if (other !== undefined) {
+    throw new InputError(
+      `${name} learns from what the last layer earns, and the component "${other.name}" reads ${layersRead(other)}; f-hnca takes any function`,
+    );
   }
 }
 

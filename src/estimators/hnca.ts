@@ -11,6 +11,8 @@
  * Unbiased, with no more variance than REINFORCE in any parameter (theorem 1). Cost beside the forward pass: one
  * multiply-add and one multiply an edge and example.
  */
+
+import { requireOutputReward } from "./checks.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -30,7 +32,8 @@ export const hnca: Estimator = {
   prepare(problem) {
     const { backend } = problem.network;
     const { stopGradient = true } = problem.options;
-    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const { trace, evaluation, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    requireOutputReward("hnca", problem.network, evaluation.components);
     const children = prepareChildren(trace);
     return estimator(() => {
       for (const { layer, g } of credits) {

@@ -10,6 +10,7 @@
  * Biased, but for one layer under a function that is linear in each unit. By theorem 2 it is Weight Maximization with
  * direct gradient. Cost beside the forward pass: one product with the weights transposed.
  */
+import { requireOutputReward } from "./checks.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
@@ -27,7 +28,8 @@ export const straightThrough: Estimator = {
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { trace, evaluation, credits, reinforce, estimator } = prepareSinglePass(problem);
+    requireOutputReward("straight-through", problem.network, evaluation.components);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
     return estimator(() => {

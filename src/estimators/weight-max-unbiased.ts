@@ -13,7 +13,7 @@
  * blanket is HNCA, which so has no more variance. Nothing bounds `e^-delta`: a unit whose children were much likelier
  * without it pays dearly. The output unit uses REINFORCE. Cost: HNCA's.
  */
-import { requireBernoulliHidden } from "./checks.ts";
+import { requireBernoulliHidden, requireOutputReward } from "./checks.ts";
 import { prepareChildren } from "./children.ts";
 import type { Estimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -33,7 +33,8 @@ export const weightMaxUnbiased: Estimator = {
     const { network } = problem;
     const { backend } = network;
     requireBernoulliHidden("weight-max-unbiased", network);
-    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const { trace, evaluation, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    requireOutputReward("weight-max-unbiased", problem.network, evaluation.components);
     const children = prepareChildren(trace);
     return estimator(() => {
       for (const { layer, g } of credits) {

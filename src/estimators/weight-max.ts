@@ -26,7 +26,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { checkLambda, requireBernoulliHidden } from "./checks.ts";
+import { checkLambda, requireBernoulliHidden, requireOutputReward } from "./checks.ts";
 import type { Estimator, EstimatorOptions } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
@@ -53,7 +53,8 @@ export const weightMax: Estimator = {
     const { layers } = network;
     requireBernoulliHidden("weight-max", network);
     const scales = weightMaxScales(network, options);
-    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { trace, evaluation, credits, reinforce, estimator } = prepareSinglePass(problem);
+    requireOutputReward("weight-max", problem.network, evaluation.components);
     const g = credits.map((credit) => credit.g);
     const earn = prepareReward(network, options, trace.layers, g, scales);
     const learn = prepareRule(network, options, trace.batchSize);

@@ -3,13 +3,14 @@
  * scalar function is all that it takes; those that have kernels are much faster.
  */
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Trace } from "../network/trace.ts";
 import { chosenAt } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
 export interface Activation {
-  /** `eta(logit, target)`; the target is 0 where there is none. */
+  /** `eta(logit, target)`, a finite number; the target is 0 where there is none. */
   value(logit: number, target: number): number;
   /**
    * Its derivative by the logit, by which the parameters behind it learn. Absent: they stay as they are, or its
@@ -179,6 +180,10 @@ export function scalarKernels(
       for (let e = 0; e < l.length; e++) {
         each[e] = eta(l[e], t[e]);
         sums[Math.floor(e / width)] += each[e];
+        if (Number.isFinite(each[e])) continue;
+        throw new InputError(
+          `eta is ${each[e]} at the logit ${l[e]}, target ${t[e]}; expected a finite number`,
+        );
       }
       backend.write(value, sums);
     },

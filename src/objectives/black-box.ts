@@ -6,7 +6,7 @@ import { immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
 import type { Trace } from "../network/trace.ts";
-import type { Component, Objective } from "./objective.ts";
+import { type Component, layersRead, type Objective, unitOf } from "./objective.ts";
 import { whatIf } from "./what-if.ts";
 
 /** What a network saw and did, as numbers; the arrays are used again at the next call. */
@@ -17,12 +17,12 @@ export interface Sample {
   readonly input: Float64Array;
   /**
    * One a layer, [B, width] row by row: what its units did, 0 or 1 whatever their coding; of softmax units one bit a
-   * choice. Layers that the function does not read are empty.
+   * choice. To look at a layer that the function says it does not read is an `InputError`.
    */
   readonly layers: readonly Float64Array[];
 }
 
-/** Writes one number an example into `values` [B]; higher is better. It must not change the sample. */
+/** Writes one finite number an example into `values` [B]; higher is better. It must not change the sample. */
 export type BlackBox = (sample: Sample, values: Float64Array) => void;
 
 /** What is known of a black box. */
@@ -40,8 +40,10 @@ export interface BlackBoxOptions {
 }
 
 /**
- * The objective whose only component is `f`. Throws `InputError` where it reads a layer that does not exist, or on a
- * backend that cannot be read within a step, once it is prepared.
+ * The objective whose only component is `f`.
+ *
+ * @throws InputError once it is prepared, for a layer that does not exist or a backend that cannot be read within a step;
+ * when it runs, where `f` looks at a unit of a layer that it does not read, or gives a number that is not finite
  */
 export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): Objective {
   const { name = "black box", differences = false } = options;
@@ -50,7 +52,7 @@ export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): O
     prepare(trace) {
       const reads = options.reads ?? [...trace.layers.keys()];
       checkReads(name, reads, trace);
-      const { evaluate, addDifferences } = prepareCalls(f, reads, trace);
+      const { evaluate, addDifferences } = prepareCalls(f, { name, reads }, trace);
       const value = trace.network.backend.matrix(trace.batchSize, 1);
       const component: Component = {
         name,
@@ -73,29 +75,51 @@ function checkReads(name: string, reads: readonly number[], { layers }: Trace): 
   );
 }
 
+/** Stands for a layer that a function does not read: whoever looks at it is told. */
+function unseen(said: Pick<Component, "name" | "reads">, layer: Layer): Float64Array {
+  return new Proxy(new Float64Array(), {
+    get(_, key) {
+      const what =
+        typeof key === "string" && /^\d+$/.test(key) ? unitOf(layer, Number(key)) : `layer ${layer.index}`;
+      throw new InputError(
+        `the component "${said.name}" looks at ${what}, and says that it reads ${layersRead(said)}`,
+      );
+    },
+  });
+}
+
 /** Calls on the sample as it is, and with one unit after the other changed. */
-function prepareCalls(f: BlackBox, reads: readonly number[], trace: Trace) {
+function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, trace: Trace) {
+  const { name, reads } = said;
   const { network, batchSize, input } = trace;
   const backend = immediate(network.backend);
   const numbers = (columns: number) => new Float64Array(batchSize * columns);
   const sample: Sample = {
     batchSize,
     input: numbers(network.inputs),
-    layers: network.layers.map(({ index, width }) => numbers(reads.includes(index) ? width : 0)),
+    layers: network.layers.map((layer) =>
+      reads.includes(layer.index) ? numbers(layer.width) : unseen(said, layer),
+    ),
   };
   const [before, after] = [numbers(1), numbers(1)];
   const differences = new Map<number, { readonly numbers: Float64Array; readonly matrix: Matrix }>();
-  const again = () => {
-    f(sample, after);
-    return after;
+  const call = (values: Float64Array) => {
+    f(sample, values);
+    for (let b = 0; b < batchSize; b++) {
+      if (Number.isFinite(values[b])) continue;
+      throw new InputError(
+        `the component "${name}" is ${values[b]} on example ${b}; expected a finite number`,
+      );
+    }
+    return values;
   };
+  const again = () => call(after);
 
   return {
     evaluate(value: Matrix) {
       backend.readNow(input, sample.input);
       for (const index of reads) backend.readNow(trace.layers[index].bits, sample.layers[index]);
-      f(sample, before);
-      backend.write(value, before);
+      backend.write(value, call(before));
     },
     addDifferences(layer: Layer, out: Matrix) {
       const { index, width } = layer;

@@ -5,10 +5,10 @@
 import { type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
-import { initialiseWeights, type Layer, type Network } from "../network/network.ts";
+import { initialiseWeights, type Network } from "../network/network.ts";
 import { createTrace, samplePass } from "../network/trace.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
-import type { Objective } from "./objective.ts";
+import { layersRead, type Objective, unitOf } from "./objective.ts";
 import { prepareTries } from "./what-if.ts";
 
 /** How closely an objective is looked at. */
@@ -72,7 +72,12 @@ function compare(
       const { name, reads, value, evaluate, addDifferences } = component;
       const values = () => {
         evaluate();
-        return backend.readNow(value);
+        const found = backend.readNow(value);
+        const b = found.findIndex((one) => !Number.isFinite(one));
+        if (b < 0) return found;
+        throw new InputError(
+          `the component "${name}" is ${found[b]} on example ${b}; expected a finite number`,
+        );
       };
       const size = Math.max(1, ...values().map(Math.abs));
       for (const layer of network.layers) {
@@ -89,9 +94,7 @@ function compare(
         found.forEach((difference, e) => {
           if (difference !== 0) idle.delete(`${name} ${index}`);
           if (!isRead && Math.abs(difference) > tolerance * size) {
-            const [one, ...more] = reads;
-            const others = one === undefined ? "no layer" : `layer ${[one, ...more].join(", layer ")} only`;
-            refuse(e, `depends on UNIT, and says that it reads ${others}`);
+            refuse(e, `depends on UNIT, and says that it reads ${layersRead(component)}`);
           }
           if (isRead && expected && Math.abs(difference - expected[e]) > tolerance * size) {
             refuse(e, `says that UNIT is worth ${expected[e]}; it is worth ${difference}`);
@@ -109,7 +112,3 @@ function compare(
     }
   }
 }
-
-/** "unit 3 of layer 0", units counting from 0. */
-const unitOf = ({ index, width, choices }: Layer, e: number): string =>
-  `unit ${Math.floor((e % width) / choices)} of layer ${index}`;

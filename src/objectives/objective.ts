@@ -77,6 +77,14 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
   };
 }
 
+/** "layer 0, layer 2", "no layer": what a component says that it reads. */
+export const layersRead = ({ reads }: Pick<Component, "reads">): string =>
+  reads.length === 0 ? "no layer" : reads.map((index) => `layer ${index}`).join(", ");
+
+/** "unit 3 of layer 0", the unit in whose columns element `e` lies; both count from 0. */
+export const unitOf = ({ index, width, choices }: Layer, e: number): string =>
+  `unit ${Math.floor((e % width) / choices)} of layer ${index}`;
+
 /**
  * Where a component stands, seen from a layer: it reads the layer's bits (`direct`), those of layers downstream of it
  * (`mediated`), `both`, or neither (`upstream`: the layer cannot influence it).

@@ -159,19 +159,53 @@ describe("an objective is looked at for what it says", () => {
       },
     };
     expect(check(lying)).toThrow(
-      'the component "sly" depends on unit 1 of layer 2, and says that it reads layer 3 only',
+      'the component "sly" depends on unit 1 of layer 2, and says that it reads layer 3',
     );
-    // A black box that reads what it did not ask for finds nothing there.
-    const blind = blackBoxObjective(
-      ({ layers }, values) => {
-        values.fill(layers[2].length);
+  });
+
+  test.each<[string, (layer: Float64Array) => number, string]>([
+    [
+      "unit",
+      (layer) => layer[5],
+      'the component "sly" looks at unit 1 of layer 1, and says that it reads layer 3',
+    ],
+    ["layer", (layer) => layer.reduce((a, b) => a + b), 'the component "sly" looks at layer 1, and says'],
+    [
+      "number that is none",
+      () => Number.NaN,
+      'the component "sly" is NaN on example 0; expected a finite number',
+    ],
+  ])("at every step, a %s that a black box may not look at or give", (_, look, message) => {
+    const sly = blackBoxObjective(({ layers: [, one] }, values) => void values.fill(look(one)), {
+      name: "sly",
+      reads: [3],
+    });
+    expect(() =>
+      creditsOf(
+        "reinforce",
+        problemOf(() => sly),
+      ),
+    ).toThrow(message);
+  });
+
+  test("at every step, a number that an eta may not give", () => {
+    const root = (reads: number) =>
+      problemOf(({ network }) =>
+        componentsObjective(network, createReadout(network, "r", [reads], 1), { value: () => Number.NaN }),
+      );
+    expect(() => creditsOf("f-hnca", root(1))).toThrow(
+      "eta is NaN at the logit 0, target 0; expected a finite",
+    );
+    const lying: Objective = {
+      linears: [],
+      prepare(trace) {
+        const evaluation = odd.prepare(trace);
+        const [component] = evaluation.components;
+        const evaluate = () => backend.fill(component.value, Number.POSITIVE_INFINITY);
+        return { ...evaluation, components: [{ ...component, evaluate }] };
       },
-      { reads: [3], name: "blind" },
-    );
-    const trace = findEstimator("reinforce")!.prepare({ ...problem, objective: blind });
-    trace.sample(new GeneratedDraws(backend, 1));
-    trace.assign();
-    expect(backend.readNow(trace.evaluation.components[0].value)[0]).toBe(0);
+    };
+    expect(check(lying)).toThrow('the component "odd" is Infinity on example 0; expected a finite number');
   });
 
   test("a layer that it cannot depend on", () => {
@@ -238,6 +272,12 @@ describe("what cannot be", () => {
     ],
   ])("%s", (_, act, message) => {
     expect(act).toThrow(message);
+  });
+
+  test.each(["hnca", "straight-through"])("%s on more than what the last layer earns", (name) => {
+    expect(() => findEstimator(name)!.prepare(problemOf(() => odd))).toThrow(
+      `${name} learns from what the last layer earns, and the component "odd" reads layer 0, layer 1; f-hnca takes any`,
+    );
   });
 
   test.each(["reinforce-loo", "vargrad"])("%s on a reward that was observed once", (name) => {
