@@ -30,6 +30,7 @@ Examples:
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
   $ flipnet train --task vae --layers 2 --epochs 20
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
+  $ flipnet export runs --format csv               the records of all runs, as one table
   $ flipnet audit network.json                     exact bias and variance of every estimator
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,

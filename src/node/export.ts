@@ -1,5 +1,5 @@
 /** Runs in the formats of other programs. A format is one exporter, and one line in `exporters`. */
-import { existsSync } from "node:fs";
+import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
@@ -63,7 +63,7 @@ export async function exportRuns(
 
   const source = folders.length === 1 ? folders[0] : undefined;
   const files = await exporter.files(runs, { ...options, source, out });
-  await checkPlaces(files, runs, force ? undefined : out);
+  await checkPlaces(files, runs, { out, force });
   for (const { path, content } of files) {
     await writing(path, makeFolder(dirname(path)));
     await writing(path, replaceFile(path, content));
@@ -84,19 +84,22 @@ async function runsIn(folders: readonly string[]): Promise<StoredRun[]> {
   return [...new Map(found.flat().map((run) => [resolve(run.folder), run])).values()];
 }
 
-/** A name of the format's may be replaced, `chosen`, which the user has given, may not, and a run's own file never. */
+/** What was asked for by name may be replaced if `force` is set; a run's own file never. */
 async function checkPlaces(
   files: readonly ExportedFile[],
   runs: readonly StoredRun[],
-  chosen: string | undefined,
+  { out, force }: { out: string | undefined; force: boolean },
 ): Promise<void> {
   const own = new Set(
     runs.flatMap(({ folder }) => Object.values(runFiles(folder)).map((file) => resolve(file))),
   );
   for (const { path } of files) {
-    if (own.has(resolve(path)))
+    if (own.has(resolve(path))) {
       throw new InputError(`${path} is a file of the run itself; expected another name`);
-    if (path === chosen && existsSync(path)) {
+    }
+    const there = await stat(path).catch(() => undefined);
+    if (there?.isDirectory()) throw new InputError(`${path} is a folder; expected the name of a file`);
+    if (there !== undefined && path === out && !force) {
       throw new InputError(`${path} is there already; expected another name, or --force to replace it`);
     }
   }

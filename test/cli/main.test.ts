@@ -16,7 +16,7 @@ describe("flipnet", () => {
   it("helps on stdout when asked", async () => {
     const { code, stdout, stderr } = await flipnet(["--help"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const command of ["train", "sample", "audit", "estimators"])
+    for (const command of ["train", "sample", "export", "audit", "estimators"])
       expect(stdout).toMatch(new RegExp(`^ +${command}`, "m"));
     const train = await flipnet(["help", "train"]);
     expect(train.code).toBe(0);

@@ -8,7 +8,7 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import { parquetMetadata, parquetReadObjects } from "hyparquet";
 import { afterAll, beforeEach, describe, expect, it } from "vitest";
 import { InputError } from "../../src/formats/errors.ts";
@@ -54,7 +54,10 @@ function makeRun({ name = "run", settings = {}, finished = true, ...files }: Fak
   const lines = files.records ?? records;
   const config = parseConfig({ hidden: [4, 2], epochs: 2, kernels: "portable", ...settings });
   writeFileSync(paths.config, JSON.stringify(config));
-  writeFileSync(paths.environment, JSON.stringify({ runId: `id-${name}`, starts: files.starts ?? starts }));
+  writeFileSync(
+    paths.environment,
+    JSON.stringify({ runId: `id-${basename(name)}`, starts: files.starts ?? starts }),
+  );
   writeFileSync(paths.metrics, lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
   if (finished) writeFileSync(paths.summary, JSON.stringify({ type: "summary", epochs: lines.length }));
   return folder;
@@ -305,6 +308,14 @@ describe("bad input", () => {
     expect(await refusal([makeRun({ starts: [] })], { format: "tensorboard" })).toMatch(message);
   });
 
+  it("is two runs of one name, which TensorBoard would take for one", async () => {
+    mkdirSync(join(out, "more"));
+    const runs = [makeRun(), makeRun({ name: "more/run" })];
+    const message = /^two runs are called run; /;
+    expect(await refusal(runs, { format: "tensorboard", out: join(out, "board") })).toMatch(message);
+    expect((await exportRuns(runs, { format: "tensorboard" })).files).toHaveLength(2);
+  });
+
   it("is a file that is there, unless it is to be replaced", async () => {
     const folder = makeRun();
     const path = join(out, "mine.txt");
@@ -335,8 +346,8 @@ describe("bad input", () => {
       /cannot be written \(E/,
     );
     expect(await refusal([folder], { format: "tensorboard", out: file })).toMatch(/cannot be written \(E/);
-    expect(await refusal([folder], { format: "csv", out: folder, force: true })).toMatch(
-      /cannot be written \(E/,
+    expect(await refusal([folder], { format: "csv", out: folder, force: true })).toBe(
+      `${folder} is a folder; expected the name of a file`,
     );
     expect(existsSync(`${folder}.tmp`)).toBe(false);
   });
