@@ -9,7 +9,7 @@ const root = resolve(import.meta.dirname, "..");
 
 /** Each imports only from those before it. */
 const folders =
-  "formats random backend front-ends jax network objectives estimators optimizers tasks training audit node cli".split(
+  "formats random backend front-ends jax network objectives estimators optimizers tasks training audit onnx node cli".split(
     " ",
   );
 /** Packages that a folder which runs in browsers may import: they run there too. */

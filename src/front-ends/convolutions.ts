@@ -17,10 +17,13 @@ export interface ConvolutionOptions {
 }
 
 /** One of them: its block is the weights `[a window, J]`, then the bias. */
-interface Convolution extends Parameters {
+export interface Convolution extends Parameters {
   readonly window: Window;
   readonly places: number;
 }
+
+/** Whether these are the parameters of a convolution. */
+export const isConvolution = (parameters: Parameters): parameters is Convolution => "window" in parameters;
 
 const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
 

@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { onnxExporter } from "./export-onnx.ts";
 import { safetensorsExporter } from "./export-safetensors.ts";
 import { csvExporter, parquetExporter } from "./export-table.ts";
 import { tensorboardExporter } from "./export-tensorboard.ts";
@@ -15,11 +16,12 @@ const exporters: Record<string, Exporter> = {
   parquet: parquetExporter,
   tensorboard: tensorboardExporter,
   safetensors: safetensorsExporter,
+  onnx: onnxExporter,
 };
 
 /** What to make of runs, and where. */
 export interface ExportOptions extends ExporterOptions {
-  /** One of `csv`, `parquet`, `tensorboard`, `safetensors`. */
+  /** One of `csv`, `parquet`, `tensorboard`, `safetensors`, `onnx`. */
   format: string;
   /** The file to write, a folder for `tensorboard`; default: in the run's folder, by a name of the format's. */
   out?: string;

@@ -8,6 +8,14 @@ import { runFiles, type StoredRun } from "./run-folder.ts";
 export interface ExporterOptions {
   /** safetensors: the optimizer's state too. */
   withOptimizer?: boolean;
+  /** onnx: where draws come from, `sample`, `noise` or `mean-field`. */
+  graph?: string;
+  /** onnx: of an auto-encoder, `autoencoder`, `encoder`, `decoder` or `generator`. */
+  part?: string;
+  /** onnx: of a graph that samples. */
+  seed?: number;
+  /** onnx: the `Bernoulli` operation, where a graph samples. */
+  bernoulliOp?: boolean;
 }
 
 /** What is asked of an exporter. */

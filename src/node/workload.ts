@@ -74,7 +74,7 @@ const sources: Sources = {
 };
 
 /** The convolutions that a config asks for. */
-function frontOf(
+export function frontOf(
   { convolutions: channels, kernelSize }: ConfigOf<"bandit">,
   { shape, pixels }: LabelledImages,
   backend: Backend,
