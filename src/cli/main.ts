@@ -7,6 +7,7 @@ import { defineCompare } from "./compare.ts";
 import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
 import { defineExport } from "./export.ts";
+import { defineReport } from "./report.ts";
 import { defineSample } from "./sample.ts";
 import { defineSweep } from "./sweep.ts";
 import { defineTrain } from "./train.ts";
@@ -38,6 +39,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
 defineTrain(program);
 defineSweep(program);
 defineCompare(program);
+defineReport(program);
 defineSample(program);
 defineExport(program);
 defineAudit(program);

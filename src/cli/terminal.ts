@@ -2,6 +2,8 @@
 import type { WriteStream } from "node:tty";
 import pc from "picocolors";
 
+export { formatSeconds } from "../node/metrics.ts";
+
 /** Colours where a terminal shows them; NO_COLOR and FORCE_COLOR decide otherwise. */
 export function colorsFor(stream: Pick<WriteStream, "isTTY">): ReturnType<typeof pc.createColors> {
   const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
@@ -18,15 +20,6 @@ export function formatTable(rows: readonly (readonly string[])[], { numbers = fa
       .trimEnd(),
   );
   return `${lines.join("\n")}\n`;
-}
-
-/** Seconds as people say them: `7 s`, `3 min 05 s`, `2 h 10 min`. */
-export function formatSeconds(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const two = (n: number) => String(n).padStart(2, "0");
-  if (whole < 60) return `${whole} s`;
-  if (whole < 3600) return `${Math.floor(whole / 60)} min ${two(whole % 60)} s`;
-  return `${Math.floor(whole / 3600)} h ${two(Math.floor((whole % 3600) / 60))} min`;
 }
 
 /** A part of a whole as a bar of `width` characters. */

@@ -1,5 +1,5 @@
 /** A sheet of small images in labelled rows, as SVG and as PNG. */
-import { FIGURE_WIDTH, FONT, INK, QUIET } from "./figure.ts";
+import { FIGURE_WIDTH, FONT, INK, QUIET } from "./figure-style.ts";
 import { type Colour, encodePng } from "./png.ts";
 
 /** A picture of many small images, all of one size. */

@@ -2,7 +2,20 @@
 import type { TopLevelSpec } from "vega-lite";
 import { InputError } from "../formats/errors.ts";
 import type { EpochRecord } from "../training/training.ts";
-import { type Estimate, estimateMean, formatEstimate } from "./statistics.ts";
+import {
+  BAND,
+  COLOURS,
+  CONFIG,
+  DOTTED,
+  FIGURE_WIDTH,
+  INK,
+  MARKER,
+  QUIET,
+  renderSvg,
+  SHAPES,
+  SOLID,
+} from "./figure-style.ts";
+import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
 /** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
 export interface Curve {
@@ -21,6 +34,8 @@ export interface FigureOptions {
   bands?: Bands;
   /** The order of the columns; default: as they come. */
   groups?: readonly string[];
+  /** What the curves run along; default `"epoch"`. */
+  along?: "epoch" | "step";
 }
 
 export interface Figure {
@@ -30,36 +45,23 @@ export interface Figure {
   spec: TopLevelSpec;
 }
 
-/**
- * What is drawn around the mean of several seeds: its 95 % confidence interval by Student's t, or, of too few seeds to
- * say, how far they lie apart.
- */
-export type Bands = "interval" | "range";
-
-/** What is drawn: a metric of a method at one epoch. Over several seeds, the mean and its band. */
+/** What is drawn: a metric of a method after so many epochs and steps. Over several seeds, the mean and its band. */
 export interface Point {
   group: string;
   method: string;
   metric: string;
   epoch: number;
+  step: number;
   value: number;
   low: number;
   high: number;
   seeds: number;
 }
 
-/** As wide as GitHub shows a README. */
-export const FIGURE_WIDTH = 760;
-
-export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
-export const INK = "#1f2328";
-export const QUIET = "#59636e";
-const RULE = "#b5bcc4";
-const FAINT = "#e4e8ec";
-
-// Okabe and Ito's colours, which colour-blind readers can tell apart; each method has a marker of its own as well.
-const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000"];
-const SHAPES = ["circle", "square", "triangle-up", "diamond", "triangle-down", "cross", "triangle-right"];
+/** Methods that one figure can show: it has no more colours. */
+export const MOST_METHODS = COLOURS.length;
+/** Groups that fit beside each other. */
+export const MOST_GROUPS = 3;
 
 /** One quantity over the epochs: a row of the figure, or one panel of it where there is only one group. */
 interface Quantity {
@@ -73,7 +75,8 @@ interface Quantity {
   domain: (points: readonly Point[]) => [number, number];
   /** A Vega expression of `datum.value`. */
   axisLabel: string;
-  finalValue: (value: Estimate) => string;
+  /** How final values are written. */
+  final: { scale?: number; digits: number; unit?: string };
 }
 
 const QUANTITIES: readonly Quantity[] = [
@@ -84,34 +87,41 @@ const QUANTITIES: readonly Quantity[] = [
     names: { solid: "test accuracy", dotted: "online accuracy" },
     domain: () => [0, 1],
     axisLabel: "format(100 * datum.value, 'd') + ' %'",
-    finalValue: (value) => `${formatEstimate(value, { scale: 100, digits: 1 })} %`,
+    final: { scale: 100, digits: 1, unit: " %" },
+  },
+  {
+    title: "Reward, last 100 batches",
+    solid: "last100",
+    domain: (points) => [Math.floor(5 * lowest(points)) / 5, 1],
+    axisLabel: "format(datum.value, '.1f')",
+    final: { digits: 3 },
   },
   {
     title: "ELBO (nats)",
     solid: "elbo",
     domain: elboDomain,
     axisLabel: "format(datum.value, 'd')",
-    finalValue: (value) => formatEstimate(value, { digits: 1 }).replace("-", "−"),
+    final: { digits: 1 },
   },
   {
     title: "ln gradient variance",
     solid: "logGradientVariance",
-    domain: (points) => [
-      Math.floor(Math.min(...points.map(({ low }) => low))),
-      Math.floor(Math.max(...points.map(({ high }) => high))) + 1,
-    ],
+    domain: (points) => [Math.floor(lowest(points)), Math.floor(highest(points)) + 1],
     axisLabel: "format(datum.value, '~g')",
-    finalValue: (value) => formatEstimate(value).replace("-", "−"),
+    final: { digits: 2 },
   },
 ];
+
+// Of the means: the band of two seeds can be wider than all there is to see.
+const lowest = (points: readonly Point[]) => Math.min(...points.map(({ value }) => value));
+const highest = (points: readonly Point[]) => Math.max(...points.map(({ value }) => value));
 
 /** Where the methods end, and some of the way there: the first epochs are far below. */
 function elboDomain(points: readonly Point[]): [number, number] {
   const epochs = Math.max(...points.map(({ epoch }) => epoch));
-  const end = points.filter(({ epoch }) => epoch >= epochs / 2).map(({ value }) => value);
-  const high = Math.max(...points.map((point) => point.high));
-  const lowest = Math.min(...end);
-  return [5 * Math.floor((lowest - 0.1 * (high - lowest)) / 5), 5 * Math.ceil(high / 5)];
+  const high = highest(points);
+  const low = lowest(points.filter(({ epoch }) => epoch >= epochs / 2));
+  return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
 }
 
 /** One plot of the figure. */
@@ -129,24 +139,27 @@ interface Panel {
 interface Frame {
   points: readonly Point[];
   methods: readonly string[];
-  epochs: number;
+  along: "epoch" | "step";
+  bands: Bands;
   width: number;
   height: number;
-  /** Whether the methods' names are written beside the lines. */
-  names: boolean;
+  /** What stands beside the lines; a figure without the names there has a key for them. */
+  beside: "names and values" | "values and bands" | "values";
 }
 
 /**
- * Learning curves as in Figures 1 and 3 of the HNCA paper: accuracy (test solid, online dotted), evidence lower bound
- * and the natural logarithm of the gradient variance, of these what the runs have, with the final values beside the
- * lines. One group has its panels side by side; of several, each is a column. Where a method has several runs, a line
- * is their mean, with a band around it, over the epochs that all of them have reached.
+ * Learning curves as in Figures 1 and 3 of the HNCA paper and Figure 1 of the Weight Maximization paper: accuracy (test
+ * solid, online dotted), reward, evidence lower bound and the natural logarithm of the gradient variance, of these what
+ * the runs have, with the final values beside the lines. One group has its panels side by side; of several, each is a
+ * column. Where a method has several runs, a line is their mean, with a band around it, as far as all of them have come.
+ *
+ * At most {@link MOST_METHODS} methods and {@link MOST_GROUPS} groups can be read.
  *
  * @throws InputError where there is nothing to draw: no run has an epoch
  */
 export async function learningCurves(
   curves: readonly Curve[],
-  { title, subtitle, bands = "interval", groups: order = [] }: FigureOptions,
+  { title, subtitle, bands = "interval", groups: order = [], along = "epoch" }: FigureOptions,
 ): Promise<Figure> {
   const points = averageOverSeeds(curves, bands);
   if (points.length === 0) throw new InputError("there is no epoch to draw yet");
@@ -155,7 +168,6 @@ export async function learningCurves(
   groups.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   const labels = distinct(curves.map(({ label }) => label));
   const methods = labels.filter((label) => points.some(({ method }) => method === label));
-  const epochs = Math.max(...points.map(({ epoch }) => epoch));
   const seeds = Math.max(...points.map((point) => point.seeds));
 
   const grid = groups.length > 1;
@@ -179,21 +191,24 @@ export async function learningCurves(
         })),
       ];
 
-  // Left of a panel is room for its axis, right of it for the final values.
-  const left = grid ? 70 : 50;
-  const right = grid ? 62 : 14 + 8.5 * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
-  const between = right + (grid ? 0 : left);
+  // Left of a panel is room for its axis, right of it for what stands beside the lines.
   const columns = panels[0].length;
-  const width = Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
+  const left = grid ? 70 : 50;
+  const widthBeside = (right: number) => {
+    const between = right + (grid ? 0 : left);
+    return Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
+  };
+  const nameRoom = 14 + 8.5 * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
+  const named = !grid && methods.length <= 6 && widthBeside(nameRoom) >= 160;
+  const beside = named ? "names and values" : grid ? "values" : "values and bands";
+  const right = named ? nameRoom : grid ? 66 : 26 + 7.4 * (seeds === 1 ? 6 : bands === "range" ? 24 : 13);
+  const width = widthBeside(right);
   const height = grid ? 170 : 240;
-  const frame = { points, methods, epochs, width, height, names: !grid };
+  const frame: Frame = { points, methods, along, bands, width, height, beside };
 
-  const lines = points.some((point) => point.seeds < seeds) ? `up to ${seeds}` : String(seeds);
-  const around =
-    bands === "interval" ? "their 95 % confidence intervals (Student’s t)" : "how far these lie apart";
-  const caption = seeds > 1 ? [`Lines are means over ${lines} seeds, bands ${around}.`] : [];
+  const lines = [subtitle ?? [], meaning(points, bands)].flat().flatMap((line) => wrapped(line, 112));
   const dotted = quantities.flatMap(({ names }) => names ?? []);
-  const above = header(title, [subtitle ?? [], caption].flat(), grid ? methods : [], dotted);
+  const above = header(wrapped(title, 84), lines, named ? [] : methods, dotted);
   const concat = panels.flat().map((cell) => panel(cell, frame));
   concat[0].layer.push(...above.layers);
   const spec = {
@@ -203,7 +218,7 @@ export async function learningCurves(
     concat,
     columns,
     bounds: "flush",
-    spacing: { row: ROWS_APART, column: between },
+    spacing: { row: ROWS_APART, column: right + (grid ? 0 : left) },
     config: CONFIG,
   } as unknown as TopLevelSpec;
   const below = 44;
@@ -211,25 +226,34 @@ export async function learningCurves(
   return { svg: await renderSvg(spec, { title, height: total, left, top: above.height }), spec };
 }
 
-/** The mean over the runs of a method at every epoch that all of them have reached. */
+/** What lines and bands are. */
+function meaning(points: readonly Point[], bands: Bands): string {
+  const seeds = Math.max(...points.map((point) => point.seeds));
+  if (seeds === 1) return "One seed each: there are no bands.";
+  const count = points.some((point) => point.seeds < seeds) ? `up to ${seeds}` : String(seeds);
+  const around = {
+    interval: "their 95 % confidence intervals (Student’s t)",
+    deviation: "the standard deviation over these",
+    range: "how far these lie apart",
+  };
+  return `Lines are means over ${count} seeds, bands ${around[bands]}.`;
+}
+
+/** The mean over the runs of a method after every step at which all of them have a record. */
 export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "interval"): Point[] {
   const metrics = QUANTITIES.flatMap(({ solid, dotted }) => (dotted ? [solid, dotted] : [solid]));
   return distinct(curves.map(({ group = "" }) => group)).flatMap((group) =>
     distinct(curves.map(({ label }) => label)).flatMap((method) => {
       const runs = curves.filter((curve) => curve.label === method && (curve.group ?? "") === group);
-      const epochs = distinct(runs.flatMap(({ records }) => records.map(({ epoch }) => epoch)));
+      const [first, ...others] = runs.map(
+        ({ records }) => new Map(records.map((record) => [record.step, record])),
+      );
       return metrics.flatMap((metric) =>
-        epochs.flatMap((epoch) => {
-          const values = runs.map(
-            ({ records }) => records.find((record) => record.epoch === epoch)?.[metric],
-          );
+        [...(first?.values() ?? [])].flatMap(({ epoch, step, [metric]: own }) => {
+          const values = [own, ...others.map((records) => records.get(step)?.[metric])];
           if (!values.every((value) => typeof value === "number")) return [];
-          const { mean, halfWidth } = estimateMean(values);
-          const [low, high] =
-            bands === "interval"
-              ? [mean - halfWidth, mean + halfWidth]
-              : [Math.min(...values), Math.max(...values)];
-          return [{ group, method, metric, epoch, value: mean, low, high, seeds: values.length }];
+          const { mean: value, low, high, count: seeds } = average(values, bands);
+          return [{ group, method, metric, epoch, step, value, low, high, seeds }];
         }),
       );
     }),
@@ -237,10 +261,14 @@ export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "inter
 }
 
 function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame): { layer: object[] } {
-  const { methods, epochs, width, height } = frame;
+  const { methods, along, width, height } = frame;
   const { solid, dotted } = quantity;
-  const points = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
-  const domain = quantity.domain(points);
+  const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
+  // Rows share an axis, and columns how far they go.
+  const domain = quantity.domain(drawn);
+  const furthest = Math.max(...frame.points.filter((point) => point.group === group).map((p) => p[along]));
+  const points = drawn.filter((point) => point.group === group);
+  const solids = points.filter(({ metric }) => metric === solid);
   const y = {
     field: "value",
     type: "quantitative",
@@ -255,70 +283,81 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
   };
   const encoding = {
     x: {
-      field: "epoch",
+      field: along,
       type: "quantitative",
-      scale: { domain: [0, epochs], nice: false },
-      axis: { title: lowest ? "epoch" : null, labels: lowest, tickMinStep: 1, tickCount: 4, format: "d" },
+      scale: { domain: [0, furthest], nice: false },
+      axis: {
+        title: lowest ? (along === "step" ? "steps" : "epoch") : null,
+        labels: lowest,
+        tickMinStep: 1,
+        tickCount: 4,
+        format: along === "step" ? "~s" : "d",
+      },
     },
     y,
     color: { field: "method", scale: { domain: methods, range: COLOURS }, legend: null },
   };
   const band = { y: { ...y, field: "low" }, y2: { field: "high" } };
   const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
-  const of = (metric: string, layer: object, ...filters: object[]) => ({
-    transform: [{ filter: { and: [equal("group", group), equal("metric", metric), ...filters] } }],
+  const of = (metric: string, layer: object) => ({
+    transform: [{ filter: { and: [equal("group", group), equal("metric", metric)] } }],
     ...layer,
   });
   const clip = points.some(({ value }) => value < domain[0]);
+  const marked = methods
+    .flatMap((name) => someOf(solids.filter(({ method }) => method === name)))
+    .filter(({ value }) => value >= domain[0]);
   const lines = [
     ...(points.some(({ seeds }) => seeds > 1) ? [of(solid, { mark: BAND, encoding: band })] : []),
     ...(dotted === undefined ? [] : [of(dotted, { mark: { type: "line", ...DOTTED } })]),
     of(solid, { mark: { type: "line", clip, ...SOLID } }),
-    of(
-      solid,
-      { mark: MARKER, encoding: { shape } },
-      { field: "epoch", oneOf: markedEpochs(epochs) },
-      { field: "value", gte: domain[0] },
-    ),
-    ...finalValues(
-      points.filter((point) => point.group === group && point.metric === solid),
-      quantity,
-      domain,
-      frame,
-    ),
+    { data: { values: marked }, mark: MARKER, encoding: { shape } },
+    ...finalValues(solids, quantity, domain, frame),
   ];
-  const above = heading === undefined ? [] : [write(heading, -16, { fontWeight: 600 })];
-  return { width, height, layer: [{ encoding, layer: lines }, ...above] } as { layer: object[] };
+  const texts = [
+    ...(heading === undefined ? [] : [write(heading, -16, { fontWeight: 600 })]),
+    ...(solids.length > 0 ? [] : [write("not measured", height / 2, { color: QUIET, dx: 12 })]),
+  ];
+  return { width, height, layer: [{ encoding, layer: lines }, ...texts] } as { layer: object[] };
 }
 
-/** The last value of each line, and the method's name in a figure without a key for it, right of the panel. */
+/** About ten points of a line, counted from its end. */
+function someOf(points: readonly Point[]): readonly Point[] {
+  const every = Math.ceil(points.length / 10);
+  return points.filter((_, i) => (points.length - 1 - i) % every === 0);
+}
+
+/** The last value of each line, right of the panel: with the method's name, or its marker where a key has the names. */
 function finalValues(
   points: readonly Point[],
-  quantity: Quantity,
+  { final: { unit = "", ...format } }: Quantity,
   domain: [number, number],
-  { methods, width, height, names }: Frame,
+  { methods, bands, width, height, beside }: Frame,
 ): object[] {
   const last = methods.flatMap((method) => points.findLast((point) => point.method === method) ?? []);
   const unitsPerPixel = (domain[1] - domain[0]) / height;
-  const beside = spread(
+  const places = spread(
     last.map(({ value }) => value),
-    (names ? 34 : 16) * unitsPerPixel,
+    (beside === "names and values" ? 34 : 16) * unitsPerPixel,
     domain,
   );
-  const values = last.map((point, i) => ({
-    method: point.method,
+  const values = last.map(({ method, value, low, high, seeds }, i) => {
     // Where space is short, the band alone has to show the error.
-    final: quantity.finalValue({ mean: point.value, halfWidth: names ? point.high - point.value : 0 }),
-    beside: beside[i],
-  }));
-  const text = (field: string, dy: number, style: object) => ({
-    data: { values },
-    mark: { type: "text", align: "left", dx: 8, dy, ...style },
-    encoding: { x: { value: width }, y: { field: "beside", type: "quantitative" }, text: { field } },
+    const mean: Average = { mean: value, low, high, count: beside === "values" ? 1 : seeds };
+    return { method, final: `${formatAverage(mean, bands, format)}${unit}`, beside: places[i] };
   });
-  return names
-    ? [text("method", -7, { fontWeight: 600 }), text("final", 8, {})]
-    : [text("final", 0, { fontWeight: 600 })];
+  const y = { field: "beside", type: "quantitative" };
+  const text = (field: string, dx: number, dy: number, style: object) => ({
+    data: { values },
+    mark: { type: "text", align: "left", dx, dy, ...style },
+    encoding: { x: { value: width }, y, text: { field }, color: { value: INK } },
+  });
+  if (beside === "names and values") {
+    return [text("method", 8, -7, { fontWeight: 600 }), text("final", 8, 8, {})];
+  }
+  const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
+  const markers = { data: { values }, mark: MARKER, encoding: { x: { value: width + 11 }, y, shape } };
+  return [markers, text("final", 19, 1, { fontWeight: 600 })];
 }
 
 /** The values, moved apart as little as keeps them in order, `gap` from each other and within the domain. */
@@ -341,7 +380,7 @@ export function spread(values: readonly number[], gap: number, [low, high]: [num
  * drawn above it: a view of their own would take part in the layout of the panels.
  */
 function header(
-  title: string,
+  title: readonly string[],
   subtitle: readonly string[],
   methods: readonly string[],
   quantities: readonly { solid: string; dotted: string }[],
@@ -361,7 +400,7 @@ function header(
       keyOf(dotted, QUIET, null, true),
     ]),
   ].map((item) => ({ ...item, y: -46 - 20 * (row - item.row) }));
-  const height = (items.length > 0 ? 102 : 74) + 20 * row + 17 * subtitle.length;
+  const height = (items.length > 0 ? 82 : 54) + 20 * (row + title.length) + 17 * subtitle.length;
   const pixel = (field: string) => ({ field, type: "quantitative", scale: null, axis: null });
   const literal = (field: string) => ({ field, type: "nominal", scale: null });
   const line = { x: pixel("from"), x2: { field: "to" }, color: literal("colour") };
@@ -391,8 +430,8 @@ function header(
     encoding: { ...layer.encoding, y: pixel("y") },
   }));
   const layers = [
-    write(title, 26 - height, { fontSize: 16, fontWeight: 600 }),
-    ...subtitle.map((text, i) => write(text, 49 + 17 * i - height, { color: QUIET })),
+    ...title.map((text, i) => write(text, 26 + 20 * i - height, { fontSize: 16, fontWeight: 600 })),
+    ...subtitle.map((text, i) => write(text, 29 + 20 * title.length + 17 * i - height, { color: QUIET })),
     ...(items.length > 0 ? keys : []),
   ];
   return { layers, height };
@@ -405,69 +444,19 @@ const write = (text: string, y: number, style: object) => ({
   encoding: { x: { value: 0 }, y: { value: y } },
 });
 
-function markedEpochs(epochs: number): number[] {
-  const every = Math.ceil(epochs / 10);
-  return Array.from({ length: Math.ceil(epochs / every) }, (_, i) => epochs - i * every);
+/** A text in lines of at most so many characters. */
+function wrapped(text: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < most) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
 }
 
 const equal = (field: string, value: string) => ({ field, equal: value });
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
-const SOLID = { strokeWidth: 2 };
-const DOTTED = { strokeWidth: 1.75, strokeDash: [0.1, 3.5], strokeCap: "round" };
-const MARKER = { type: "point", filled: true, size: 44, opacity: 1, stroke: "white", strokeWidth: 1 };
-const BAND = { type: "area", opacity: 0.18, clip: true };
 const ROWS_APART = 24;
-
-const CONFIG = {
-  background: "white",
-  font: FONT,
-  aria: false,
-  view: { stroke: null },
-  text: { fontSize: 12 },
-  axis: {
-    labelFontSize: 11,
-    labelColor: QUIET,
-    labelPadding: 6,
-    titleFontSize: 12,
-    titleFontWeight: "normal",
-    titleColor: QUIET,
-    gridColor: FAINT,
-    domain: false,
-    ticks: false,
-  },
-  axisX: {
-    grid: false,
-    domain: true,
-    domainColor: RULE,
-    ticks: true,
-    tickColor: RULE,
-    tickSize: 4,
-    labelPadding: 3,
-    labelFlush: false,
-    titleFontSize: 11,
-  },
-};
-
-/** Renders a spec whose first panel begins at `left` and `top`. */
-async function renderSvg(
-  spec: TopLevelSpec,
-  { title, height, left, top }: { title: string; height: number; left: number; top: number },
-): Promise<string> {
-  // Vega is large: only who draws pays for it.
-  const [{ compile }, { parse, View }] = await Promise.all([import("vega-lite"), import("vega")]);
-  // Without a browser Vega can only guess how wide a text is, so the layout is given and depends on no guess.
-  const layout = {
-    autosize: "none",
-    width: FIGURE_WIDTH - left,
-    height: height - top,
-    padding: { left, top, right: 0, bottom: 0 },
-  } as const;
-  // Of a copy: Vega marks the data as its own.
-  const vega = { ...compile(structuredClone(spec)).spec, ...layout };
-  const view = new View(parse(vega), { renderer: "none" });
-  const svg = await view.toSVG();
-  const escaped = title.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
-  return svg.replace(/^<svg ([^>]*)>/, `<svg $1 role="img"><title>${escaped}</title>`);
-}

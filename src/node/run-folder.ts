@@ -6,6 +6,7 @@ import { InputError } from "../formats/errors.ts";
 import { generator } from "../random/threefry.ts";
 import type { EpochRecord } from "../training/training.ts";
 import type { Config } from "./config.ts";
+import type { Environment } from "./environment.ts";
 import { isMissing } from "./storage.ts";
 
 /** The files of a run. */
@@ -99,18 +100,34 @@ export function parseRecords(text: string, name: string): EpochRecord[] {
   // Nothing, or a line that is being written.
   lines.pop();
   return lines.map((line, i) => {
+    const corrupt = (how: string, cause?: unknown) =>
+      new InputError(`${name} is corrupt: line ${i + 1} is ${how}`, { cause });
+    let record: EpochRecord;
     try {
-      return JSON.parse(line);
+      record = JSON.parse(line);
     } catch (cause) {
-      throw new InputError(`${name} is corrupt: line ${i + 1} is not JSON`, { cause });
+      throw corrupt("not JSON", cause);
     }
+    if (record?.epoch !== i + 1) throw corrupt(`not the record of epoch ${i + 1}`);
+    return record;
   });
+}
+
+/** What a run was made with, as its `environment.json` says. */
+export interface RunEnvironment {
+  runId: string;
+  dataDigest: string;
+  generator: string;
+  kernels: string;
+  /** An entry for each time that the run was begun or resumed. */
+  starts: readonly (Environment & { time: string; step: number; threads?: number })[];
 }
 
 /** A run as it stands on disk. */
 export interface StoredRun {
   folder: string;
   runId: string;
+  environment: RunEnvironment;
   /** As the run was started last. */
   config: Config;
   /** One an epoch, in order. */
@@ -133,11 +150,17 @@ export async function readRun(folder: string): Promise<StoredRun> {
   }
   const records = parseRecords(metrics ?? "", files.metrics);
   const last = summary === undefined ? undefined : parseSummary(summary, folder);
-  const { runId } = parseJson(environment, files.environment);
+  const madeWith: RunEnvironment = parseJson(environment, files.environment);
+  const settings: Config = parseJson(config, files.config);
+  if (typeof settings?.task !== "string" || typeof madeWith?.runId !== "string") {
+    const path = typeof settings?.task !== "string" ? files.config : files.environment;
+    throw new InputError(`${path} is corrupt: it is not what a run writes`);
+  }
   return {
     folder,
-    runId,
-    config: parseJson(config, files.config),
+    runId: madeWith.runId,
+    environment: madeWith,
+    config: settings,
     records,
     summary: last?.epochs === records.length ? last : undefined,
   };

@@ -50,3 +50,45 @@ export function formatEstimate({ mean, halfWidth }: Estimate, { scale = 1, digit
   const error = halfWidth > 0 ? ` ± ${(scale * halfWidth).toFixed(digits)}` : "";
   return (scale * mean).toFixed(digits) + error;
 }
+
+/**
+ * What stands around the mean of several seeds: its 95 % confidence interval by Student's t; the standard deviation
+ * over the seeds; or, of too few seeds to say, how far they lie apart.
+ */
+export type Bands = "interval" | "deviation" | "range";
+
+/** A mean, with what stands around it. */
+export interface Average {
+  mean: number;
+  low: number;
+  high: number;
+  /** Values that it is the mean of. Of one alone `low` and `high` are that value. */
+  count: number;
+}
+
+/** The mean of at least one value, with its band. */
+export function average(values: readonly number[], bands: Bands = "interval"): Average {
+  const count = values.length;
+  const { mean, halfWidth } = estimateMean(values);
+  if (bands === "range") return { mean, low: Math.min(...values), high: Math.max(...values), count };
+  const deviation = count > 1 ? (halfWidth * Math.sqrt(count)) / studentT(count - 1) : 0;
+  const around = bands === "interval" ? halfWidth : deviation;
+  return { mean, low: mean - around, high: mean + around, count };
+}
+
+/** `96.1 ± 0.3`; with the standard deviation `96.1 (0.3)`; with a range `96.1 (95.9 to 96.3)`; `96.1` of one value. */
+export function formatAverage(
+  { mean, low, high, count }: Average,
+  bands: Bands = "interval",
+  { scale = 1, digits = 2 } = {},
+): string {
+  const format = (value: number) => {
+    const text = (scale * value).toFixed(digits);
+    return Number(text) === 0 ? text.replace("-", "") : text.replace("-", "−");
+  };
+  if (count < 2) return format(mean);
+  if (bands === "range") return `${format(mean)} (${format(low)} to ${format(high)})`;
+  return bands === "interval"
+    ? `${format(mean)} ± ${format(high - mean)}`
+    : `${format(mean)} (${format(high - mean)})`;
+}

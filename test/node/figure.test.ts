@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { averageOverSeeds, type Curve, FIGURE_WIDTH, learningCurves, spread } from "../../src/node/figure.ts";
+import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/node/figure.ts";
+import { FIGURE_WIDTH } from "../../src/node/figure-style.ts";
 import { studentT } from "../../src/node/statistics.ts";
 import type { EpochRecord } from "../../src/training/training.ts";
 
@@ -94,6 +95,7 @@ describe("learning curves", () => {
       method: "HNCA",
       metric: "testAccuracy",
       epoch: 2,
+      step: 20,
       value: 0.8,
       low: 0.8,
       high: 0.8,
