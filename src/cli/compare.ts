@@ -18,17 +18,21 @@ interface Flags {
   seeds: string;
   workers?: string;
   figure?: string;
+  report?: string;
   [setting: string]: string | undefined;
 }
 
 export function defineCompare(program: Command): void {
   program
     .command("compare")
-    .description("train with several estimators side by side; prints a table, draws a figure")
+    .description(
+      "train with several estimators side by side; prints a table, draws a figure, writes a report",
+    )
     .option("--estimators <names>", "which, separated by commas", "hnca,reinforce")
     .option("--seeds <n>", "runs of each, with seeds from --seed on", "1")
     .option("--workers <n>", "runs at a time (default: one a core)")
     .option("--figure <file>", "where to write the figure (default: compare.svg in --out)")
+    .option("--report <folder>", "where to write the report (default: report in --out)")
     .optionsGroup('As in "flipnet train":')
     .option("--epochs <n>", "length of each run", "20")
     .option("--seed <n>", "the first seed", "0")
@@ -52,7 +56,7 @@ export function defineCompare(program: Command): void {
 }
 
 /** Returns the exit code. */
-async function compare({ estimators, seeds, workers, figure, ...settings }: Flags): Promise<number> {
+async function compare({ estimators, seeds, workers, figure, report, ...settings }: Flags): Promise<number> {
   const seedCount = wholeNumber("--seeds", seeds, 1);
   const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
   const { configFrom } = await import("./train.ts");
@@ -68,6 +72,9 @@ async function compare({ estimators, seeds, workers, figure, ...settings }: Flag
     }
   }
   const [{ config }] = jobs;
+  const { checkReportFolder } = await import("../node/report.ts");
+  const reportFolder = report ?? join(config.out, "report");
+  await checkReportFolder(reportFolder);
   introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
 
   const { localPool, runOnBoard } = await import("./board.ts");
@@ -82,7 +89,7 @@ async function compare({ estimators, seeds, workers, figure, ...settings }: Flag
   if (done.length > 0) {
     const path = figure ?? join(config.out, "compare.svg");
     await draw(path, done, config);
-    report(done, path);
+    print(done, path, await writePage(reportFolder, done, config));
   }
   const failed = results.find(({ status }) => status === "failed");
   return failed === undefined ? 0 : failed.exitCode || 1;
@@ -122,15 +129,38 @@ async function draw(path: string, runs: readonly Run[], config: Config): Promise
     .flat()
     .join(", ");
   const { svg } = await learningCurves(runs, {
-    title: `${listed([...new Set(runs.map(({ label }) => label))])} on ${config.data ?? "MNIST"}`,
+    title: titleOf(runs, config),
     subtitle: `Contextual bandit: one reward an image. ${capitalised(setting)}.`,
   });
   await writing(path, mkdir(dirname(path), { recursive: true }));
   await writing(path, replaceFile(path, svg));
 }
 
+const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
+  `${listed([...new Set(runs.map(({ label }) => label))])} on ${data}`;
+
+/** The report; returns the path of its page. */
+async function writePage(folder: string, runs: readonly Run[], config: Config): Promise<string> {
+  const { untilEpoch, writeReport } = await import("../node/report.ts");
+  const { readRun } = await import("../node/run-folder.ts");
+  const stored = await Promise.all(
+    runs.map(async ({ label, summary }) => ({
+      // What was asked for now: the folder may hold more of it.
+      ...untilEpoch(await readRun(summary.folder), config.epochs),
+      summary,
+      method: label,
+    })),
+  );
+  const { page } = await writeReport(folder, stored, {
+    title: titleOf(runs, config),
+    subtitle: "Contextual bandit: one reward an image.",
+    commands: [`flipnet ${process.argv.slice(2).join(" ")}`],
+  });
+  return page;
+}
+
 /** The table, with 95 % confidence intervals where there are several seeds; then where everything is. */
-function report(runs: readonly Run[], figure: string): void {
+function print(runs: readonly Run[], figure: string, page: string): void {
   const { bold } = colorsFor(process.stdout);
   const rows = [...new Set(runs.map(({ label }) => label))].map((method) => {
     const seeds = runs.filter(({ label }) => label === method);
@@ -154,7 +184,7 @@ function report(runs: readonly Run[], figure: string): void {
   const note = several(runs) ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
   const folders = runs.map(({ summary }) => summary.folder).join("\n        ");
   process.stdout.write(
-    `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\n`,
+    `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\nreport  ${page}\n`,
   );
 }
 

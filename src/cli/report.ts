@@ -30,7 +30,9 @@ async function report(folders: readonly string[], { out, title, bands }: Flags):
   if (kind === undefined) {
     throw new InputError(`--bands is ${bands}; expected one of ${bandsKnown.join(", ")}`);
   }
-  const { checkReportFolder, findRuns, nameRuns, writeReport } = await import("../node/report.ts");
+  const { nameRuns } = await import("../node/methods.ts");
+  const { checkReportFolder, writeReport } = await import("../node/report.ts");
+  const { findRuns } = await import("../node/run-folder.ts");
   await checkReportFolder(out);
   const runs = nameRuns(await findRuns(folders));
   const { page } = await writeReport(out, runs, {

@@ -8,7 +8,7 @@ import { safetensorsExporter } from "./export-safetensors.ts";
 import { csvExporter, parquetExporter } from "./export-table.ts";
 import { tensorboardExporter } from "./export-tensorboard.ts";
 import type { ExportedFile, Exporter, ExporterOptions } from "./exporter.ts";
-import { listRuns, readRun, runFiles, type StoredRun, textOf } from "./run-folder.ts";
+import { findRuns, runFiles, type StoredRun } from "./run-folder.ts";
 import { makeFolder, replaceFile, writing } from "./storage.ts";
 
 const exporters: Record<string, Exporter> = {
@@ -58,7 +58,7 @@ export async function exportRuns(
       throw new InputError(`${flag} is of the format ${those.join(", ")}; the format is ${format}`);
     }
   }
-  const runs = await runsIn(folders);
+  const runs = await findRuns(folders);
   if (!exporter.several && runs.length > 1) {
     throw new InputError(`${format} takes one run; ${runs.length} were given`);
   }
@@ -71,19 +71,6 @@ export async function exportRuns(
     await writing(path, replaceFile(path, content));
   }
   return { files: files.map(({ path }) => path), runs };
-}
-
-/** The runs that are meant, each once. */
-async function runsIn(folders: readonly string[]): Promise<StoredRun[]> {
-  const found = await Promise.all(
-    folders.map(async (folder) => {
-      if ((await textOf(runFiles(folder).environment)) !== undefined) return [await readRun(folder)];
-      const runs = await listRuns(folder);
-      if (runs.length === 0) throw new InputError(`${folder} is no run, and there is none in it`);
-      return runs;
-    }),
-  );
-  return [...new Map(found.flat().map((run) => [resolve(run.folder), run])).values()];
 }
 
 /** What was asked for by name may be replaced if `force` is set; a run's own file never. */

@@ -11,7 +11,7 @@ import type { StoredRun } from "./run-folder.ts";
 export type Settings = Record<string, unknown>;
 
 /** What a run is called. */
-export interface Names {
+export interface RunNames {
   method: string;
   /** Undefined where all runs of its task share one. */
   panel?: string;
@@ -60,12 +60,12 @@ const text = (value: unknown) => (typeof value === "number" ? String(value) : JS
  * The runs in the order in which tables list them, each with its names. Runs of one task, panel and method differ in
  * their seeds and in nothing else that decides the learning.
  */
-export function nameRuns<R extends StoredRun>(runs: readonly R[]): (R & Names)[] {
+export function nameRuns<R extends StoredRun>(runs: readonly R[]): (R & RunNames)[] {
   const tasks = [...new Set(runs.map(({ config }) => config.task))];
   return tasks.flatMap((task) => nameTask(runs.filter(({ config }) => config.task === task)));
 }
 
-function nameTask<R extends StoredRun>(runs: readonly R[]): (R & Names)[] {
+function nameTask<R extends StoredRun>(runs: readonly R[]): (R & RunNames)[] {
   const all = runs.map(settingsOf);
   const panelled = differing(all).filter((name) => ofProblem.includes(name));
   const panels = all.map((settings) =>

@@ -12,21 +12,20 @@ import { type Figure, learningCurves, MOST_GROUPS, MOST_METHODS } from "./figure
 import {
   differing,
   formatSetting,
-  type Names,
-  nameRuns,
+  type RunNames,
   type Settings,
   settingsOf,
   valuesOf,
   words,
 } from "./methods.ts";
 import { formatSeconds, metrics, trainingSeconds } from "./metrics.ts";
-import { listRuns, readRun, runFiles, type StoredRun, textOf } from "./run-folder.ts";
+import { runFiles, type StoredRun, textOf } from "./run-folder.ts";
 import { type Average, average, type Bands } from "./statistics.ts";
 import { makeFolder, replaceFile, writing } from "./storage.ts";
 import { trainCommand } from "./train-command.ts";
 
 /** A run as a report shows it: runs of one method and panel are its seeds, and are averaged. */
-export interface ReportedRun extends StoredRun, Names {}
+export interface ReportedRun extends StoredRun, RunNames {}
 
 /** What a report says beside what is in the runs. */
 export interface ReportOptions {
@@ -42,28 +41,6 @@ export interface ReportOptions {
   bands?: Bands;
   /** The order of the panels; default: by their names and the numbers in these. */
   panels?: readonly string[];
-}
-
-/**
- * Runs in folders, each of which is that of a run or holds folders of runs; every run once.
- *
- * @throws InputError for a folder that holds no run, and for one whose files are damaged
- */
-export async function findRuns(folders: readonly string[]): Promise<StoredRun[]> {
-  const runs = new Map<string, StoredRun>();
-  for (const folder of folders) {
-    const files = runFiles(folder);
-    const isRun =
-      (await textOf(files.environment)) !== undefined || (await textOf(files.config)) !== undefined;
-    const found = isRun ? [await readRun(folder)] : await listRuns(folder);
-    if (found.length === 0) {
-      throw new InputError(
-        `${folder} holds no run; expected the folder of a run, or one with such folders in it`,
-      );
-    }
-    for (const run of found) if (!runs.has(run.runId)) runs.set(run.runId, run);
-  }
-  return [...runs.values()];
 }
 
 /** A run as it was after its first epochs: what a run that is longer than others is compared by. */
@@ -96,6 +73,7 @@ export async function writeReport(
   if (!runs.some(({ records }) => records.length > 0)) {
     throw new InputError("there is nothing to report yet: no run has finished an epoch");
   }
+  runs.forEach(checkRecords);
   const { bands = "interval" } = options;
   const sections = sectionsOf(runs, options);
   const figures = await drawAll(sections, options);
@@ -120,6 +98,15 @@ export async function writeReport(
     await writing(path, replaceFile(path, content));
   }
   return { page: join(folder, page) };
+}
+
+/** @throws InputError for records that are not those of a run from its beginning, one an epoch */
+function checkRecords({ folder, records }: ReportedRun): void {
+  records.forEach(({ epoch, step, msPerStep }, i) => {
+    if (epoch !== i + 1 || typeof step !== "number" || typeof msPerStep !== "number") {
+      throw new InputError(`${runFiles(folder).metrics} is corrupt: line ${i + 1} is not epoch ${i + 1}`);
+    }
+  });
 }
 
 /** By this a report is known, so that nothing else is written over. */
@@ -678,5 +665,3 @@ const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 const unique = <T>(values: readonly T[]): T[] => [
   ...new Map(values.map((value) => [JSON.stringify(value), value])).values(),
 ];
-
-export { nameRuns };

@@ -1,7 +1,7 @@
 /** A run on disk: the name of its folder, and what stands in it. docs/runs.md describes it for users. */
 import { createHash } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { InputError } from "../formats/errors.ts";
 import { generator } from "../random/threefry.ts";
 import type { EpochRecord } from "../training/training.ts";
@@ -108,7 +108,7 @@ export function parseRecords(text: string, name: string): EpochRecord[] {
     } catch (cause) {
       throw corrupt("not JSON", cause);
     }
-    if (record?.epoch !== i + 1) throw corrupt(`not the record of epoch ${i + 1}`);
+    if (typeof record !== "object" || record === null) throw corrupt("no record");
     return record;
   });
 }
@@ -194,6 +194,23 @@ export async function listRuns(out: string): Promise<StoredRun[]> {
       .sort()
       .map(readRun),
   );
+}
+
+/**
+ * The runs in folders, each of which is that of a run or holds such folders; every run once.
+ *
+ * @throws InputError for a folder without runs
+ */
+export async function findRuns(folders: readonly string[]): Promise<StoredRun[]> {
+  const found = await Promise.all(
+    folders.map(async (folder) => {
+      if ((await textOf(runFiles(folder).environment)) !== undefined) return [await readRun(folder)];
+      const runs = await listRuns(folder);
+      if (runs.length === 0) throw new InputError(`${folder} is no run, and there is none in it`);
+      return runs;
+    }),
+  );
+  return [...new Map(found.flat().map((run) => [resolve(run.folder), run])).values()];
 }
 
 /** What a file holds, or undefined where there is none. */

@@ -22,6 +22,10 @@ it("trains the methods, prints a table and draws a figure; again, it trains noth
   expect(runs).toHaveLength(2);
   for (const run of runs) expect(first.stdout).toContain(join(out, run));
   expect(first.stdout).toContain(join(out, "compare.svg"));
+  // Where the report is comes last.
+  const page = join(out, "report", "index.html");
+  expect(first.stdout.endsWith(`report  ${page}\n`)).toBe(true);
+  expect(await readFile(page, "utf8")).toContain("HNCA and REINFORCE on MNIST");
   expect(await readFile(join(out, "compare.svg"), "utf8")).toContain(
     "One hidden layer of 8 units, the first 200 images, seed 0.",
   );
