@@ -29,6 +29,7 @@ Examples:
   $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
   $ flipnet sweep sweep.yaml                       many runs; a second call trains what is missing
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
+  $ flipnet report runs -o report                  a page of all runs there: curves, tables, settings
   $ flipnet train --task vae --layers 2 --epochs 20
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
   $ flipnet export runs --format csv               the records of all runs, as one table
