@@ -1,28 +1,34 @@
 // npm run test:interop: exports of a few short runs, read back by the Python packages of their formats, value by value
 // (test/interop). They are installed into .venv-interop, once, from PyPI; where it cannot be reached nothing is checked,
 // and the last line says so: `skipped: ...`.
-import { execFile, spawnSync } from "node:child_process";
+import { spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
-import { promisify } from "node:util";
+import { basename, join, resolve } from "node:path";
+import { exportRuns, parseConfig, trainRun } from "../dist/node/index.js";
+import { writePasses } from "../test/interop/passes.mjs";
 
 const root = resolve(import.meta.dirname, "..");
-const main = join(root, "dist/cli/main.js");
 const checks = join(root, "test/interop");
 const environment = join(root, ".venv-interop");
 const python = join(environment, "bin/python");
 
 /** Every task, kind of layer and backend, and a batch of one, whose variance is null. */
 const trainings = [
-  "--limit 500 --hidden 20,10 --epochs 3",
-  "--limit 40 --hidden 8 --epochs 2 --batch-size 1 --baseline running-average --seed 7",
-  "--limit 200 --hidden 6,softmax:4x3 --epochs 2 --estimator reinforce --optimizer sgd --output softmax",
-  "--limit 60 --hidden 5 --epochs 2 --backend reference --units zero-one --learning-rate 1e-3,1e-2",
-  "--limit 60 --hidden 5 --convolutions 2 --epochs 1",
-  "--task multiplexer --k 2 --hidden 8,6 --steps 90 --record-every 40",
-  "--task vae --limit 200 --hidden 12,9 --epochs 4 --evaluate-every 2 --bound-samples 2",
+  { limit: 500, hidden: [20, 10], epochs: 3 },
+  { limit: 40, hidden: [8], epochs: 2, batchSize: 1, baseline: "running-average", seed: 7 },
+  {
+    limit: 200,
+    hidden: [6, "softmax:4x3", "5@input+0"],
+    epochs: 2,
+    estimator: "reinforce",
+    optimizer: "sgd",
+  },
+  { limit: 60, hidden: [5], epochs: 2, backend: "reference", units: "zero-one", learningRate: [1e-3, 1e-2] },
+  { limit: 60, hidden: [5], epochs: 1, convolutions: [2] },
+  { task: "multiplexer", k: 2, hidden: [8, 6], steps: 90, recordEvery: 40 },
+  { task: "vae", limit: 200, hidden: [12, "softmax:3x4"], epochs: 4, evaluateEvery: 2, boundSamples: 2 },
 ];
 
 function run(command, args, options) {
@@ -56,40 +62,40 @@ const isUnreachable = (output) =>
   /connection broken|ConnectionError|ProxyError|Read timed out|SSLError/i.test(output) &&
   !/from versions: (?!none)/.test(output);
 
-async function flipnet(...args) {
-  const { stdout } = await promisify(execFile)(process.execPath, [main, ...args], { cwd: scratch });
-  return stdout;
-}
-
 const began = performance.now();
 prepareEnvironment();
 const prepared = performance.now();
 
 const scratch = mkdtempSync(join(tmpdir(), "flipnet-interop-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
-for (const settings of trainings) await flipnet("train", ...settings.split(" "), "--out", "runs", "--quiet");
-for (const name of ["metrics.csv", "metrics.parquet"]) {
-  await flipnet("export", "runs", "--format", name.split(".")[1], "--out", `exports/${name}`);
+const [runs, exports] = [join(scratch, "runs"), join(scratch, "exports")];
+const exportTo = (out, folder, options) => exportRuns([folder], { ...options, out: join(exports, out) });
+for (const settings of trainings) {
+  const { folder, config } = await trainRun(parseConfig({ ...settings, out: runs }));
+  const name = basename(folder);
+  for (const [file, withOptimizer] of [
+    ["parameters", undefined],
+    ["with-optimizer", true],
+  ]) {
+    await exportTo(`safetensors/${name}/${file}.safetensors`, folder, {
+      format: "safetensors",
+      withOptimizer,
+    });
+  }
+  for (const graph of ["sample", "noise", "mean-field"]) {
+    await exportTo(`onnx/${name}/${graph}.onnx`, folder, { format: "onnx", graph });
+  }
+  for (const part of config.task === "vae" ? ["encoder", "decoder", "generator"] : []) {
+    await exportTo(`onnx/${name}/part-${part}.onnx`, folder, { format: "onnx", part });
+  }
+  await writePasses(folder, join(exports, "onnx", name));
 }
-await flipnet("export", "runs", "--format", "tensorboard", "--out", "exports/tensorboard");
-for (const name of readdirSync(join(scratch, "runs"))) {
-  const [run, folder] = [`runs/${name}`, `exports/safetensors/${name}`];
-  await flipnet("export", run, "--format", "safetensors", "--out", `${folder}/parameters.safetensors`);
-  await flipnet(
-    "export",
-    run,
-    "--format",
-    "safetensors",
-    "--with-optimizer",
-    "--out",
-    `${folder}/with-optimizer.safetensors`,
-  );
-}
+await exportTo("metrics.csv", runs, { format: "csv" });
+await exportTo("metrics.parquet", runs, { format: "parquet" });
+await exportTo("tensorboard", runs, { format: "tensorboard" });
 
 const exported = performance.now();
-const { ok, output } = run(python, [join(checks, "check.py"), "runs", "exports"], {
-  cwd: scratch,
-});
+const { ok, output } = run(python, [join(checks, "check.py"), runs, exports]);
 console.log(output);
 const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
 const times = `${seconds(began, prepared)} to install, ${seconds(prepared, exported)} to train and export, ${seconds(exported, performance.now())} to check`;

@@ -6,6 +6,7 @@ python check.py RUNS EXPORTS: the folder of the runs, and that of what scripts/t
 import sys
 from pathlib import Path
 
+import onnx_models
 import parameters
 import tables
 import tensorboard_events
@@ -13,5 +14,5 @@ from runs import read_runs
 
 runs_folder, exports = map(Path, sys.argv[1:])
 runs = read_runs(runs_folder)
-for check in (tables.check_csv, tables.check_parquet, tensorboard_events.check, parameters.check):
+for check in (tables.check_csv, tables.check_parquet, tensorboard_events.check, parameters.check, onnx_models.check):
     print(check(runs, exports), flush=True)
