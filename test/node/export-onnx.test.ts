@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -153,6 +154,15 @@ describe("export --format onnx", () => {
   ] as const)("refuses %o in one sentence", async (options, message) => {
     const folder = await train({ data: three, hidden: [4] });
     await expect(exported(folder, options)).rejects.toThrow(message);
+  });
+
+  it("runs as docs/export.md has it", async () => {
+    const folder = await train({ data: three, hidden: [4] });
+    await exported(folder);
+    const [, program] = /```js\n(import .*?onnxruntime.*?)```/s.exec(readFileSync("docs/export.md", "utf8"))!;
+    const own = program.replaceAll("784", "20").replace(/runs.*(?=\/model\.onnx)/, folder);
+    const printed = execFileSync(process.execPath, ["--input-type=module", "-e", own], { encoding: "utf8" });
+    expect(printed).toMatch(/^BigInt64Array\(2\) \[ [012]n, [012]n \] \[ 2, 3 \]\n$/);
   });
 
   it("needs the data for convolutions alone, and says so where it is gone", async () => {

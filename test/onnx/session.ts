@@ -1,5 +1,5 @@
 /** Running graphs in ONNX Runtime, which knows nothing of flipnet. */
-import * as ort from "onnxruntime-web/wasm";
+import * as ort from "onnxruntime-web";
 import { encodeOnnx } from "../../src/formats/onnx.ts";
 import type { OnnxGraph } from "../../src/onnx/network.ts";
 
