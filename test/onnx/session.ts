@@ -31,3 +31,9 @@ export async function load(model: Uint8Array) {
     return Object.fromEntries(numbers) as Record<string, Float64Array>;
   };
 }
+
+/** Where two lists of numbers differ: nowhere, is what is expected. (`toEqual` takes long for long ones.) */
+export function differences(found: ArrayLike<number>, expected: ArrayLike<number>): number[] {
+  const length = Math.max(found.length, expected.length);
+  return Array.from({ length }, (_, e) => e).filter((e) => found[e] !== expected[e]);
+}
