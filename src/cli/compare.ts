@@ -143,6 +143,7 @@ const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
 async function writePage(folder: string, runs: readonly Run[], config: Config): Promise<string> {
   const { untilEpoch, writeReport } = await import("../node/report.ts");
   const { readRun } = await import("../node/run-folder.ts");
+  const { shellWord } = await import("../node/train-command.ts");
   const stored = await Promise.all(
     runs.map(async ({ label, summary }) => ({
       // What was asked for now: the folder may hold more of it.
@@ -154,7 +155,7 @@ async function writePage(folder: string, runs: readonly Run[], config: Config): 
   const { page } = await writeReport(folder, stored, {
     title: titleOf(runs, config),
     subtitle: "Contextual bandit: one reward an image.",
-    commands: [`flipnet ${process.argv.slice(2).join(" ")}`],
+    commands: [["flipnet", ...process.argv.slice(2).map(shellWord)].join(" ")],
   });
   return page;
 }

@@ -30,23 +30,19 @@ async function report(folders: readonly string[], { out, title, bands }: Flags):
   if (kind === undefined) {
     throw new InputError(`--bands is ${bands}; expected one of ${bandsKnown.join(", ")}`);
   }
-  const { nameRuns } = await import("../node/methods.ts");
+  const { nameRuns, taskTitle } = await import("../node/methods.ts");
   const { checkReportFolder, writeReport } = await import("../node/report.ts");
   const { findRuns } = await import("../node/run-folder.ts");
+  const { shellWord } = await import("../node/train-command.ts");
   await checkReportFolder(out);
   const runs = nameRuns(await findRuns(folders));
+  const tasks = [...new Set(runs.map(({ config }) => taskTitle(config.task)))];
+  const methods = [...new Set(runs.map(({ method }) => method))];
+  const what = methods.length <= 3 ? methods.join(", ") : `${methods.length} methods`;
   const { page } = await writeReport(out, runs, {
-    title: title ?? titleOf(runs),
-    commands: [`flipnet report ${folders.join(" ")} --out ${out}`],
+    title: title ?? `${tasks.join(", ")}: ${what}`,
+    commands: [["flipnet", ...process.argv.slice(2).map(shellWord)].join(" ")],
     bands: kind,
   });
   process.stdout.write(`${page}\n`);
-}
-
-/** The methods, where there are few. */
-function titleOf(runs: readonly { method: string; config: { task: string } }[]): string {
-  const names = [...new Set(runs.map(({ method }) => method))];
-  const tasks = [...new Set(runs.map(({ config }) => config.task))];
-  const what = names.length <= 3 ? names.join(", ") : `${names.length} methods`;
-  return `${what}: ${tasks.join(", ")}`;
 }

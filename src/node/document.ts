@@ -13,9 +13,10 @@ export type Block =
   /** Shown on demand. */
   | { kind: "folded"; summary: string; blocks: readonly Block[] };
 
-/** One HTML file without scripts and without links to anything that it needs. */
-export function toHtml(title: string, blocks: readonly Block[]): string {
+/** One HTML file without scripts and without links to anything that it needs; a comment stands at its head. */
+export function toHtml(title: string, blocks: readonly Block[], comment: string): string {
   return `<!doctype html>
+<!-- ${comment} -->
 <html lang="en">
 <head>
 <meta charset="utf-8">

@@ -15,6 +15,7 @@ import {
   SHAPES,
   SOLID,
 } from "./figure-style.ts";
+import { distinct } from "./lists.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
 /** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
@@ -291,7 +292,7 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
         labels: lowest,
         tickMinStep: 1,
         tickCount: 4,
-        format: along === "step" ? "~s" : "d",
+        labelExpr: along === "step" ? "format(datum.value, '~s')" : "format(datum.value, 'd')",
       },
     },
     y,
@@ -386,7 +387,7 @@ function header(
   quantities: readonly { solid: string; dotted: string }[],
 ): { layers: object[]; height: number } {
   const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean) => {
-    const width = 54 + 7 * name.length;
+    const width = 52 + 6.7 * name.length;
     if (x > 0 && x + width > FIGURE_WIDTH - 70) [x, row] = [0, row + 1];
     const item = { name, colour, shape, dotted, row, from: x, middle: x + 13, to: x + 26, text: x + 32 };
     x += width;
@@ -456,7 +457,5 @@ function wrapped(text: string, most: number): string[] {
 }
 
 const equal = (field: string, value: string) => ({ field, equal: value });
-
-const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)];
 
 const ROWS_APART = 24;

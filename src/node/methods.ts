@@ -5,6 +5,7 @@
 import { basename } from "node:path";
 import { estimators } from "../estimators/registry.ts";
 import { type HiddenLayer, hiddenName } from "../network/hidden.ts";
+import { distinct } from "./lists.ts";
 import type { StoredRun } from "./run-folder.ts";
 
 /** Settings by name; of a run, with the digest of its data. */
@@ -36,6 +37,15 @@ const absent: Settings = {
   limit: Infinity,
 };
 
+/** Whether it goes without saying that a setting has this value. */
+export const isUsual = (name: string, value: unknown): boolean =>
+  name in absent && text(absent[name]) === text(value);
+
+/** A task as one would call it. */
+export const taskTitle = (task: string): string =>
+  ({ bandit: "Contextual bandit", multiplexer: "Multiplexer", vae: "Variational auto-encoder" })[task] ??
+  task;
+
 /** The settings of a run by which it is told from others. */
 export function settingsOf({ config, environment }: Pick<StoredRun, "config" | "environment">): Settings {
   return { ...absent, ...config, dataDigest: environment.dataDigest };
@@ -43,7 +53,7 @@ export function settingsOf({ config, environment }: Pick<StoredRun, "config" | "
 
 /** Names of settings that decide the learning and are not the same in all runs that have them. */
 export function differing(runs: readonly Settings[]): string[] {
-  const names = [...new Set(runs.flatMap(Object.keys))].filter((name) => !indifferent.includes(name));
+  const names = distinct(runs.flatMap(Object.keys)).filter((name) => !indifferent.includes(name));
   return names.filter((name) => valuesOf(runs, name).length > 1);
 }
 
@@ -61,7 +71,7 @@ const text = (value: unknown) => (typeof value === "number" ? String(value) : JS
  * their seeds and in nothing else that decides the learning.
  */
 export function nameRuns<R extends StoredRun>(runs: readonly R[]): (R & RunNames)[] {
-  const tasks = [...new Set(runs.map(({ config }) => config.task))];
+  const tasks = distinct(runs.map(({ config }) => config.task));
   return tasks.flatMap((task) => nameTask(runs.filter(({ config }) => config.task === task)));
 }
 
@@ -75,14 +85,14 @@ function nameTask<R extends StoredRun>(runs: readonly R[]): (R & RunNames)[] {
       .join(", "),
   );
   // What is the same throughout each panel tells the panels apart, not the methods.
-  const within = [...new Set(panels)].map((panel) => all.filter((_, i) => panels[i] === panel));
+  const within = distinct(panels).map((panel) => all.filter((_, i) => panels[i] === panel));
   const named = differing(all)
     .filter((name) => !ofProblem.includes(name) && within.some((some) => valuesOf(some, name).length > 1))
     .sort((a, b) => placeInName(a) - placeInName(b));
   const order = (settings: Settings) => [
     estimators.findIndex(({ name }) => name === settings.estimator),
+    ...named.flatMap((name) => (phrase(name, settings) === "" ? [0, 0] : [1, settings[name]])),
     ...panelled.map((name) => settings[name]),
-    ...named.flatMap((name) => [phrase(name, settings) === "" ? 0 : 1, settings[name]]),
     settings.seed,
   ];
   return runs
@@ -171,8 +181,12 @@ function layers(hidden: readonly HiddenLayer[]): string {
 /** `learningRate` as `learning rate`. */
 export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
 
+/** A setting's value in a table. */
+export const showSetting = (name: string, value: unknown): string =>
+  name === "dataDigest" ? String(value).slice(0, 12) : formatSetting(value);
+
 /** A setting's value as one would write it. */
-export function formatSetting(value: unknown): string {
+function formatSetting(value: unknown): string {
   if (Array.isArray(value)) return value.length === 0 ? "none" : `(${value.map(formatSetting).join(", ")})`;
   if (typeof value === "number") {
     if (value === Infinity) return "all";

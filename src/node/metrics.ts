@@ -50,9 +50,9 @@ function stepsToHalf({ records }: Outcome): number | undefined {
   return records.find(({ last100 }) => Number(last100) >= 0.5)?.step ?? Infinity;
 }
 
-/** The median, which runs that never got there do not spoil: the lower one of two. */
-const median: Metric["over"] = (values) => {
-  const middle = values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
+/** The median, which runs that never got there do not spoil. */
+const typical: Metric["over"] = (values) => {
+  const middle = median(values);
   return { mean: middle, low: middle, high: middle, count: values.length };
 };
 
@@ -66,7 +66,7 @@ export const metrics: readonly Metric[] = [
     name: "stepsToHalf",
     title: "steps to reward 0.5 (median)",
     of: stepsToHalf,
-    over: median,
+    over: typical,
     format: ({ mean }) => (Number.isFinite(mean) ? mean.toLocaleString("en") : "not reached"),
   },
   metric("elbo", "ELBO", written({ digits: 2 })),
@@ -74,6 +74,10 @@ export const metrics: readonly Metric[] = [
   metric("testBound", "test bound", written({ digits: 2 })),
   metric("logGradientVariance", "ln gradient variance", written({ digits: 2 })),
 ];
+
+/** The value in the middle: the lower one of two. */
+export const median = (values: readonly number[]): number =>
+  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
 
 /** Seconds that a run's steps took; going through held-out data is not in it. */
 export const trainingSeconds = ({ records }: Pick<Outcome, "records">): number =>

@@ -6,14 +6,16 @@ import { type Config, parseConfig } from "./config.ts";
 const withoutFlag = ["beta1", "beta2", "epsilon", "baselineDecay"];
 
 /** `learningRate` as `--learning-rate`. */
-export const flagOf = (setting: string): string =>
+const flagOf = (setting: string): string =>
   `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * `flipnet train ...` with the settings that are not what holds anyway, and the kernels, so that it repeats bit for bit;
  * where flags cannot say it, the whole config on standard input.
+ *
+ * @param seed what stands in place of the seed
  */
-export function trainCommand(config: Config): string {
+export function trainCommand(config: Config, { seed = String(config.seed) } = {}): string {
   const { out, threads, ...settings }: Record<string, unknown> = { ...config };
   const wanted = JSON.stringify(sorted(settings));
   const makesIt = (some: Record<string, unknown>) => {
@@ -28,25 +30,31 @@ export function trainCommand(config: Config): string {
   const flags: Record<string, unknown> = { ...settings };
   for (const name of withoutFlag) delete flags[name];
   if (!makesIt(flags)) {
-    return `flipnet train - <<< '${JSON.stringify(settings).replaceAll("'", "'\\''")}'`;
+    const json = JSON.stringify({ ...settings, seed: 0 }).replaceAll("'", "'\\''");
+    return `flipnet train - <<< '${json.replace('"seed":0', `"seed":'${seed}'`)}'`;
   }
   for (const name of Object.keys(flags)) {
     const { [name]: value, ...others } = flags;
     if (name !== "kernels" && name !== "seed" && makesIt(others)) delete flags[name];
   }
-  return ["flipnet train", ...Object.entries(flags).map(flag)].join(" ");
+  const words = Object.entries(flags).flatMap(([name, value]) => {
+    if (name === "seed") return ["--seed", seed];
+    if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
+    return [flagOf(name), shellWord([value].flat().map(said).join(","))];
+  });
+  return ["flipnet train", ...words].join(" ");
 }
 
 const sorted = (settings: Record<string, unknown>) =>
   Object.entries(settings).sort(([a], [b]) => (a < b ? -1 : 1));
 
-function flag([name, value]: [string, unknown]): string {
-  if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
-  const texts = [value].flat().map((one) => {
-    if (typeof one !== "object" || one === null) return String(one);
-    const layer = one as HiddenLayer;
-    return (hiddenSpec(layer).kind === "softmax" ? "softmax:" : "") + hiddenName(layer);
-  });
-  const text = texts.join(",");
-  return `${flagOf(name)} ${/^[\w.,:@/+-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`}`;
+/** A number, a word or a hidden layer, as a flag has it. */
+function said(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  const layer = value as HiddenLayer;
+  return (hiddenSpec(layer).kind === "softmax" ? "softmax:" : "") + hiddenName(layer);
 }
+
+/** A text as one word of a shell's command line. */
+export const shellWord = (text: string): string =>
+  /^[\w.,:@/+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;

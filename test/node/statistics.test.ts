@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { estimateMean, formatEstimate, studentT } from "../../src/node/statistics.ts";
+import { average, estimateMean, formatAverage, formatEstimate, studentT } from "../../src/node/statistics.ts";
 
 describe("Student's t", () => {
   it.each([
@@ -43,5 +43,27 @@ describe("an estimated mean", () => {
       "96.1 ± 0.3",
     );
     expect(formatEstimate({ mean: -10.5, halfWidth: 0 })).toBe("-10.50");
+  });
+});
+
+describe("an average over seeds", () => {
+  const values = [1, 2, 4];
+
+  it("has around it what is asked for", () => {
+    const { mean, halfWidth } = estimateMean(values);
+    expect(average(values)).toEqual({ mean, low: mean - halfWidth, high: mean + halfWidth, count: 3 });
+    const { low, high } = average(values, "deviation");
+    expect((high - low) / 2).toBeCloseTo(Math.sqrt(7 / 3), 10);
+    expect(average(values, "range")).toMatchObject({ low: 1, high: 4 });
+    expect(average([3], "deviation")).toEqual({ mean: 3, low: 3, high: 3, count: 1 });
+  });
+
+  it("reads as people write it", () => {
+    const value = { mean: -10.5, low: -10.75, high: -10.25, count: 2 };
+    expect(formatAverage(value)).toBe("−10.50 ± 0.25");
+    expect(formatAverage(value, "deviation", { digits: 1 })).toBe("−10.5 (0.3)");
+    expect(formatAverage(value, "range")).toBe("−10.50 (−10.75 to −10.25)");
+    expect(formatAverage({ ...value, count: 1 })).toBe("−10.50");
+    expect(formatAverage(average([-0.001]), "interval", { digits: 1 })).toBe("0.0");
   });
 });
