@@ -1,16 +1,17 @@
 /** A graph of ONNX operations, put together one after the other. */
-import type { OnnxAttribute, OnnxModel, OnnxTensor, OnnxType, OnnxValue } from "../formats/onnx.ts";
+import type { OnnxAttribute, OnnxModel, OnnxNode, OnnxTensor, OnnxType, OnnxValue } from "../formats/onnx.ts";
 
 /** The name of what an operation gives, or of an input, a weight or a constant. */
 export type Value = string;
 
-type Graph = Pick<OnnxModel, "inputs" | "outputs" | "weights" | "nodes">;
+/** A graph that is not a model yet: who made it is for others to say. */
+export type OnnxGraph = Pick<OnnxModel, "inputs" | "outputs" | "weights" | "nodes">;
 
-export class GraphBuilder implements Graph {
+export class GraphBuilder implements OnnxGraph {
   readonly inputs: OnnxValue[] = [];
   readonly outputs: OnnxValue[] = [];
   readonly weights: OnnxTensor[] = [];
-  readonly nodes: OnnxModel["nodes"][number][] = [];
+  readonly nodes: OnnxNode[] = [];
 
   /** Something that whoever runs the graph has to give. */
   input(name: string, type: OnnxType, shape: OnnxValue["shape"], doc: string): Value {

@@ -3,11 +3,10 @@
  * the units do; at last the action and the log-probabilities of all actions.
  */
 import { InputError } from "../formats/errors.ts";
-import type { OnnxModel } from "../formats/onnx.ts";
 import { type Convolution, isConvolution } from "../front-ends/convolutions.ts";
 import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
 import type { Layer, Linear, Network } from "../network/network.ts";
-import type { Value } from "./builder.ts";
+import type { OnnxGraph, Value } from "./builder.ts";
 import { type Drawn, type DrawOptions, type Units, UnitsBuilder } from "./units.ts";
 
 /** What the graph's input is. */
@@ -16,9 +15,6 @@ export type InputKind =
   | "numbers"
   /** Images that are binarised in the graph: each number from 0 to 1 is the probability of a 1. */
   | "images";
-
-/** A graph that is not a model yet: who made it is for others to say. */
-export type OnnxGraph = Pick<OnnxModel, "inputs" | "outputs" | "weights" | "nodes">;
 
 /** Parameters by their names, as they lie in their blocks. */
 type Blocks = Readonly<Record<string, Float32Array>>;
@@ -38,7 +34,7 @@ export async function readParameters(
  * [batch, inputs] and, of a graph with noise, one for each layer; outputs are `action`, `logProbabilities` of all actions,
  * and `hidden.N` of each hidden layer as its children see it.
  *
- * @throws InputError for a network with several output units or a front end of one's own
+ * @throws InputError for a network with several output units, or with another front end than convolutions
  */
 export async function networkGraph(
   network: Network,
@@ -81,28 +77,25 @@ export function addInput(graph: UnitsBuilder, { inputs, inputCoding }: Network, 
         ? "Real numbers."
         : "Bits, 0 or 1.";
   const given = graph.input("input", "float", ["batch", inputs], doc);
-  return kind === "images" ? graph.drawBits({ name: "input", units: inputs }, given) : given;
+  if (kind === "numbers") return given;
+  return graph.drawBits({ name: "input", kind: "bernoulli", units: inputs, choices: 1 }, given);
 }
 
 /** Convolutions, each with its rectifier: from images with the channels of a pixel side by side to such images. */
 function addFront(graph: UnitsBuilder, { parameters }: FrontEnd, images: Value, blocks: Blocks): Value {
-  let [x, first] = [images, true];
-  for (const part of parameters) {
-    if (!isConvolution(part)) {
-      throw new InputError(
-        `${part.name} is no convolution; expected convolutions alone in front of the layers`,
-      );
-    }
-    const { name, window, width: units } = part;
-    if (first) {
-      const shape = graph.ints([0, window.height, window.width, window.channels]);
-      const byPixel = graph.apply("Reshape", name, [x, shape]);
-      x = graph.apply("Transpose", name, [byPixel], { perm: { ints: [0, 3, 1, 2] } });
-      first = false;
-    }
-    const { weights, bias } = convolutionWeights(part, blocks[name]);
-    const { kernel, channels } = window;
-    const W = graph.weight(`${name}.weights`, [units, channels, kernel, kernel], weights);
+  const convolutions = parameters.filter(isConvolution);
+  if (convolutions.length === 0 || convolutions.length < parameters.length) {
+    const names = parameters.map(({ name }) => name);
+    throw new InputError(`the front end's parameters are [${names}]; expected those of convolutions alone`);
+  }
+  const { height, width, channels } = convolutions[0].window;
+  const byPixel = graph.apply("Reshape", "image", [images, graph.ints([0, height, width, channels])]);
+  let x = graph.apply("Transpose", "image", [byPixel], { perm: { ints: [0, 3, 1, 2] } });
+  for (const convolution of convolutions) {
+    const { name, window, width: units } = convolution;
+    const { weights, bias } = convolutionWeights(convolution, blocks[name]);
+    const shape = [units, window.channels, window.kernel, window.kernel];
+    const W = graph.weight(`${name}.weights`, shape, weights);
     x = graph.apply("Conv", name, [x, W, graph.weight(`${name}.bias`, [units], bias)]);
     x = graph.apply("Relu", name, [x]);
   }
@@ -160,14 +153,14 @@ export function addLayer(
   return { ...drawn, shown };
 }
 
-function docOf({ graph }: UnitsBuilder, { kind, choices }: Units, coding: string): string {
+function docOf(graph: UnitsBuilder, { kind, choices }: Units, coding: string): string {
   const what =
     kind === "softmax"
       ? `one-hot, ${choices} columns a unit`
       : coding === "plus-minus"
         ? "-1 or +1"
         : "0 or 1";
-  return graph === "mean-field"
+  return graph.kind === "mean-field"
     ? `Means of what the units show (${what}), their parents showing theirs.`
     : `What the units show: ${what}.`;
 }
@@ -179,14 +172,14 @@ function addAction(graph: UnitsBuilder, units: Units, logits: Value): void {
     graph.apply("Reshape", name, [values, graph.ints(shape)]);
   const logs = flat(graph.logProbabilities(units, logits), [0, -1]);
   let action: Value;
-  if (graph.graph === "mean-field") {
+  if (graph.kind === "mean-field") {
     action = graph.apply("ArgMax", name, [logs], { axis: { int: 1 }, keepdims: { int: 0 } });
   } else {
     const { bits, choices: chosen } = graph.draw(units, graph.probabilities(units, logits));
     action = flat(chosen ?? graph.apply("Cast", name, [bits], { to: { type: "int64" } }), [-1]);
   }
   const actions = kind === "softmax" ? choices : 2;
-  const how = graph.graph === "mean-field" ? "The most probable action" : "The action that was drawn";
+  const how = graph.kind === "mean-field" ? "The most probable action" : "The action that was drawn";
   graph.output("action", action, "int64", ["batch"], `${how}, 0 to ${actions - 1}.`);
   graph.output(
     "logProbabilities",

@@ -48,7 +48,7 @@ export class UnitsBuilder extends GraphBuilder {
     this.#options = options;
   }
 
-  get graph(): GraphKind {
+  get kind(): GraphKind {
     return this.#options.graph;
   }
 
@@ -70,7 +70,7 @@ export class UnitsBuilder extends GraphBuilder {
   }
 
   /** 1 where `u < p`, else 0. */
-  drawBits(units: Omit<Units, "kind" | "choices">, p: Value): Value {
+  drawBits(units: Units, p: Value): Value {
     const { name } = units;
     const { graph, bernoulliOp } = this.#options;
     if (graph === "mean-field") return p;
@@ -83,7 +83,7 @@ export class UnitsBuilder extends GraphBuilder {
   #drawChoices(units: Units, p: Value): Drawn {
     const { name, choices } = units;
     const flat = (values: Value) => this.apply("Reshape", name, [values, this.ints([0, -1])]);
-    if (this.graph === "mean-field") return { bits: flat(p) };
+    if (this.kind === "mean-field") return { bits: flat(p) };
     const upTo = this.apply("CumSum", name, [p, this.ints(2)]);
     const all = this.apply("Gather", name, [upTo, this.ints([choices - 1])], { axis: { int: 2 } });
     const u = this.#uniforms(units, all);
@@ -99,18 +99,15 @@ export class UnitsBuilder extends GraphBuilder {
   }
 
   /** One uniform number a unit, in the shape of `like`. */
-  #uniforms(
-    { name, units, choices = 1 }: Omit<Units, "kind" | "choices"> & { choices?: number },
-    like: Value,
-  ) {
-    if (this.graph === "sample") return this.apply("RandomUniformLike", name, [like], this.#seed());
+  #uniforms({ name, kind, units }: Units, like: Value): Value {
+    if (this.kind === "sample") return this.apply("RandomUniformLike", name, [like], this.#seed());
     const u = this.input(
       `noise.${name}`,
       "float",
       ["batch", units],
       `Uniform numbers in [0, 1), one for each unit of ${name}.`,
     );
-    return choices === 1 ? u : this.apply("Unsqueeze", name, [u, this.ints([2])]);
+    return kind === "bernoulli" ? u : this.apply("Unsqueeze", name, [u, this.ints([2])]);
   }
 
   /** One a layer, below 2^24, as it is a float: alike ones would make layers' noise alike. */

@@ -1,7 +1,7 @@
 /** A discrete variational auto-encoder as graphs of ONNX operations: its parts by themselves, or all together. */
 import type { Vae } from "../tasks/vae-images.ts";
-import type { Value } from "./builder.ts";
-import { addInput, addLayer, addLogits, type OnnxGraph, readParameters, unitsOf } from "./network.ts";
+import type { OnnxGraph, Value } from "./builder.ts";
+import { addInput, addLayer, addLogits, readParameters, unitsOf } from "./network.ts";
 import { type DrawOptions, type Units, UnitsBuilder } from "./units.ts";
 
 /**
@@ -25,7 +25,7 @@ export async function vaeGraph(
   const linears = [...decoder.layers, decoder.prior];
   const blocks = await readParameters(encoder, [...layers, ...linears]);
 
-  /** What the decoder's logits of layer `l`, or of the image where that is -1, are below `above`, which is shown. */
+  /** The decoder's logits of layer `l`, or of the image where that is -1, given what the layer above shows. */
   const predict = (l: number, above?: Value): Value =>
     addLogits(graph, `predicted.${(codes[l] ?? pixels).name}`, linears[l + 1], blocks, () => above!);
 

@@ -351,6 +351,8 @@ describe("what makes no graph is refused in one sentence:", () => {
     const front = denseFrontEnd(reference, { inputs: 2, hidden: [], outputs: 2 });
     const spec: NetworkSpec = { inputs: 2, inputKind: "real", units: "zero-one", layers: [softmax(1, 2)] };
     const graph = networkGraph(createNetwork(reference, spec, front), { graph: "sample", input: "numbers" });
-    await expect(graph).rejects.toThrow("dense.0 is no convolution; expected convolutions alone");
+    await expect(graph).rejects.toThrow(
+      "the front end's parameters are [dense.0]; expected those of convolutions alone",
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** Running graphs in ONNX Runtime, which knows nothing of flipnet. */
 import * as ort from "onnxruntime-web";
 import { encodeOnnx } from "../../src/formats/onnx.ts";
-import type { OnnxGraph } from "../../src/onnx/network.ts";
+import type { OnnxGraph } from "../../src/onnx/builder.ts";
 
 ort.env.wasm.numThreads = 1;
 
