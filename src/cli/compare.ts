@@ -121,19 +121,22 @@ function introduce(methods: readonly string[], config: Config, seedCount: number
 async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
   const { learningCurves } = await import("../node/figure.ts");
   const { replaceFile, writing } = await import("../node/storage.ts");
+  const { svg } = await learningCurves(runs, {
+    title: titleOf(runs, config),
+    subtitle: settingOf(runs, config),
+  });
+  await writing(path, mkdir(dirname(path), { recursive: true }));
+  await writing(path, replaceFile(path, svg));
+}
+
+/** What all runs share, in a sentence or two. */
+function settingOf(runs: readonly Run[], config: Config): string {
   const setting = [
     describe(config),
     config.limit === undefined ? [] : `the first ${config.limit} images`,
     several(runs) ? [] : `seed ${config.seed}`,
-  ]
-    .flat()
-    .join(", ");
-  const { svg } = await learningCurves(runs, {
-    title: titleOf(runs, config),
-    subtitle: `Contextual bandit: one reward an image. ${capitalised(setting)}.`,
-  });
-  await writing(path, mkdir(dirname(path), { recursive: true }));
-  await writing(path, replaceFile(path, svg));
+  ];
+  return `Contextual bandit: one reward an image. ${capitalised(setting.flat().join(", "))}.`;
 }
 
 const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
@@ -154,7 +157,7 @@ async function writePage(folder: string, runs: readonly Run[], config: Config): 
   );
   const { page } = await writeReport(folder, stored, {
     title: titleOf(runs, config),
-    subtitle: "Contextual bandit: one reward an image.",
+    subtitle: settingOf(runs, config),
     commands: [["flipnet", ...process.argv.slice(2).map(shellWord)].join(" ")],
   });
   return page;

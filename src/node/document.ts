@@ -145,7 +145,8 @@ summary { cursor: pointer; font-weight: 600; margin: 1rem 0; }
   h2, h3 { break-after: avoid; }
   pre { white-space: pre-wrap; overflow-wrap: anywhere; border: 1px solid var(--rule); }
   .table { overflow: visible; }
-  table { font-size: 8pt; }
-  th, td { padding: 0.2rem 0.4rem; }
+  table { font-size: 7pt; }
+  th, td { padding: 0.15rem 0.3rem; }
+  td:first-child { min-width: 0; }
 }
 `;
