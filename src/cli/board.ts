@@ -14,7 +14,7 @@ import { stopSignal } from "./exit.ts";
 import { colorsFor, formatBar, formatSeconds } from "./terminal.ts";
 
 /** What trains jobs and tells how they get on: the pool of this machine, or a queue that other machines work on. */
-export type Driver = (jobs: readonly Job[], listener: JobListener) => Promise<JobResult[]>;
+export type Driver<J extends Job = Job> = (jobs: readonly J[], listener: JobListener) => Promise<JobResult[]>;
 
 /** This program, as the script that a pool runs. */
 export const program: string = fileURLToPath(new URL("./main.js", import.meta.url));
@@ -25,17 +25,26 @@ export const localPool =
   (jobs, listener) =>
     runPool(jobs, { program, ...(workers !== undefined && { workers }), ...listener });
 
-/** Runs the jobs and shows how they get on; SIGINT and SIGTERM stop all of them with checkpoints. */
-export async function runOnBoard(jobs: readonly Job[], driver: Driver): Promise<JobResult[]> {
+/**
+ * Runs the jobs and shows how they get on; SIGINT and SIGTERM stop the driver.
+ *
+ * @param stopping what is said then
+ */
+export async function runOnBoard<J extends Job>(
+  jobs: readonly J[],
+  driver: Driver<J>,
+  stopping = "stopping: every run writes a checkpoint ...",
+): Promise<JobResult[]> {
   const board = new Board(process.stderr, jobs);
   const signal = stopSignal();
-  signal.addEventListener("abort", () => board.print("stopping: every run writes a checkpoint ..."));
+  signal.addEventListener("abort", () => board.print(stopping));
   try {
     return await driver(jobs, {
       signal,
       onStart: (job) => board.start(job),
       onMessage: (job, message) => board.message(job, message),
       onEnd: (result) => board.end(result),
+      onNote: (note) => board.print(note),
     });
   } finally {
     board.clear();

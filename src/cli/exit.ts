@@ -41,7 +41,10 @@ export function guardOutput(): void {
   process.stderr.on("error", () => {});
 }
 
-/** Aborted by SIGINT, SIGTERM, a closed terminal, a reader or a parent that is gone. A second signal ends at once. */
+/**
+ * Aborted by SIGINT, SIGTERM, a closed terminal, a reader that is gone, a message of the parent, or its end. A second
+ * signal ends at once.
+ */
 export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const abort = () => stop.abort();
@@ -49,7 +52,8 @@ export function stopSignal(): AbortSignal {
   closed.signal.addEventListener("abort", abort);
   if (process.send !== undefined) {
     process.once("disconnect", abort);
-    // The listener alone would keep this process from ending.
+    process.once("message", abort);
+    // The listeners alone would keep this process from ending.
     process.channel?.unref();
   }
   return stop.signal;

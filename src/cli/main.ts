@@ -11,6 +11,7 @@ import { defineReport } from "./report.ts";
 import { defineSample } from "./sample.ts";
 import { defineSweep } from "./sweep.ts";
 import { defineTrain } from "./train.ts";
+import { defineWorker } from "./worker.ts";
 
 guardOutput();
 const program = new Command("flipnet")
@@ -39,6 +40,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   );
 defineTrain(program);
 defineSweep(program);
+defineWorker(program);
 defineCompare(program);
 defineReport(program);
 defineSample(program);

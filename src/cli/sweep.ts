@@ -1,15 +1,22 @@
-/** `flipnet sweep`: many runs from one file, on this machine. What is there already is not trained again. */
+/**
+ * `flipnet sweep`: many runs from one file, on this machine or by the workers of a queue. What is there already is not
+ * trained again.
+ */
 import type { Command } from "commander";
+import { InputError } from "../formats/errors.ts";
 import type { JobResult } from "../node/pool.ts";
+import type { RedisAddress } from "../node/redis.ts";
 import type { PlannedRun, Settings } from "../node/sweep.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
+import { redisAddress, redisHelp } from "./redis.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
 
 interface Flags {
   epochs?: string;
   out?: string;
   workers?: string;
+  redis?: string | true;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -22,6 +29,7 @@ export function defineSweep(program: Command): void {
     .option("--epochs <n>", "length of each run; more than before continues finished ones")
     .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
     .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--redis [url]", `let the workers of a queue train them: ${redisHelp}`)
     .option("--dry-run", "only say which runs there are and which are done")
     .option("--json", "print JSON: a line a run")
     .action(async (file: string, flags: Flags) => {
@@ -31,6 +39,10 @@ export function defineSweep(program: Command): void {
 
 /** Returns the exit code. */
 async function sweep(file: string, flags: Flags): Promise<number> {
+  if (flags.workers !== undefined && flags.redis !== undefined) {
+    throw new InputError(`--workers ${flags.workers} and --redis are both given; expected one`);
+  }
+  const address = flags.redis === undefined ? undefined : await redisAddress(flags.redis);
   const workers = flags.workers === undefined ? undefined : wholeNumber("--workers", flags.workers, 1);
   const { expandSweep, planRuns, readSweepFile, runsOfOtherGenerators } = await import("../node/sweep.ts");
   const overrides: Settings = {
@@ -58,7 +70,11 @@ async function sweep(file: string, flags: Flags): Promise<number> {
     }
   }
   const { localPool, runOnBoard } = await import("./board.ts");
-  const results = missing.length === 0 ? [] : await runOnBoard(missing, localPool(workers));
+  if (missing.length === 0) return tellEnd(runs, [], flags);
+  const results =
+    address === undefined
+      ? await runOnBoard(missing, localPool(workers))
+      : await runInQueue(missing, address);
   return tellEnd(runs, results, flags);
 }
 
@@ -85,11 +101,36 @@ function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
   }
 }
 
+/** Has workers anywhere train the runs. */
+async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): Promise<JobResult[]> {
+  const { runOnBoard } = await import("./board.ts");
+  const { RunQueue } = await import("../node/queue.ts");
+  const { collectRuns } = await import("../node/collector.ts");
+  // The board is not there yet when it connects, nor for what it says in the end.
+  let say = (note: string): void => {
+    process.stderr.write(`${note}\n`);
+  };
+  const queue = await RunQueue.open(address, (note) => say(note));
+  try {
+    return await runOnBoard(
+      runs,
+      (jobs, listener) => {
+        say = (note) => listener.onNote?.(note);
+        return collectRuns(jobs, queue, listener);
+      },
+      "stopping: the runs stay in the queue ...",
+    );
+  } finally {
+    say = () => {};
+    await queue.close();
+  }
+}
+
 /** Says how it ended. @returns the exit code */
 export function tellEnd(
   runs: readonly PlannedRun[],
   results: readonly JobResult[],
-  { json }: { json?: boolean },
+  { json, redis }: { json?: boolean; redis?: string | true },
 ): number {
   const { red } = colorsFor(process.stderr);
   const resultOf = new Map(results.map((result) => [result.job, result]));
@@ -112,9 +153,12 @@ export function tellEnd(
   const counts = [
     `${done} of ${runs.length} runs done`,
     failed.length > 0 && `${failed.length} failed`,
-    stopped > 0 && `${stopped} stopped`,
+    stopped > 0 && `${stopped} ${redis ? "in the queue" : "stopped"}`,
   ];
   process.stderr.write(`${counts.filter(Boolean).join(", ")}\n`);
-  if (stopped > 0) process.stderr.write("the same command goes on from the checkpoints\n");
+  if (stopped > 0) {
+    const then = redis ? "collects what the workers do meanwhile" : "goes on from the checkpoints";
+    process.stderr.write(`the same command ${then}\n`);
+  }
   return stopped > 0 ? interrupted : failed.length > 0 ? 1 : 0;
 }

@@ -2,10 +2,12 @@
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
 import { describeMemory } from "../node/memory.ts";
+import type { RunCheckpoint, RunProgress } from "../node/pool.ts";
 import { presetNamed, presets } from "../node/presets.ts";
 import type { RunResult, RunStart } from "../node/runs.ts";
 import type { EpochRecord, Progress } from "../training/training.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
 import { colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
 
 /** What commander makes of the flags: text, but for switches. */
@@ -15,6 +17,7 @@ interface Flags {
   resume?: boolean;
   json?: boolean;
   quiet?: boolean;
+  checkpointEvery?: string;
   [setting: string]: string | boolean | undefined;
 }
 
@@ -87,6 +90,7 @@ export function defineTrain(program: Command): void {
     .option("--backend <name>", 'wasm or reference (default "wasm")')
     .option("--kernels <kind>", "portable or relaxed (default: relaxed where the host has it)")
     .option("--threads <n>", "threads that share the work of a step; the same bits (default 1)")
+    .option("--checkpoint-every <seconds>", "seconds between checkpoints within long epochs (default 60)")
     .option("--json", "print JSON: a record an epoch, then a summary")
     .option("--quiet", "show no progress")
     .optionsGroup("Options:")
@@ -100,14 +104,20 @@ async function train(path: string | undefined, flags: Flags): Promise<number> {
   const signal = stopSignal();
   const { trainRun } = await import("../node/runs.ts");
   const config = await configFrom(path, flags);
+  const checkpointEvery =
+    flags.checkpointEvery === undefined
+      ? undefined
+      : wholeNumber("--checkpoint-every", flags.checkpointEvery, 1);
   const report = new Report(flags);
   try {
     const result = await trainRun(config, {
       resume: flags.resume === true,
       signal,
+      ...(checkpointEvery !== undefined && { checkpointEvery }),
       onStart: (run) => report.start(run),
       onEpoch: (record) => report.epoch(record),
       onProgress: (progress) => report.progress(progress),
+      onCheckpoint: (step) => report.checkpoint(step),
     });
     report.end(result);
     return result.status === "stopped" ? interrupted : 0;
@@ -156,7 +166,15 @@ const counts =
   );
 
 /** Flags as settings. What is no number stays text: `parseConfig` then says so. */
-function settingsFrom({ preset, layers, resume, json, quiet, ...flags }: Flags): Record<string, unknown> {
+function settingsFrom({
+  preset,
+  layers,
+  resume,
+  json,
+  quiet,
+  checkpointEvery,
+  ...flags
+}: Flags): Record<string, unknown> {
   const settings: Record<string, unknown> = { ...flags };
   // What can only be taken back is true where it was not.
   for (const name of ["childPruning", "stopGradient"]) if (flags[name] === true) delete settings[name];
@@ -231,9 +249,7 @@ class Report {
     const { epoch, epochs, step, stepsPerEpoch, evaluating } = progress;
     const done = (epoch - 1) * stepsPerEpoch + step;
     const { rate, left } = this.#pace(done, epochs * stepsPerEpoch);
-    if (process.connected) {
-      process.send?.({ type: "progress", ...progress, stepsPerSecond: rate, secondsLeft: left }, () => {});
-    }
+    tellParent({ type: "progress", ...progress, stepsPerSecond: rate, secondsLeft: left });
     if (this.#flags.quiet) return;
     const moving = rate > 0 ? [`${rate.toFixed(0)} steps/s`, `${formatSeconds(left)} left`] : [];
     const pace = evaluating ? ["measuring on the test images"] : moving;
@@ -250,6 +266,10 @@ class Report {
       plain: () =>
         [`epoch ${epoch}/${epochs}`, `step ${step}/${stepsPerEpoch}`, ...pace, ...metrics].join("  "),
     });
+  }
+
+  checkpoint(step: number): void {
+    tellParent({ type: "checkpoint", step });
   }
 
   epoch(record: EpochRecord): void {
@@ -304,6 +324,11 @@ class Report {
     const rate = (1000 * (step - first.step)) / Math.max(1, time - first.time);
     return { rate, left: rate > 0 ? (total - done) / rate : 0 };
   }
+}
+
+/** Where this is a child process with a channel. */
+function tellParent(message: RunProgress | RunCheckpoint): void {
+  if (process.connected) process.send?.(message, () => {});
 }
 
 /** What is worth a place in one line. */

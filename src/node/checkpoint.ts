@@ -26,10 +26,15 @@ export async function readCheckpoint(path: string): Promise<Checkpoint | undefin
     const { code } = cause as NodeJS.ErrnoException;
     throw new InputError(`the checkpoint ${path} cannot be read (${code})`, { cause });
   }
-  const { tensors, metadata: sealed } = decode(bytes, `the checkpoint ${path}`);
+  return decodeCheckpoint(bytes, `the checkpoint ${path}`);
+}
+
+/** The checkpoint that is in the bytes of a file. @throws InputError if they are corrupt */
+export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
+  const { tensors, metadata: sealed } = decode(bytes, name);
   const { digest, ...metadata } = sealed;
   if (digest !== seal({ tensors, metadata })) {
-    throw new InputError(`the checkpoint ${path} is corrupt: its content does not have the digest it names`);
+    throw new InputError(`${name} is corrupt: its content does not have the digest it names`);
   }
   return { tensors, metadata };
 }

@@ -27,8 +27,14 @@ export interface RunProgress extends Progress {
   secondsLeft: number;
 }
 
+/** A checkpoint is written, with that many steps in it. */
+export interface RunCheckpoint {
+  type: "checkpoint";
+  step: number;
+}
+
 /** What a run tells while it trains. Its records include those of earlier epochs; the summary comes last. */
-export type RunMessage = RunProgress | EpochRecord | RunSummary;
+export type RunMessage = RunProgress | RunCheckpoint | EpochRecord | RunSummary;
 
 /** What became of a job. */
 export interface JobResult {
@@ -51,6 +57,8 @@ export interface JobListener {
   onStart?: (job: Job) => void;
   onMessage?: (job: Job, message: RunMessage) => void;
   onEnd?: (result: JobResult) => void;
+  /** What a person should know of and no result says. */
+  onNote?: (note: string) => void;
 }
 
 export interface PoolOptions extends JobListener {
@@ -58,6 +66,8 @@ export interface PoolOptions extends JobListener {
   program: string;
   /** Runs at a time; default: one a core. */
   workers?: number;
+  /** For `train`, besides. */
+  flags?: readonly string[];
 }
 
 /** Exit code of a run that was stopped and wrote a checkpoint. */
@@ -81,7 +91,7 @@ export async function runPool(jobs: readonly Job[], options: PoolOptions): Promi
 
 /** Trains what is missing of one run, in a process of its own. */
 export async function runJob(job: Job, options: PoolOptions): Promise<JobResult> {
-  const { program, signal, onStart, onMessage, onEnd } = options;
+  const { program, flags = [], signal, onStart, onMessage, onEnd } = options;
   const records: EpochRecord[] = [];
   if (signal?.aborted) return { job, status: "interrupted", records };
 
@@ -93,14 +103,15 @@ export async function runJob(job: Job, options: PoolOptions): Promise<JobResult>
     onMessage?.(job, message);
   };
   const log = job.log === undefined ? undefined : await openLog(job.log);
-  const child = fork(program, ["train", "-", "--resume", "--json", ...(log ? [] : ["--quiet"])], {
+  const child = fork(program, ["train", "-", "--resume", "--json", ...flags, ...(log ? [] : ["--quiet"])], {
     stdio: ["pipe", "pipe", "pipe", "ipc"],
     execArgv: [],
-    // Ctrl-C goes to all processes of a terminal's group; here it must come through the signal only, for a run takes
-    // a second one as "at once". If this process dies, the runs see their channel close, and stop.
+    // Ctrl-C goes to all processes of a terminal's group: runs are told by this process only. If it dies, they see
+    // their channel close, and stop.
     detached: true,
   });
-  const stop = () => child.kill("SIGTERM");
+  // Not by a signal: the system may have sent one to all processes, and a run takes a second one as "at once".
+  const stop = () => child.connected && child.send("stop", () => {});
   signal?.addEventListener("abort", stop);
   // One that ends before it has read it says why elsewhere.
   child.stdin!.on("error", () => {});

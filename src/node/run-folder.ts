@@ -173,6 +173,11 @@ export async function generatorOf(folder: string): Promise<string> {
   return text === undefined ? generator : parseJson(text, environment).generator;
 }
 
+/** Reads a run, or undefined where the folder holds none. @throws InputError if it holds one that is corrupt */
+export async function findRun(folder: string): Promise<StoredRun | undefined> {
+  return (await textOf(runFiles(folder).environment)) === undefined ? undefined : readRun(folder);
+}
+
 /** What `summary.json` holds: all but the folder's name, which may change. */
 export function parseSummary(text: string, folder: string): RunSummary {
   const { type, runId, ...rest } = parseJson(text, runFiles(folder).summary);

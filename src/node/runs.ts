@@ -38,6 +38,10 @@ export interface RunOptions {
   onEpoch?: (record: EpochRecord) => void;
   /** About every tenth of a second while an epoch is trained. */
   onProgress?: (progress: Progress) => void;
+  /** Seconds between checkpoints within long epochs; default 60. */
+  checkpointEvery?: number;
+  /** After each checkpoint, with the steps that are in it. */
+  onCheckpoint?: (step: number) => void;
 }
 
 /** A run before it trains. */
@@ -69,8 +73,8 @@ export interface RunResult {
 
 /** Where epochs are short, checkpoints at their ends may take up to this part of the time. */
 const share = 0.05;
-/** Where they are long there is one within them that often, in milliseconds. */
-const longest = 60_000;
+/** Where they are long there is one within them that often, in seconds. */
+const longest = 60;
 
 /**
  * Runs a config in its folder: trains what is not there yet.
@@ -210,7 +214,7 @@ class Run {
     options: RunOptions,
   ): Promise<RunResult> {
     const { config, files } = this;
-    const { signal, onStart, onEpoch, onProgress } = options;
+    const { signal, onStart, onEpoch, onProgress, onCheckpoint, checkpointEvery = longest } = options;
     if (stored.checkpoint !== undefined) training.restore(stored.checkpoint.tensors);
     await this.#writeHead(stored.step, memory);
 
@@ -235,10 +239,11 @@ class Run {
         await writeCheckpoint(files.checkpoint, { tensors, metadata });
         saved = performance.now();
         took = saved - began;
+        onCheckpoint?.(training.step);
       };
       const pause = async (progress: Progress) => {
         onProgress?.(progress);
-        if (performance.now() - saved > longest) await save();
+        if (performance.now() - saved > 1000 * checkpointEvery) await save();
         return signal?.aborted !== true;
       };
       for await (const record of training.run(config.epochs, { pause })) {

@@ -7,15 +7,7 @@ import { generator } from "../random/threefry.ts";
 import { type Config, parseConfig, readConfigFile } from "./config.ts";
 import type { Job } from "./pool.ts";
 import { presetNamed } from "./presets.ts";
-import {
-  generatorOf,
-  readRun,
-  runFiles,
-  runFolderOf,
-  runIdOf,
-  type StoredRun,
-  textOf,
-} from "./run-folder.ts";
+import { findRun, generatorOf, runFolderOf, runIdOf, type StoredRun } from "./run-folder.ts";
 import { digestOf, kernelsOf } from "./workload.ts";
 
 /** Settings by name, as they stand in a file; `preset` among them stands for those of a paper. */
@@ -139,8 +131,7 @@ export async function planRuns<J extends { label: string; config: Config }>(
       const digest = await digests.get(source)!;
       const runId = runIdOf(config, digest);
       const folder = runFolderOf(config, runId);
-      const stored =
-        (await textOf(runFiles(folder).environment)) === undefined ? undefined : await readRun(folder);
+      const stored = await findRun(folder);
       return {
         ...job,
         config,
@@ -166,6 +157,6 @@ export async function runsOfOtherGenerators(out: string): Promise<Map<string, nu
 }
 
 /** Whether a run has all epochs of a config. One that went further has no summary of that length, and needs none. */
-const isDone = (stored: StoredRun | undefined, { epochs }: Config): boolean =>
+export const isDone = (stored: StoredRun | undefined, { epochs }: Config): boolean =>
   stored !== undefined &&
   (stored.records.length > epochs || (stored.records.length === epochs && !!stored.summary));

@@ -27,7 +27,7 @@ switch (behaviour) {
     break;
   case "wait":
     print(record(1));
-    process.on("SIGTERM", () => {
+    process.on("message", () => {
       process.stderr.write("stopped\n");
       process.exit(130);
     });
