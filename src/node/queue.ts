@@ -240,7 +240,7 @@ export class RunQueue {
   /** Waits no longer for a Redis that is away. */
   async close(): Promise<void> {
     const quit = Promise.allSettled([this.#jobs.close(), this.#states.quit(), this.#redis.quit()]);
-    await Promise.race([quit, sleep(1000)]);
+    await Promise.race([quit, sleep(1000, undefined, { ref: false })]);
     this.#states.disconnect();
     this.#redis.disconnect();
   }

@@ -161,7 +161,8 @@ async function inspect(
     throw cannotBeUsed(reason ?? (error as Error), options, name);
   } finally {
     clearTimeout(timer);
-    redis.disconnect();
+    // It would hold up the process where there is nothing to disconnect from.
+    if (redis.status !== "end") redis.disconnect();
   }
 }
 
