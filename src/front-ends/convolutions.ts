@@ -55,7 +55,7 @@ export function convolutions(
   const layers = channels.map((units, index): Convolution => {
     if (kernel > Math.min(height, width)) {
       throw new InputError(
-        `the kernel of convolution ${index + 1} is ${kernel} x ${kernel}; expected at most its images' ${height} x ${width}`,
+        `the kernel of convolutions.${index} is ${kernel} x ${kernel}; expected at most its images' ${height} x ${width}`,
       );
     }
     const window: Window = { height, width, channels: depth, kernel };

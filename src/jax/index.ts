@@ -4,6 +4,7 @@
  */
 import { init, type Array as JaxArray, numpy, vjp } from "@jax-js/jax";
 import type { ImmediateBackend } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import { type FrontEnd, functionFrontEnd } from "../front-ends/front-end.ts";
 
 export type { FrontEnd, FrontPass, Parameters } from "../front-ends/front-end.ts";
@@ -30,7 +31,8 @@ type Back = ((credit: JaxArray) => [Record<string, JaxArray>]) & { dispose(): vo
  * A front end from a function of jax-js, in float32 on its WebAssembly device. Parameters learn and are saved as all
  * others are, under `front.NAME`.
  *
- * @throws InputError for widths that cannot be, and, when it runs, for outputs of another length
+ * @throws InputError for widths that cannot be or parameters that are no arrays of jax-js, and, when it runs, for outputs of
+ * another length
  */
 export async function jaxFrontEnd(
   backend: ImmediateBackend,
@@ -41,7 +43,11 @@ export async function jaxFrontEnd(
   const arrayOf = (values: ArrayLike<number>, shape: readonly number[]) =>
     numpy.array(Float32Array.from(values), { shape: [...shape], device });
   const names = Object.keys(parameters);
-  const shapes = names.map((name) => [...parameters[name].shape]);
+  const shapes = names.map((name) => {
+    const { shape } = parameters[name];
+    if (Array.isArray(shape)) return [...shape];
+    throw new InputError(`the front end's parameter "${name}" has no shape; expected an array of jax-js`);
+  });
 
   return functionFrontEnd(backend, {
     inputs: shape.reduce((product, length) => product * length, 1),

@@ -224,8 +224,12 @@ export function parseConfig(
   const [issue] = error!.issues;
   if (issue.code === "unrecognized_keys") {
     const [key] = issue.keys;
-    const where = Object.values(schemas).some((other) => key in other.shape) ? ` of the task "${task}"` : "";
-    throw new InputError(`${nameOf(key)} is no setting${where}; ${suggestion(key, Object.keys(shape))}`);
+    const having = Object.entries(schemas).flatMap(([name, other]) => (key in other.shape ? [name] : []));
+    throw new InputError(
+      having.length > 0
+        ? `${nameOf(key)} is a setting of the task ${having.join(" and ")}; the task is ${task}`
+        : `${nameOf(key)} is no setting; ${suggestion(key, Object.keys(shape))}`,
+    );
   }
   const key = issue.path[0] as string;
   const known = issue.code === "invalid_value" ? issue.values.map(String) : undefined;

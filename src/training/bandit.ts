@@ -53,7 +53,9 @@ export function banditNetwork(
     throw new InputError(`the data set has ${data.classes} classes; expected ${expected}`);
   }
   if (front !== undefined && front.inputs !== data.pixels) {
-    throw new InputError(`the images have ${data.pixels} pixels; expected ${front.inputs}, as the front end`);
+    throw new InputError(
+      `the images have ${data.pixels} pixels; expected ${front.inputs}, which the front end takes`,
+    );
   }
   return {
     ...(front === undefined ? { inputs: data.pixels } : { inputs: front.outputs, inputKind: "real" }),

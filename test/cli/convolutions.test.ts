@@ -24,17 +24,20 @@ describe("flipnet train --convolutions", () => {
   it.each([
     [
       ["--convolutions", "16", "--kernel-size", "29"],
-      "the kernel of convolution 1 is 29 x 29; expected at most its",
+      "the kernel of convolutions.0 is 29 x 29; expected at most its",
     ],
     [
       ["--convolutions", "4,4", "--kernel-size", "20"],
-      "the kernel of convolution 2 is 20 x 20; expected at most its",
+      "the kernel of convolutions.1 is 20 x 20; expected at most its",
     ],
     [["--convolutions", "16,x"], '--convolutions is [16,"x"]; expected a list of numbers of channels'],
     [["--convolutions", ""], "--convolutions is []; expected a list of numbers of channels"],
     [["--convolutions", "16", "--kernel-size", "0"], "--kernel-size is 0; expected a whole number from 1 on"],
     [["--kernel-size", "3"], "--kernel-size is that of convolutions, and there are none"],
-    [["--task", "vae", "--convolutions", "16"], '--convolutions is no setting of the task "vae"'],
+    [
+      ["--task", "vae", "--convolutions", "16"],
+      "--convolutions is a setting of the task bandit; the task is vae",
+    ],
     [["--estimator", "reinforce", "--no-stop-gradient"], "--no-stop-gradient is an option of hnca"],
     [["--optimizer", "sgd", "--frozen-adam"], "--frozen-adam is of Adam; the optimizer is sgd"],
     [["--convolution", "16"], "unknown option '--convolution'"],

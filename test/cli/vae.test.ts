@@ -107,7 +107,7 @@ describe("flipnet train --task vae", () => {
       ["--hidden", "12,0"],
       "--hidden is [12,0]; expected a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more; behind it may stand what feeds it, as in 100@input+0",
     ],
-    [["--output", "softmax"], '--output is no setting of the task "vae"; did you mean "out"?'],
+    [["--output", "softmax"], "--output is a setting of the task bandit; the task is vae"],
     [
       ["--estimator", "disarm", "--no-child-pruning"],
       "--no-child-pruning is an option of f-hnca; the estimator is disarm, which takes resample",

@@ -136,10 +136,10 @@ describe("a bandit behind convolutions", () => {
 test("what cannot be convolved is refused", () => {
   const make = (change: object) => () => convolutions(reference, { shape: [5, 4], channels: [2], ...change });
   expect(make({ kernel: 5 })).toThrow(
-    "the kernel of convolution 1 is 5 x 5; expected at most its images' 5 x 4",
+    "the kernel of convolutions.0 is 5 x 5; expected at most its images' 5 x 4",
   );
   expect(make({ channels: [2, 2] })).toThrow(
-    "the kernel of convolution 2 is 3 x 3; expected at most its images' 3 x 2",
+    "the kernel of convolutions.1 is 3 x 3; expected at most its images' 3 x 2",
   );
   expect(make({ kernel: 1.5 })).toThrow("the convolutions' kernel is 1.5; expected a whole number");
   expect(make({ channels: [0] })).toThrow("number of channels is 0; expected a whole number");

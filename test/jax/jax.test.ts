@@ -127,6 +127,14 @@ describe.skipIf(jax === undefined)("a front end from jax-js", async () => {
     },
   );
 
+  test("says what is wrong with a parameter", async () => {
+    const { jaxFrontEnd } = await import("../../src/jax/index.ts");
+    const parameters = { w: [1, 2] as never };
+    await expect(
+      jaxFrontEnd(backend, { shape: [2], outputs: 2, parameters, apply: (_, x) => x }),
+    ).rejects.toThrow('the front end\'s parameter "w" has no shape; expected an array of jax-js');
+  });
+
   test("says what is wrong with an output", async () => {
     const { jaxFrontEnd } = await import("../../src/jax/index.ts");
     const parameters = { w: jax!.numpy.zeros([2]) };
