@@ -13,6 +13,7 @@
  */
 import { immediate } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
+import { softplus } from "../objectives/activations.ts";
 import { type Component, childrenTowards } from "../objectives/objective.ts";
 import { prepareTries } from "../objectives/what-if.ts";
 import type { Estimator } from "./estimator.ts";
@@ -189,9 +190,6 @@ function expectation(possible: readonly Possibility[], signal: number): number[]
   const mean = terms.reduce((a, b) => a + b, 0);
   return possible.map(({ prior }, k) => terms[k] - prior * mean);
 }
-
-/** log(1 + e^x) */
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** log sum_k e^(x_k) */
 function logSum(x: Float64Array): number {

@@ -6,7 +6,7 @@ import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Trace } from "../network/trace.ts";
-import { chosenAt } from "./what-if.ts";
+import { chosenAt, prepareAdditions } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
 export interface Activation {
@@ -48,8 +48,9 @@ export interface ActivationKernels {
   slope(g: Matrix, accumulate: boolean): void;
 }
 
-const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l)));
-const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : 1 - 1 / (1 + Math.exp(l)));
+/** `log(1 + e^l)` */
+export const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l)));
+const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : Math.exp(l) / (1 + Math.exp(l)));
 
 /** Whether each logit is that of a Bernoulli unit, as a backend's operations have it. */
 const bernoulliOnly = ({ layer, targetLayer }: Logits): boolean =>
@@ -128,11 +129,6 @@ export const surprisal: Activation = {
   },
 };
 
-interface Differences {
-  readonly numbers: Float64Array;
-  readonly matrix: Matrix;
-}
-
 /** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */
 export function scalarKernels(
   { value: eta, slope }: Activation,
@@ -145,19 +141,7 @@ export function scalarKernels(
   const t = new Float64Array(l.length);
   const each = new Float64Array(l.length);
   const sums = new Float64Array(batchSize);
-  const differences = new Map<number, Differences>();
-  const roomFor = (columns: number): Differences => {
-    let found = differences.get(columns);
-    if (found === undefined) {
-      found = { numbers: new Float64Array(batchSize * columns), matrix: backend.matrix(batchSize, columns) };
-      differences.set(columns, found);
-    }
-    return found;
-  };
-  const add = ({ numbers, matrix }: Differences, out: Matrix) => {
-    backend.write(matrix, numbers);
-    backend.addScaled(matrix, 1, out);
-  };
+  const additionTo = prepareAdditions(backend, batchSize);
   const behind = parents
     .filter(({ from }) => from >= 0)
     .map((edge) => {
@@ -192,10 +176,11 @@ export function scalarKernels(
       const { choices, bits, weights, step } = behind.find((one) => one.edge === edge)!;
       backend.readNow(trace.layers[edge.from].bits, bits);
       backend.readNow(edge.weights, weights);
-      const found = roomFor(out.columns);
       const I = out.columns;
+      const { numbers, addTo } = additionTo(I);
       for (let e = 0; e < bits.length; e++) {
-        const [b, i] = [Math.floor(e / I), e % I];
+        const b = Math.floor(e / I);
+        const i = e % I;
         // A Bernoulli unit flips: its weights go in or out. A softmax unit's choice takes another's place.
         const sign = choices === 1 && bits[e] === 1 ? -1 : 1;
         const factor = choices === 1 ? sign * step : 1;
@@ -206,26 +191,26 @@ export function scalarKernels(
           const shift = factor * weights[i * width + j] - (left < 0 ? 0 : weights[left + j]);
           gain += eta(l[at] + shift, t[at]) - each[at];
         }
-        found.numbers[e] = sign * gain;
+        numbers[e] = sign * gain;
       }
-      add(found, out);
+      addTo(out);
     },
 
     addTargetDifferences(out) {
-      const found = roomFor(width);
+      const { numbers, addTo } = additionTo(width);
       const on = (e: number) => eta(l[e], 1) - eta(l[e], 0);
       for (let e = 0; e < l.length; e++) {
         const unit = e - (e % targetChoices);
-        found.numbers[e] = targetChoices === 1 ? on(e) : on(e) - on(unit + chosenAt(t, unit, targetChoices));
+        numbers[e] = targetChoices === 1 ? on(e) : on(e) - on(unit + chosenAt(t, unit, targetChoices));
       }
-      add(found, out);
+      addTo(out);
     },
 
     slope(g, accumulate) {
-      const found = roomFor(width);
-      for (let e = 0; e < l.length; e++) found.numbers[e] = slope!(l[e], t[e]);
+      const { numbers, addTo } = additionTo(width);
+      for (let e = 0; e < l.length; e++) numbers[e] = slope!(l[e], t[e]);
       if (!accumulate) backend.fill(g, 0);
-      add(found, g);
+      addTo(g);
     },
   };
 }

@@ -7,7 +7,7 @@ import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
 import type { Trace } from "../network/trace.ts";
 import { type Component, layersRead, type Objective, unitOf } from "./objective.ts";
-import { whatIf } from "./what-if.ts";
+import { prepareAdditions, whatIf } from "./what-if.ts";
 
 /** What a network saw and did, as numbers; the arrays are used again at the next call. */
 export interface Sample {
@@ -102,7 +102,7 @@ function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, trac
     ),
   };
   const [before, after] = [numbers(1), numbers(1)];
-  const differences = new Map<number, { readonly numbers: Float64Array; readonly matrix: Matrix }>();
+  const additionTo = prepareAdditions(backend, batchSize);
   const call = (values: Float64Array) => {
     f(sample, values);
     for (let b = 0; b < batchSize; b++) {
@@ -122,15 +122,9 @@ function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, trac
       backend.write(value, call(before));
     },
     addDifferences(layer: Layer, out: Matrix) {
-      const { index, width } = layer;
-      let room = differences.get(index);
-      if (room === undefined) {
-        room = { numbers: numbers(width), matrix: backend.matrix(batchSize, width) };
-        differences.set(index, room);
-      }
-      whatIf(layer, sample.layers[index], before, again, room.numbers);
-      backend.write(room.matrix, room.numbers);
-      backend.addScaled(room.matrix, 1, out);
+      const { numbers, addTo } = additionTo(layer.width);
+      whatIf(layer, sample.layers[layer.index], before, again, numbers);
+      addTo(out);
     },
   };
 }

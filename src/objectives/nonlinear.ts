@@ -13,7 +13,7 @@ import type { Network } from "../network/network.ts";
 import { type Activation, scalarKernels } from "./activations.ts";
 import { type ComponentsOptions, findTarget, layersOf } from "./components.ts";
 import type { Component, Objective } from "./objective.ts";
-import { whatIf } from "./what-if.ts";
+import { prepareAdditions, whatIf } from "./what-if.ts";
 
 /** What the components are beside their network. */
 export interface NonlinearOptions extends ComponentsOptions {
@@ -74,10 +74,11 @@ export function nonlinearObjective(
       function prepareDifferences(): NonNullable<Component["addDifferences"]> {
         const backend = immediate(network.backend);
         const numbers = (m: Matrix) => new Float64Array(m.rows * m.columns);
-        const [input, room] = [0, 1].map(() => backend.matrix(trace.batchSize, front.inputs));
+        const input = backend.matrix(trace.batchSize, front.inputs);
         const again = run(input);
         const tried = backend.matrix(trace.batchSize, 1);
-        const [did, found, before, after] = [bits, room, value, tried].map(numbers);
+        const [did, before, after] = [bits, value, tried].map(numbers);
+        const worth = prepareAdditions(backend, trace.batchSize)(front.inputs);
         return ({ index }, out) => {
           if (index !== reads) return kernels.addTargetDifferences(out);
           backend.readNow(bits, did);
@@ -88,9 +89,8 @@ export function nonlinearObjective(
             again.kernels.evaluate(tried);
             return backend.readNow(tried, after);
           };
-          whatIf(layer, did, before, tryBits, found);
-          backend.write(room, found);
-          backend.addScaled(room, 1, out);
+          whatIf(layer, did, before, tryBits, worth.numbers);
+          worth.addTo(out);
         };
       }
 

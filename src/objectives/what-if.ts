@@ -1,7 +1,35 @@
 /** What if one unit had done something else? Found out by trying: one evaluation for every other outcome of every unit. */
-import { immediate, type Matrix } from "../backend/backend.ts";
+import { type Backend, immediate, type Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { computeLaw, type Trace } from "../network/trace.ts";
+
+/** Numbers that the host finds, to be added to a matrix. */
+export interface Addition {
+  /** [rows, columns] row by row. */
+  readonly numbers: Float64Array;
+  addTo(out: Matrix): void;
+}
+
+/** Room for additions to matrices of `rows`, by their columns; allocated on first use. */
+export function prepareAdditions(backend: Backend, rows: number): (columns: number) => Addition {
+  const additions = new Map<number, Addition>();
+  return (columns) => {
+    let found = additions.get(columns);
+    if (found === undefined) {
+      const numbers = new Float64Array(rows * columns);
+      const matrix = backend.matrix(rows, columns);
+      found = {
+        numbers,
+        addTo(out) {
+          backend.write(matrix, numbers);
+          backend.addScaled(matrix, 1, out);
+        },
+      };
+      additions.set(columns, found);
+    }
+    return found;
+  };
+}
 
 /**
  * What each unit of a layer is worth to a function, [B, width] as in `Component.addDifferences`: of a Bernoulli unit
