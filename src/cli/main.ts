@@ -8,6 +8,7 @@ import { defineEstimators } from "./estimators.ts";
 import { exitCodeOf, guardOutput } from "./exit.ts";
 import { defineExport } from "./export.ts";
 import { defineReport } from "./report.ts";
+import { defineReproduce } from "./reproduce.ts";
 import { defineSample } from "./sample.ts";
 import { defineSweep } from "./sweep.ts";
 import { defineTrain } from "./train.ts";
@@ -29,6 +30,8 @@ Examples:
   $ flipnet train --estimator reinforce --epochs 20
   $ flipnet train run.yaml --seed 1 --json         settings from a file; a flag overrides it
   $ flipnet sweep sweep.yaml                       many runs; a second call trains what is missing
+  $ flipnet reproduce                              figures of the papers, and what they cost here
+  $ flipnet reproduce hnca-figure-1 --epochs 20 --seeds 3
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
   $ flipnet report runs -o report                  a page of all runs there: curves, tables, settings
   $ flipnet train --task vae --layers 2 --epochs 20
@@ -41,6 +44,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
 defineTrain(program);
 defineSweep(program);
 defineWorker(program);
+defineReproduce(program);
 defineCompare(program);
 defineReport(program);
 defineSample(program);

@@ -39,12 +39,8 @@ export function defineSweep(program: Command): void {
 
 /** Returns the exit code. */
 async function sweep(file: string, flags: Flags): Promise<number> {
-  if (flags.workers !== undefined && flags.redis !== undefined) {
-    throw new InputError(`--workers ${flags.workers} and --redis are both given; expected one`);
-  }
-  const address = flags.redis === undefined ? undefined : await redisAddress(flags.redis);
-  const workers = flags.workers === undefined ? undefined : wholeNumber("--workers", flags.workers, 1);
-  const { expandSweep, planRuns, readSweepFile, runsOfOtherGenerators } = await import("../node/sweep.ts");
+  const where = await placeOf(flags);
+  const { expandSweep, planRuns, readSweepFile } = await import("../node/sweep.ts");
   const overrides: Settings = {
     ...(flags.epochs !== undefined && { epochs: wholeNumber("--epochs", flags.epochs, 1) }),
     ...(flags.out !== undefined && { out: flags.out }),
@@ -55,11 +51,39 @@ async function sweep(file: string, flags: Flags): Promise<number> {
     return 0;
   }
 
+  const results = await trainMissing(file, runs, where);
+  return tellEnd(runs, results, flags);
+}
+
+/** Where runs are trained: at so many at a time here, or by the workers of a queue. */
+interface Place {
+  workers: number | undefined;
+  address: RedisAddress | undefined;
+}
+
+/** @throws InputError where both are given, or one cannot be used */
+export async function placeOf({ workers, redis }: Pick<Flags, "workers" | "redis">): Promise<Place> {
+  if (workers !== undefined && redis !== undefined) {
+    throw new InputError(`--workers ${workers} and --redis are both given; expected one`);
+  }
+  return {
+    workers: workers === undefined ? undefined : wholeNumber("--workers", workers, 1),
+    address: redis === undefined ? undefined : await redisAddress(redis),
+  };
+}
+
+/** Trains the runs that are not done. @param name what to call them all */
+export async function trainMissing(
+  name: string,
+  runs: readonly PlannedRun[],
+  { workers, address }: Place,
+): Promise<JobResult[]> {
+  const { runsOfOtherGenerators } = await import("../node/sweep.ts");
   const missing = runs.filter(({ done }) => !done);
   const { bold } = colorsFor(process.stderr);
   const there = runs.length - missing.length;
   process.stderr.write(
-    `${bold(file)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
+    `${bold(name)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
   );
   for (const out of new Set(runs.map(({ config }) => config.out))) {
     for (const [other, count] of await runsOfOtherGenerators(out)) {
@@ -69,13 +93,9 @@ async function sweep(file: string, flags: Flags): Promise<number> {
       );
     }
   }
+  if (missing.length === 0) return [];
   const { localPool, runOnBoard } = await import("./board.ts");
-  if (missing.length === 0) return tellEnd(runs, [], flags);
-  const results =
-    address === undefined
-      ? await runOnBoard(missing, localPool(workers))
-      : await runInQueue(missing, address);
-  return tellEnd(runs, results, flags);
+  return address === undefined ? runOnBoard(missing, localPool(workers)) : runInQueue(missing, address);
 }
 
 function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {

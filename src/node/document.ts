@@ -4,7 +4,7 @@
 export type Block =
   | { kind: "heading"; level: 1 | 2 | 3; text: string }
   | { kind: "text"; text: string; style?: "quiet" | "notice" }
-  | { kind: "list"; items: readonly string[] }
+  | { kind: "list"; items: readonly string[]; numbered?: boolean }
   /** All columns but the first `words` hold numbers. */
   | { kind: "table"; head: readonly string[]; rows: readonly (readonly string[])[]; words: number }
   /** `svg` is a whole document, and stands in `file` beside the page too; `links` are other files beside it. */
@@ -40,8 +40,10 @@ function html(block: Block, index: number): string {
       return `<h${block.level}>${inline(block.text)}</h${block.level}>`;
     case "text":
       return `<p${block.style ? ` class="${block.style}"` : ""}>${inline(block.text)}</p>`;
-    case "list":
-      return `<ul>\n${block.items.map((item) => `<li>${inline(item)}</li>`).join("\n")}\n</ul>`;
+    case "list": {
+      const tag = block.numbered ? "ol" : "ul";
+      return `<${tag}>\n${block.items.map((item) => `<li>${inline(item)}</li>`).join("\n")}\n</${tag}>`;
+    }
     case "table": {
       const row = (cells: readonly string[], tag: string) =>
         `<tr>${cells.map((cell, i) => `<${tag}${i < block.words ? ' class="words"' : ""}>${inline(cell)}</${tag}>`).join("")}</tr>`;
@@ -80,7 +82,9 @@ function markdown(block: Block): string {
     case "text":
       return block.style === "notice" ? `**${escapeMarkdown(block.text)}**` : escapeMarkdown(block.text);
     case "list":
-      return block.items.map((item) => `- ${escapeMarkdown(item)}`).join("\n");
+      return block.items
+        .map((item, i) => `${block.numbered ? `${i + 1}.` : "-"} ${escapeMarkdown(item)}`)
+        .join("\n");
     case "table": {
       const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
       const cells = (row: readonly string[]) =>
@@ -116,8 +120,8 @@ main { max-width: 68rem; margin: 0 auto; padding: 1.5rem 1.25rem 4rem; }
 h1 { font-size: 1.75rem; line-height: 1.25; margin: 0.5rem 0; }
 h2 { font-size: 1.25rem; margin: 2.5rem 0 0.75rem; padding-bottom: 0.3rem; border-bottom: 1px solid var(--rule); }
 h3 { font-size: 1rem; margin: 1.75rem 0 0.5rem; }
-p, ul { margin: 0.5rem 0 1rem; max-width: 48rem; }
-ul { padding-left: 1.25rem; }
+p, ul, ol { margin: 0.5rem 0 1rem; max-width: 48rem; }
+ul, ol { padding-left: 1.25rem; }
 a { color: var(--link); }
 .quiet, figcaption { color: var(--quiet); font-size: 0.875rem; }
 .notice { background: var(--notice); border-left: 4px solid #e69f00; padding: 0.5rem 0.75rem; }

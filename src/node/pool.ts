@@ -122,7 +122,8 @@ export async function runJob(job: Job, options: PoolOptions): Promise<JobResult>
 
   const result: JobResult = { job, status: "failed", records, exitCode };
   if (exitCode === 0 && summary !== undefined) Object.assign(result, { status: "done", summary });
-  else if (exitCode === INTERRUPTED) result.status = "interrupted";
+  // One that had not come to listen for signals ends by this one, with nothing to save yet.
+  else if (exitCode === INTERRUPTED || (exitCode === null && signal?.aborted)) result.status = "interrupted";
   else result.error = error;
   onEnd?.(result);
   return result;

@@ -15,6 +15,8 @@ export interface ReportOptions {
   subtitle?: string;
   /** What the paper says about it; a list, each stands on the page. */
   statements?: readonly string[];
+  /** In which the runs differ from the paper's; numbered on the page. */
+  differences?: readonly string[];
   /** The commands that made it. */
   commands?: readonly string[];
   /** Said on the figure and on the page: "20 of the paper's 100 epochs, 3 of 5 seeds". */

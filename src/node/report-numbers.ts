@@ -28,7 +28,7 @@ export const sixDigits = (value: number): number => Number(value.toPrecision(6))
 export function resultsJson(
   sections: readonly Section[],
   made: Provenance,
-  { title, subtitle, scaledDown, statements, commands, bands = "interval" }: ReportOptions,
+  { title, subtitle, scaledDown, statements, differences, commands, bands = "interval" }: ReportOptions,
 ): string {
   const table = sections.flatMap(({ task, along, groups }) =>
     groups.map((group) => {
@@ -56,7 +56,18 @@ export function resultsJson(
       })),
     ),
   );
-  const facts = { title, subtitle, scaledDown, statements, commands, bands, ...made, table, runs };
+  const facts = {
+    title,
+    subtitle,
+    scaledDown,
+    statements,
+    differences,
+    commands,
+    bands,
+    ...made,
+    table,
+    runs,
+  };
   return `{\n${Object.entries(facts)
     .filter(([, value]) => value !== undefined)
     .map(([name, value]) => `  ${JSON.stringify(name)}: ${linesOf(value)}`)

@@ -31,7 +31,15 @@ export function pageOf(
   sections: readonly Section[],
   figures: ReadonlyMap<Section, readonly ReportFigure[]>,
   made: Provenance,
-  { title, subtitle, statements = [], commands = [], scaledDown, bands = "interval" }: ReportOptions,
+  {
+    title,
+    subtitle,
+    statements = [],
+    differences = [],
+    commands = [],
+    scaledDown,
+    bands = "interval",
+  }: ReportOptions,
 ): Block[] {
   const several = sections.length > 1;
   return [
@@ -45,6 +53,9 @@ export function pageOf(
       ...tablesOf(section, bands),
     ]),
     ...(statements.length === 0 ? [] : [heading(2, "What the paper says"), list(statements)]),
+    ...(differences.length === 0
+      ? []
+      : [heading(2, "Differences from the paper's settings"), numbered(differences)]),
     ...sections.flatMap((section) => [
       heading(2, several ? `Settings: ${taskTitle(section.task).toLowerCase()}` : "Settings"),
       ...settingsOfSection(section),
@@ -67,6 +78,7 @@ const texts = (text?: string): Block[] => (text ? [{ kind: "text", text }] : [])
 const notices = (text?: string): Block[] => (text ? [{ kind: "text", text, style: "notice" }] : []);
 const quiet = (text: string): Block => ({ kind: "text", text, style: "quiet" });
 const list = (items: readonly string[]): Block => ({ kind: "list", items });
+const numbered = (items: readonly string[]): Block => ({ kind: "list", items, numbered: true });
 const code = (lines: readonly string[]): Block => ({ kind: "code", lines });
 const folded = (summary: string, blocks: readonly Block[]): Block => ({ kind: "folded", summary, blocks });
 

@@ -79,17 +79,30 @@ export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, na
     [...runs],
   );
   const expanded = combinations.map((settings, i) => {
-    const { preset, ...own } = { ...base, ...settings };
-    const paper = preset === undefined ? {} : presetNamed(preset, `preset in ${name}`);
     const where = combinations.length > 1 ? `${name}, run ${i + 1}` : name;
-    const config = parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`);
-    return { label: labelOf(settings), settings, config };
+    return {
+      label: labelOf(settings),
+      settings,
+      config: configOf({ ...base, ...settings }, overrides, where),
+    };
   });
   const seen = new Set<string>();
   return expanded.filter(({ config }) => {
     const key = JSON.stringify(config);
     return !seen.has(key) && seen.add(key);
   });
+}
+
+/**
+ * The config of settings as they stand in a file.
+ *
+ * @param overrides settings that hold whatever the file says
+ * @param where the settings stand, for messages
+ * @throws InputError for a setting that is unknown or has a value that cannot be used
+ */
+export function configOf({ preset, ...own }: Settings, overrides: Settings, where: string): Config {
+  const paper = preset === undefined ? {} : presetNamed(preset, `preset in ${where}`);
+  return parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`);
 }
 
 /** `hnca, hidden 200, seed 3`: names speak for themselves and come first, all else is called by its setting. */

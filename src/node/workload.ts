@@ -18,25 +18,32 @@ import { prepareMultiplexerTraining } from "../training/multiplexer.ts";
 import type { Training } from "../training/training.ts";
 import { prepareVaeTraining } from "../training/vae.ts";
 import { type Config, type ConfigOf, optionsOf } from "./config.ts";
-import { loadLabelledImages } from "./data.ts";
+import { type ImageSets, loadLabelledImages } from "./data.ts";
 import { memoryLimit, takeMemory } from "./memory.ts";
 
 /** A task with its data. */
 export interface Workload {
   /** SHA-256 of the data, in hex; `none` where a task makes its own. */
   readonly digest: string;
+  /** How many images there are; absent where a task makes its own examples. */
+  readonly images?: { readonly train: number; readonly test: number };
   /**
    * A network, all of its parameters zero, and its training; on a wasm backend all memory is taken here, with the plan
    * of what it is for.
+   * @param config of the same task and data as the one that was loaded, which is the default
    * @throws InputError where config and data do not fit, or the memory cannot be had
    * @throws RunError where the host has not as much just now
    */
-  prepare(backend: Backend | WasmBackend): Promise<{ training: Training; memory?: MemoryPlan }>;
+  prepare(
+    backend: Backend | WasmBackend,
+    config?: Config,
+  ): Promise<{ training: Training; memory?: MemoryPlan }>;
 }
 
 /** Data, and a training on it. */
 interface Source<C> {
   digest: string;
+  images?: { train: number; test: number };
   prepare(backend: Backend, config: C): Training;
 }
 
@@ -47,7 +54,7 @@ const sources: Sources = {
   async bandit({ data }) {
     const images = await loadLabelledImages({ data });
     return {
-      digest: images.digest,
+      ...described(images),
       prepare: (backend, config) =>
         prepareBanditTraining(backend, images, {
           ...config,
@@ -67,11 +74,16 @@ const sources: Sources = {
   async vae({ data }) {
     const images = await loadLabelledImages({ data });
     return {
-      digest: images.digest,
+      ...described(images),
       prepare: (backend, config) => prepareVaeTraining(backend, images, { ...config, ...learningOf(config) }),
     };
   },
 };
+
+const described = ({ digest, train, test }: ImageSets) => ({
+  digest,
+  images: { train: train.count, test: test.count },
+});
 
 /** The convolutions that a config asks for. */
 export function frontOf(
@@ -89,14 +101,14 @@ export function frontOf(
 }
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
-export async function loadWorkload(config: Config): Promise<Workload> {
-  const load = sources[config.task] as (config: Config) => Promise<Source<Config>>;
-  const { digest, prepare } = await load(config);
-  // More samples take more time, not more memory.
-  const short = config.task === "vae" ? { ...config, boundSamples: 1 } : config;
+export async function loadWorkload(loaded: Config): Promise<Workload> {
+  const load = sources[loaded.task] as (config: Config) => Promise<Source<Config>>;
+  const { prepare, ...source } = await load(loaded);
   return {
-    digest,
-    async prepare(backend) {
+    ...source,
+    async prepare(backend, config = loaded) {
+      // More samples take more time, not more memory.
+      const short = config.task === "vae" ? { ...config, boundSamples: 1 } : config;
       try {
         if (!("reach" in backend)) return { training: prepare(backend, config) };
         const { kernels, threads } = backend;
