@@ -72,7 +72,6 @@ it("stops with checkpoints when it is interrupted, and says how to go on", async
   const child = start([...args, "--workers", "1"]);
   const outcome = outcomeOf(child);
   while (!existsSync(join(folder, "runs"))) await setTimeout(50);
-  await setTimeout(500);
   child.kill("SIGINT");
   const { code, stderr, stdout } = await outcome;
   expect(code).toBe(130);

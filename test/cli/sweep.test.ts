@@ -67,9 +67,10 @@ it("stops with checkpoints and goes on", async () => {
   const args = sweepIn(folder, { base: long, grid: { seed: [0, 1, 2] } });
   const child = start([...args, "--workers", "2"]);
   const outcome = outcomeOf(child);
-  const begun = () => readdirSync(folder).includes("runs") && readdirSync(join(folder, "runs")).length === 2;
-  while (!begun()) await setTimeout(50);
-  await setTimeout(700);
+  const metrics = () =>
+    readdirSync(folder, { recursive: true }).filter((name) => String(name).endsWith("metrics.jsonl"));
+  while (metrics().length < 2) await setTimeout(50);
+  await setTimeout(200);
   child.kill("SIGINT");
   const { code, stderr } = await outcome;
   expect(code).toBe(130);
