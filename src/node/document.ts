@@ -1,6 +1,6 @@
 /** A page as blocks, and what becomes of them: HTML that needs nothing else, and Markdown. */
 
-/** Text is plain, but for `code` in backticks. */
+/** Text is plain, but for `code` in backticks and links to files beside the page, as in Markdown. */
 export type Block =
   | { kind: "heading"; level: 1 | 2 | 3; text: string }
   | { kind: "text"; text: string; style?: "quiet" | "notice" }
@@ -66,7 +66,10 @@ function html(block: Block, index: number): string {
 const apart = (svg: string, prefix: string) =>
   svg.replace(/\bid="/g, `id="${prefix}`).replace(/url\(#/g, `url(#${prefix}`);
 
-const inline = (text: string) => escapeHtml(text).replace(/`([^`]+)`/g, "<code>$1</code>");
+const inline = (text: string) =>
+  escapeHtml(text)
+    .replace(/`([^`]+)`/g, "<code>$1</code>")
+    .replace(/\[([^\]]+)\]\(([\w.-]+)\)/g, '<a href="$2">$1</a>');
 
 const escapeHtml = (text: string) => text.replace(/[&<>"]/g, (character) => `&#${character.charCodeAt(0)};`);
 

@@ -67,7 +67,7 @@ export function pageOf(
     code(sections.flatMap(trainCommands)),
     heading(2, "Numbers"),
     ...texts(
-      "`records.csv` has every record of every run, `results.json` the tables, the runs and their commands in full; the figures’ Vega-Lite specs have what is drawn.",
+      "[records.csv](records.csv) has every record of every run, [results.json](results.json) the tables, the runs and their commands in full; the figures’ Vega-Lite specs have what is drawn.",
     ),
     folded("Every run", sections.map(runsTable)),
   ];
@@ -111,7 +111,7 @@ function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block
     return [
       ...(panel === undefined ? [] : [heading(3, panel)]),
       { kind: "table", head, rows: own.map(rowOf), words: 1 } as const,
-      ...own.flatMap((group) => notesOn(group, along)).map(quiet),
+      ...notesOn(own, along).map(quiet),
     ];
   });
   const most = Math.max(...groups.map(({ shown }) => shown.length));
@@ -138,33 +138,43 @@ function cell(group: Group, metric: Metric, bands: Bands): string {
   return metric.format(value, bands) + few;
 }
 
-/** What a reader must know of a row. */
-function notesOn(
-  { method, runs, again, unfinished, shown, asked, reached }: Group,
-  along: "epoch" | "step",
-): string[] {
-  const notes: string[] = [];
-  if (unfinished.length > 0) {
-    const where = unfinished.map((run) => `${count(reachOf(run))} (seed ${run.config.seed})`).join(", ");
-    const what =
-      shown.length === 0
-        ? "none has a record yet"
-        : reached < asked
-          ? `the row and the curves are of what they have in common, ${along} ${count(reached)}`
-          : "the row and the curves are of the others";
-    notes.push(
-      `${method}: ${unfinished.length} of ${runs.length} runs unfinished, at ${along} ${where} of ${count(asked)}; ${what}.`,
-    );
-  }
-  if (again.length > 0) {
-    const others = again.map(({ runId }) => `\`${runId}\``).join(", ");
-    notes.push(`${method}: a seed counts once; not in the means: ${others}.`);
-  }
-  return notes;
+/** What a reader must know of the rows; said once where it is the same for several. */
+function notesOn(groups: readonly Group[], along: "epoch" | "step"): string[] {
+  const notes = groups.flatMap((group) =>
+    [unfinishedNote(group, along), repeatedNote(group)].map((text) => ({ method: group.method, text })),
+  );
+  return [...groupBy(notes, ({ text }) => text)].flatMap(([text, same]) =>
+    text === undefined ? [] : `${same.map(({ method }) => method).join("; ")}: ${text}`,
+  );
+}
+
+function unfinishedNote(group: Group, along: "epoch" | "step"): string | undefined {
+  const { runs, unfinished, shown, reached, asked } = group;
+  if (unfinished.length === 0) return undefined;
+  const begun = unfinished.filter(({ records }) => records.length > 0);
+  const waiting = unfinished.filter(({ records }) => records.length === 0).map(({ config }) => config.seed);
+  const where = [
+    ...begun.map((run) => `seed ${run.config.seed} at ${along} ${count(reachOf(run))} of ${count(asked)}`),
+    ...(waiting.length === 0
+      ? []
+      : [`seed${waiting.length > 1 ? "s" : ""} ${waiting.join(", ")} without a record`]),
+  ];
+  const means =
+    reached === asked
+      ? " Means are of the others."
+      : shown.length > 1
+        ? ` Means are of ${along} ${count(reached)}, as far as each of them has come.`
+        : "";
+  return `${unfinished.length} of ${runs.length} runs unfinished: ${where.join(", ")}.${means}`;
+}
+
+function repeatedNote({ again }: Group): string | undefined {
+  if (again.length === 0) return undefined;
+  return `a seed counts once; not in the means: ${again.map(({ runId }) => `\`${runId}\``).join(", ")}.`;
 }
 
 /** How the configs differ, and what they share. */
-function settingsOfSection({ groups, panels, methods }: Section): Block[] {
+function settingsOfSection({ along, groups, panels, methods }: Section): Block[] {
   const runs = groups.flatMap((group) => group.runs.map((run) => ({ ...run, settings: settingsOf(run) })));
   const settings = (some: typeof runs) => some.map((run) => run.settings);
   const inPanels = panels.map((panel) => settings(runs.filter((run) => run.panel === panel)));
@@ -194,6 +204,7 @@ function settingsOfSection({ groups, panels, methods }: Section): Block[] {
   const ofPanels = different.filter((name) => !ofMethods(name));
   const shared = Object.entries(runs[0].settings)
     .filter(([name, value]) => !elsewhere.includes(name) && !isUsual(name, value))
+    .filter(([name]) => name !== "epochs" || along === "epoch")
     .filter(
       ([name]) => runs.every((run) => name in run.settings) && valuesOf(settings(runs), name).length === 1,
     )

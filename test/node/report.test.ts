@@ -274,11 +274,9 @@ describe("a report", () => {
     for (const text of [html, readme, read("figure.svg")])
       expect(text).toContain("2 of 3 runs are unfinished.");
     expect(readme).toContain(
-      "HNCA: 1 of 2 runs unfinished, at epoch 3 (seed 1) of 4; the row and the curves are of the others.",
+      "HNCA: 1 of 2 runs unfinished: seed 1 at epoch 3 of 4. Means are of the others.",
     );
-    expect(readme).toContain(
-      "REINFORCE: 1 of 1 runs unfinished, at epoch 0 (seed 0) of 4; none has a record yet.",
-    );
+    expect(readme).toContain("REINFORCE: 1 of 1 runs unfinished: seed 0 without a record.");
     expect(readme).toContain("| HNCA | 1 of 2 | 4 |");
     expect(readme).toContain("| REINFORCE | 0 of 1 | 0 of 4 |");
     expect(readme).toContain("One seed each");
@@ -341,11 +339,11 @@ describe("a report", () => {
 
 it("text is text, in HTML and in Markdown", () => {
   const blocks = [
-    { kind: "text", text: "<b> & *x* `a_b<c>`" },
+    { kind: "text", text: "<b> & *x* `a_b<c>` [f](f.csv)" },
     { kind: "table", head: ["a|b"], rows: [["x_y"]], words: 1 },
   ] as const;
   const html = toHtml("<t>", blocks, "mark");
   expect(html).toContain("<title>&#60;t&#62;</title>");
-  expect(html).toContain("<p>&#60;b&#62; &#38; *x* <code>a_b&#60;c&#62;</code></p>");
-  expect(toMarkdown(blocks)).toBe("\\<b> & \\*x\\* `a_b<c>`\n\n| a\\|b |\n| --- |\n| x\\_y |\n");
+  expect(html).toContain('<p>&#60;b&#62; &#38; *x* <code>a_b&#60;c&#62;</code> <a href="f.csv">f</a></p>');
+  expect(toMarkdown(blocks)).toBe("\\<b> & \\*x\\* `a_b<c>` [f](f.csv)\n\n| a\\|b |\n| --- |\n| x\\_y |\n");
 });
