@@ -15,7 +15,7 @@ import {
   SHAPES,
   SOLID,
 } from "./figure-style.ts";
-import { distinct } from "./lists.ts";
+import { distinct, groupBy, largest } from "./lists.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
 /** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
@@ -61,6 +61,8 @@ export interface Point {
 
 /** Methods that one figure can show: it has no more colours. */
 export const MOST_METHODS = COLOURS.length;
+/** Points of a line: more than its panel has pixels would only make the file long. */
+const MOST_POINTS = 250;
 /** Groups that fit beside each other. */
 export const MOST_GROUPS = 3;
 
@@ -114,12 +116,12 @@ const QUANTITIES: readonly Quantity[] = [
 ];
 
 // Of the means: the band of two seeds can be wider than all there is to see.
-const lowest = (points: readonly Point[]) => Math.min(...points.map(({ value }) => value));
-const highest = (points: readonly Point[]) => Math.max(...points.map(({ value }) => value));
+const lowest = (points: readonly Point[]) => -largest(points.map(({ value }) => -value));
+const highest = (points: readonly Point[]) => largest(points.map(({ value }) => value));
 
 /** Where the methods end, and some of the way there: the first epochs are far below. */
 function elboDomain(points: readonly Point[]): [number, number] {
-  const epochs = Math.max(...points.map(({ epoch }) => epoch));
+  const epochs = largest(points.map(({ epoch }) => epoch));
   const high = highest(points);
   const low = lowest(points.filter(({ epoch }) => epoch >= epochs / 2));
   return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
@@ -162,14 +164,16 @@ export async function learningCurves(
   curves: readonly Curve[],
   { title, subtitle, bands = "interval", groups: order = [], along = "epoch" }: FigureOptions,
 ): Promise<Figure> {
-  const points = averageOverSeeds(curves, bands);
+  const all = averageOverSeeds(curves, bands);
+  const byLine = groupBy(all, ({ group, method, metric }) => JSON.stringify([group, method, metric]));
+  const points = [...byLine.values()].flatMap((line) => someOf(line, MOST_POINTS));
   if (points.length === 0) throw new InputError("there is no epoch to draw yet");
   const quantities = QUANTITIES.filter(({ solid }) => points.some(({ metric }) => metric === solid));
   const groups = distinct(points.map(({ group }) => group));
   groups.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   const labels = distinct(curves.map(({ label }) => label));
   const methods = labels.filter((label) => points.some(({ method }) => method === label));
-  const seeds = Math.max(...points.map((point) => point.seeds));
+  const seeds = largest(points.map((point) => point.seeds));
 
   const grid = groups.length > 1;
   const panels: Panel[][] = grid
@@ -229,7 +233,7 @@ export async function learningCurves(
 
 /** What lines and bands are. */
 function meaning(points: readonly Point[], bands: Bands): string {
-  const seeds = Math.max(...points.map((point) => point.seeds));
+  const seeds = largest(points.map((point) => point.seeds));
   if (seeds === 1) return "One seed each: there are no bands.";
   const count = points.some((point) => point.seeds < seeds) ? `up to ${seeds}` : String(seeds);
   const around = {
@@ -267,7 +271,7 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
   const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
   // Rows share an axis, and columns how far they go.
   const domain = quantity.domain(drawn);
-  const furthest = Math.max(...frame.points.filter((point) => point.group === group).map((p) => p[along]));
+  const furthest = largest(frame.points.filter((point) => point.group === group).map((p) => p[along]));
   const points = drawn.filter((point) => point.group === group);
   const solids = points.filter(({ metric }) => metric === solid);
   const y = {
@@ -306,7 +310,12 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
   });
   const clip = points.some(({ value }) => value < domain[0]);
   const marked = methods
-    .flatMap((name) => someOf(solids.filter(({ method }) => method === name)))
+    .flatMap((name) =>
+      someOf(
+        solids.filter(({ method }) => method === name),
+        10,
+      ),
+    )
     .filter(({ value }) => value >= domain[0]);
   const lines = [
     ...(points.some(({ seeds }) => seeds > 1) ? [of(solid, { mark: BAND, encoding: band })] : []),
@@ -322,9 +331,9 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
   return { width, height, layer: [{ encoding, layer: lines }, ...texts] } as { layer: object[] };
 }
 
-/** About ten points of a line, counted from its end. */
-function someOf(points: readonly Point[]): readonly Point[] {
-  const every = Math.ceil(points.length / 10);
+/** At most so many points of a line, evenly from its end back. */
+function someOf(points: readonly Point[], most: number): readonly Point[] {
+  const every = Math.ceil(points.length / most);
   return points.filter((_, i) => (points.length - 1 - i) % every === 0);
 }
 

@@ -21,3 +21,7 @@ export function chunks<T>(values: readonly T[], most: number): T[][] {
   const size = Math.ceil(values.length / count);
   return Array.from({ length: count }, (_, i) => values.slice(i * size, (i + 1) * size));
 }
+
+/** The largest of any number of values; `Math.max` takes only so many. */
+export const largest = (values: readonly number[]): number =>
+  values.reduce((a, b) => Math.max(a, b), -Infinity);

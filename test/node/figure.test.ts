@@ -159,6 +159,15 @@ describe("learning curves", () => {
     );
   });
 
+  it("draw no more points than can be seen, the last one among them", async () => {
+    const long = Array.from({ length: 10_000 }, (_, i) => i / 10_000);
+    const { spec } = await learningCurves([{ label: "HNCA", records: records(long) }], { title: "" });
+    const { values } = (spec as unknown as { data: { values: { metric: string; epoch: number }[] } }).data;
+    const drawn = values.filter(({ metric }) => metric === "testAccuracy").map(({ epoch }) => epoch);
+    expect(drawn).toHaveLength(250);
+    expect(drawn.at(-1)).toBe(10_000);
+  });
+
   it("need an epoch", async () => {
     await expect(learningCurves([{ label: "HNCA", records: [] }], { title: "" })).rejects.toThrow("no epoch");
   });
