@@ -2,10 +2,10 @@
 // metrics (wall times aside) and the same bytes in every tensor. `npm run test:kill`, or after a build
 // `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default; the seed decides the moments.
 import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { decodeSafetensors } from "../dist/index.js";
+import { outcomeOf, randomFrom } from "./lib/runs.mjs";
 
 const kills = Number(process.argv[2] ?? 24);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
@@ -13,12 +13,7 @@ const main = new URL("../dist/cli/main.js", import.meta.url).pathname;
 const settings =
   "--limit 2000 --hidden 50,20 --epochs 30 --baseline running-average --learning-rate 1e-3".split(" ");
 
-/** Numbers in [0, 1), the same for the same seed. */
-let state = seed;
-function random() {
-  state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
-  return state / 2 ** 32;
-}
+const random = randomFrom(seed);
 
 /** Runs flipnet; `signal` is sent after so many milliseconds, unless it is done by then. */
 function train(out, seed, signal, milliseconds) {
@@ -40,23 +35,7 @@ function train(out, seed, signal, milliseconds) {
   });
 }
 
-/** What has to be the same. */
-function outcome(out) {
-  const folder = join(out, readdirSync(out)[0]);
-  const records = readFileSync(join(folder, "metrics.jsonl"), "utf8").trimEnd().split("\n");
-  const { tensors } = decodeSafetensors(
-    readFileSync(join(folder, "checkpoints", "latest.safetensors")),
-    "it",
-  );
-  const { msPerStep, ...summary } = JSON.parse(readFileSync(join(folder, "summary.json"), "utf8"));
-  return JSON.stringify({
-    summary,
-    records: records.map((line) => ({ ...JSON.parse(line), msPerStep: undefined })),
-    tensors: Object.entries(tensors).map(([name, { shape, data }]) => {
-      return [name, shape, Buffer.from(data.buffer, data.byteOffset, data.byteLength).toString("base64")];
-    }),
-  });
-}
+const outcome = (out) => outcomeOf(join(out, readdirSync(out)[0]));
 
 function fail(problem) {
   console.log(`FAILED (seed ${seed}): ${problem}`);
