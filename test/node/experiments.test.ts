@@ -32,6 +32,7 @@ const read = (content: object) => {
 
 // Runs of the papers' figures, and one of each, by the id that runs already made have: it must not change unnoticed.
 const known = {
+  "hnca-coding": [60, "HNCA, -1 and +1, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-1": [30, "HNCA, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-3": [85, "REINFORCE, 3 layers, seed 1", "f5afd018723b78b2"],
   "hnca-figure-4": [30, "HNCA + baseline, 3 hidden layers, seed 1", "8857d14b728fee66"],
