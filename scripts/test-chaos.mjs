@@ -108,6 +108,9 @@ let redis = startRedis();
 
 let killed = 0;
 let done = 0;
+let resumed = 0;
+/** Milliseconds that runs took which nobody killed, about; the first is a guess. */
+let usual = 3000;
 let waiting = [];
 let over = false;
 /** Waits until that many runs are done. */
@@ -120,19 +123,23 @@ const reached = (count) =>
 async function keepWorker(name) {
   while (!over) {
     let doomed = false;
+    let begun = 0;
     const args = `worker --redis ${url} --concurrency 1 --lost-after 4 --checkpoint-every 1`.split(" ");
     const worker = flipnet(args, async (line) => {
       if (line.endsWith(": done")) {
         done++;
+        usual += 0.2 * (performance.now() - begun - usual);
         for (const { count, resolve } of waiting) if (done >= count) resolve();
         waiting = waiting.filter(({ count }) => done < count);
       }
+      if (/: (begins|goes on)/.test(line)) begun = performance.now();
+      if (/: goes on from step [1-9]/.test(line)) resumed++;
       // Half of the runs, as long as there are kills left.
       const strikes = /: (begins|goes on from step \d+)$/.test(line) && random() < 0.5;
       if (!strikes || doomed || over || killed >= kills) return;
       doomed = true;
       killed++;
-      const delay = 3000 * random();
+      const delay = 1.2 * usual * random();
       await sleep(delay);
       if (worker.child.exitCode === null) {
         say(`kills ${name}, ${(delay / 1000).toFixed(1)} s after ${line.replace(/^\S+ /, "")}`);
@@ -208,7 +215,9 @@ if (left.length > 0) fail(`Redis still has ${left.join(", ")}`);
 redis.child.kill("SIGTERM");
 await redis.ended;
 if (killed < kills / 2) fail(`only ${killed} workers could be killed before all was done`);
+if (kills >= 20 && resumed === 0) fail("no run went on from a checkpoint");
 
 say(
-  `${killed} workers, Redis and the collector were killed; ${runs} runs, none lost, none twice, all the same (seed ${seed})`,
+  `${killed} workers, Redis and the collector were killed; ${resumed} times a run went on from a checkpoint; ` +
+    `${runs} runs, none lost, none twice, all the same (seed ${seed})`,
 );

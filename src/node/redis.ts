@@ -35,10 +35,9 @@ export function parseRedisUrl(text: string, what: string): RedisAddress {
   } catch {
     return fail("a % in it is followed by no two hex digits");
   }
-  const login = { ...(username && { username }), ...(password && { password }) };
   if (url.protocol === "unix:") {
     if (url.hostname !== "" || path.length < 2) return fail("it has no path");
-    return { options: { ...login, path }, name: `unix://${path}` };
+    return { options: { path }, name: `unix://${path}` };
   }
   const [, db] = /^\/?(\d*)$/.exec(path) ?? fail("the database is no number");
   // IPv6 stands in brackets.
@@ -47,7 +46,8 @@ export function parseRedisUrl(text: string, what: string): RedisAddress {
   const port = url.port === "" ? 6379 : Number(url.port);
   return {
     options: {
-      ...login,
+      ...(username && { username }),
+      ...(password && { password }),
       host,
       port,
       ...(db && { db: Number(db) }),
