@@ -148,7 +148,9 @@ async function keepWorker(name) {
     });
     current.set(name, worker);
     const { code, signal, errors } = await worker.ended;
-    if (signal !== "SIGKILL" && !over) fail(`${name} ended with ${code}: ${errors}`);
+    // One that was started while Redis was away says so, and is started again.
+    const isAway = /^error: .* cannot be reached/m.test(errors);
+    if (signal !== "SIGKILL" && !isAway && !over) fail(`${name} ended with ${code}: ${errors}`);
   }
 }
 const current = new Map();
