@@ -5,8 +5,8 @@ import type { Command } from "commander";
 import { hiddenName } from "../network/hidden.ts";
 import type { ConfigOf } from "../node/config.ts";
 import type { Job } from "../node/pool.ts";
+import { type Estimate, estimateMean, formatEstimate } from "../node/report/statistics.ts";
 import type { RunSummary } from "../node/run-folder.ts";
-import { type Estimate, estimateMean, formatEstimate } from "../node/statistics.ts";
 import type { EpochRecord } from "../training/training.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -72,7 +72,7 @@ async function compare({ estimators, seeds, workers, figure, report, ...settings
     }
   }
   const [{ config }] = jobs;
-  const { checkReportFolder } = await import("../node/report.ts");
+  const { checkReportFolder } = await import("../node/report/report.ts");
   const reportFolder = report ?? join(config.out, "report");
   await checkReportFolder(reportFolder);
   introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
@@ -119,7 +119,7 @@ function introduce(methods: readonly string[], config: Config, seedCount: number
 }
 
 async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
-  const { learningCurves } = await import("../node/figure.ts");
+  const { learningCurves } = await import("../node/report/figure.ts");
   const { replaceFile, writing } = await import("../node/storage.ts");
   const { svg } = await learningCurves(runs, {
     title: titleOf(runs, config),
@@ -144,9 +144,9 @@ const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
 
 /** The report; returns the path of its page. */
 async function writePage(folder: string, runs: readonly Run[], config: Config): Promise<string> {
-  const { untilEpoch, writeReport } = await import("../node/report.ts");
+  const { untilEpoch, writeReport } = await import("../node/report/report.ts");
   const { readRun } = await import("../node/run-folder.ts");
-  const { shellWord } = await import("../node/train-command.ts");
+  const { shellWord } = await import("../node/report/train-command.ts");
   const stored = await Promise.all(
     runs.map(async ({ label, summary }) => ({
       // What was asked for now: the folder may hold more of it.

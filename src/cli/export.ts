@@ -41,7 +41,7 @@ export function defineExport(program: Command): void {
 }
 
 async function exportCommand(folders: string[], flags: Flags): Promise<void> {
-  const { exportRuns } = await import("../node/export.ts");
+  const { exportRuns } = await import("../node/export/export.ts");
   const { seed, ...options } = flags;
   const { files, runs } = await exportRuns(folders, {
     ...options,

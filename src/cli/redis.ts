@@ -1,6 +1,6 @@
 /** Where the Redis is that the command line is to use. */
 import { InputError } from "../formats/errors.ts";
-import type { RedisAddress } from "../node/redis.ts";
+import type { RedisAddress } from "../node/queue/redis.ts";
 
 /** The variable that names it: command lines can be seen by others, and the address may hold a password. */
 const variable = "FLIPNET_REDIS";
@@ -9,7 +9,7 @@ export const redisHelp = `redis://[[user]:password@]host[:port], rediss:// for T
 
 /** The Redis that a flag names, or the variable; after this, neither shows it any more. @throws InputError without one */
 export async function redisAddress(flag: string | true | undefined): Promise<RedisAddress> {
-  const { parseRedisUrl } = await import("../node/redis.ts");
+  const { parseRedisUrl } = await import("../node/queue/redis.ts");
   const url = typeof flag === "string" ? flag : process.env[variable];
   delete process.env[variable];
   // What `ps` shows is this, and no longer the flags.

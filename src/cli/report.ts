@@ -30,10 +30,10 @@ async function report(folders: readonly string[], { out, title, bands }: Flags):
   if (kind === undefined) {
     throw new InputError(`--bands is ${bands}; expected one of ${bandsKnown.join(", ")}`);
   }
-  const { nameRuns, taskTitle } = await import("../node/methods.ts");
-  const { checkReportFolder, writeReport } = await import("../node/report.ts");
+  const { nameRuns, taskTitle } = await import("../node/report/methods.ts");
+  const { checkReportFolder, writeReport } = await import("../node/report/report.ts");
   const { findRuns } = await import("../node/run-folder.ts");
-  const { shellWord } = await import("../node/train-command.ts");
+  const { shellWord } = await import("../node/report/train-command.ts");
   await checkReportFolder(out);
   const runs = nameRuns(await findRuns(folders));
   const tasks = [...new Set(runs.map(({ config }) => taskTitle(config.task)))];

@@ -57,7 +57,7 @@ export function defineReproduce(program: Command): void {
 async function reproduce(name: string, flags: Flags): Promise<number> {
   const place = await placeOf(flags);
   const { readExperiment, reportedRuns, scaleOf } = await import("../node/experiments.ts");
-  const { checkReportFolder, writeReport } = await import("../node/report.ts");
+  const { checkReportFolder, writeReport } = await import("../node/report/report.ts");
   const experiment = await readExperiment(name);
   const wanted = await wantedOf(experiment, flags);
   refuseIdle(flags, experiment, wanted);

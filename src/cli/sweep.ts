@@ -5,7 +5,7 @@
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
 import type { JobResult } from "../node/pool.ts";
-import type { RedisAddress } from "../node/redis.ts";
+import type { RedisAddress } from "../node/queue/redis.ts";
 import type { PlannedRun, Settings } from "../node/sweep.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -124,8 +124,8 @@ function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
 /** Has workers anywhere train the runs. */
 async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): Promise<JobResult[]> {
   const { runOnBoard } = await import("./board.ts");
-  const { RunQueue } = await import("../node/queue.ts");
-  const { collectRuns } = await import("../node/collector.ts");
+  const { RunQueue } = await import("../node/queue/queue.ts");
+  const { collectRuns } = await import("../node/queue/collector.ts");
   // The board is not there yet when it connects, nor for what it says in the end.
   let say = (note: string): void => {
     process.stderr.write(`${note}\n`);

@@ -2,7 +2,7 @@
 import type { WriteStream } from "node:tty";
 import pc from "picocolors";
 
-export { formatSeconds } from "../node/metrics.ts";
+export { formatSeconds } from "../node/report/metrics.ts";
 
 /** Colours where a terminal shows them; NO_COLOR and FORCE_COLOR decide otherwise. */
 export function colorsFor(stream: Pick<WriteStream, "isTTY">): ReturnType<typeof pc.createColors> {

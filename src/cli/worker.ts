@@ -47,8 +47,8 @@ async function work(flags: Flags): Promise<number> {
     process.stderr.write(`${dim(new Date().toISOString())} ${note}\n`);
   };
   const address = await redisAddress(flags.redis);
-  const { RunQueue } = await import("../node/queue.ts");
-  const { workOn } = await import("../node/worker.ts");
+  const { RunQueue } = await import("../node/queue/queue.ts");
+  const { workOn } = await import("../node/queue/worker.ts");
   const queue = await RunQueue.open(address, onNote);
   try {
     const signal = stopSignal();

@@ -1,6 +1,7 @@
 /** A sheet of small images in labelled rows, as SVG and as PNG. */
-import { FIGURE_WIDTH, FONT, INK, QUIET } from "./figure-style.ts";
+
 import { type Colour, encodePng } from "./png.ts";
+import { FIGURE_WIDTH, FONT, INK, QUIET } from "./report/figure-style.ts";
 
 /** A picture of many small images, all of one size. */
 export interface Sheet {

@@ -7,7 +7,7 @@ import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 import { generator } from "../random/threefry.ts";
 import { type Config, readConfigFile } from "./config.ts";
-import type { ReportedRun } from "./report.ts";
+import type { ReportedRun } from "./report/report.ts";
 import { summarise } from "./run-folder.ts";
 import { configOf, type PlannedRun, type Settings } from "./sweep.ts";
 

@@ -6,9 +6,9 @@
 export { type Config, parseConfig, readConfigFile } from "./config.ts";
 export { type Row, type Section, type Sheet, sheetPng, sheetSvg } from "./contact-sheet.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";
-export { type ExportOptions, type ExportResult, exportRuns } from "./export.ts";
-export { nameRuns, type RunNames } from "./methods.ts";
-export { type ReportedRun, type ReportOptions, writeReport } from "./report.ts";
+export { type ExportOptions, type ExportResult, exportRuns } from "./export/export.ts";
+export { nameRuns, type RunNames } from "./report/methods.ts";
+export { type ReportedRun, type ReportOptions, writeReport } from "./report/report.ts";
 export {
   findRuns,
   listRuns,

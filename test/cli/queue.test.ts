@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
-import { parseRedisUrl } from "../../src/node/redis.ts";
+import { parseRedisUrl } from "../../src/node/queue/redis.ts";
 import { flipnet, jsonLines, type Outcome, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
 import { freePort, hasRedis, startRedis } from "./redis-server.ts";
 

@@ -10,7 +10,7 @@ import { GivenDraws } from "../../src/network/draws.ts";
 import { createTrace, samplePass } from "../../src/network/trace.ts";
 import { readCheckpoint } from "../../src/node/checkpoint.ts";
 import { parseConfig } from "../../src/node/config.ts";
-import { type ExportOptions, exportRuns } from "../../src/node/export.ts";
+import { type ExportOptions, exportRuns } from "../../src/node/export/export.ts";
 import { readRun, runFiles } from "../../src/node/run-folder.ts";
 import { trainRun } from "../../src/node/runs.ts";
 import { createBackend, loadWorkload } from "../../src/node/workload.ts";

@@ -17,7 +17,7 @@ import { encodeEvents } from "../../src/formats/tensorboard.ts";
 import { writeCheckpoint } from "../../src/node/checkpoint.ts";
 import { parseConfig } from "../../src/node/config.ts";
 import { packageVersion } from "../../src/node/environment.ts";
-import { type ExportOptions, exportRuns } from "../../src/node/export.ts";
+import { type ExportOptions, exportRuns } from "../../src/node/export/export.ts";
 import { runFiles } from "../../src/node/run-folder.ts";
 
 const root = mkdtempSync(join(tmpdir(), "flipnet-export-"));

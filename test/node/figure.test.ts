@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
-import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/node/figure.ts";
-import { FIGURE_WIDTH } from "../../src/node/figure-style.ts";
-import { studentT } from "../../src/node/statistics.ts";
+import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/node/report/figure.ts";
+import { FIGURE_WIDTH } from "../../src/node/report/figure-style.ts";
+import { studentT } from "../../src/node/report/statistics.ts";
 import type { EpochRecord } from "../../src/training/training.ts";
 
 /** A run whose accuracy at each epoch is given. */

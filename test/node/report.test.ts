@@ -3,13 +3,18 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { type Config, parseConfig } from "../../src/node/config.ts";
-import { toHtml, toMarkdown } from "../../src/node/document.ts";
-import { nameRuns } from "../../src/node/methods.ts";
-import { metrics } from "../../src/node/metrics.ts";
-import { type ReportedRun, type ReportOptions, untilEpoch, writeReport } from "../../src/node/report.ts";
-import { averageOf, sectionsOf } from "../../src/node/report-content.ts";
+import { averageOf, sectionsOf } from "../../src/node/report/content.ts";
+import { toHtml, toMarkdown } from "../../src/node/report/document.ts";
+import { nameRuns } from "../../src/node/report/methods.ts";
+import { metrics } from "../../src/node/report/metrics.ts";
+import {
+  type ReportedRun,
+  type ReportOptions,
+  untilEpoch,
+  writeReport,
+} from "../../src/node/report/report.ts";
+import { trainCommand } from "../../src/node/report/train-command.ts";
 import { type StoredRun, summarise } from "../../src/node/run-folder.ts";
-import { trainCommand } from "../../src/node/train-command.ts";
 import { generator } from "../../src/random/threefry.ts";
 import type { EpochRecord } from "../../src/training/training.ts";
 

@@ -1,5 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { average, estimateMean, formatAverage, formatEstimate, studentT } from "../../src/node/statistics.ts";
+import {
+  average,
+  estimateMean,
+  formatAverage,
+  formatEstimate,
+  studentT,
+} from "../../src/node/report/statistics.ts";
 
 describe("Student's t", () => {
   it.each([

@@ -1,9 +1,9 @@
 /** With what, when and for how long runs were made. */
 import { stat } from "node:fs/promises";
-import type { Environment } from "./environment.ts";
+import type { Environment } from "../environment.ts";
+import { runFiles, type StoredRun } from "../run-folder.ts";
 import { distinct } from "./lists.ts";
 import { formatSeconds, trainingSeconds } from "./metrics.ts";
-import { runFiles, type StoredRun } from "./run-folder.ts";
 
 /** All runs together. */
 export interface Provenance {

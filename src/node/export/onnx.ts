@@ -1,24 +1,24 @@
 /** What a run has learned, as a graph that other runtimes run: docs/export.md says what goes in and comes out. */
-import type { Backend } from "../backend/backend.ts";
-import { createReferenceBackend } from "../backend/reference.ts";
-import { InputError } from "../formats/errors.ts";
-import { nearest } from "../formats/nearest.ts";
-import { encodeOnnx } from "../formats/onnx.ts";
-import type { Tensor } from "../formats/safetensors.ts";
-import { createNetwork, type Network } from "../network/network.ts";
-import type { OnnxGraph } from "../onnx/builder.ts";
-import { networkGraph } from "../onnx/network.ts";
-import { type DrawOptions, graphKinds } from "../onnx/units.ts";
-import { type VaePart, vaeGraph, vaeParts } from "../onnx/vae.ts";
-import { banditNetwork } from "../training/bandit.ts";
-import { multiplexerNetwork } from "../training/multiplexer.ts";
-import { writeBlocks } from "../training/parameters.ts";
-import { loadVae } from "../training/vae.ts";
-import type { Config, ConfigOf } from "./config.ts";
-import { loadLabelledImages } from "./data.ts";
-import { packageVersion } from "./environment.ts";
+import type { Backend } from "../../backend/backend.ts";
+import { createReferenceBackend } from "../../backend/reference.ts";
+import { InputError } from "../../formats/errors.ts";
+import { nearest } from "../../formats/nearest.ts";
+import { encodeOnnx } from "../../formats/onnx.ts";
+import type { Tensor } from "../../formats/safetensors.ts";
+import { createNetwork, type Network } from "../../network/network.ts";
+import type { OnnxGraph } from "../../onnx/builder.ts";
+import { networkGraph } from "../../onnx/network.ts";
+import { type DrawOptions, graphKinds } from "../../onnx/units.ts";
+import { type VaePart, vaeGraph, vaeParts } from "../../onnx/vae.ts";
+import { banditNetwork } from "../../training/bandit.ts";
+import { multiplexerNetwork } from "../../training/multiplexer.ts";
+import { writeBlocks } from "../../training/parameters.ts";
+import { loadVae } from "../../training/vae.ts";
+import type { Config, ConfigOf } from "../config.ts";
+import { loadLabelledImages } from "../data.ts";
+import { packageVersion } from "../environment.ts";
+import { frontOf } from "../workload.ts";
 import { checkpointOf, type Exporter, type ExportRequest, placeOf } from "./exporter.ts";
-import { frontOf } from "./workload.ts";
 
 export const onnxExporter: Exporter = {
   several: false,

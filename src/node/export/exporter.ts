@@ -1,8 +1,8 @@
 /** What the formats of `flipnet export` share: what they are asked for, and what they hand back. */
 import { join } from "node:path";
-import { InputError } from "../formats/errors.ts";
-import { type Checkpoint, readCheckpoint } from "./checkpoint.ts";
-import { runFiles, type StoredRun } from "./run-folder.ts";
+import { InputError } from "../../formats/errors.ts";
+import { type Checkpoint, readCheckpoint } from "../checkpoint.ts";
+import { runFiles, type StoredRun } from "../run-folder.ts";
 
 /** What only some formats can be told. */
 export interface ExporterOptions {

@@ -1,16 +1,16 @@
 /** Has runs trained by whoever works on a queue, and writes what comes out into the ordinary run folders. */
 import { appendFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { InputError, RunError } from "../formats/errors.ts";
-import { generator } from "../random/threefry.ts";
-import { packageVersion } from "./environment.ts";
-import { lockFolder } from "./lock.ts";
-import type { JobListener, JobResult } from "./pool.ts";
+import { InputError, RunError } from "../../formats/errors.ts";
+import { generator } from "../../random/threefry.ts";
+import { packageVersion } from "../environment.ts";
+import { lockFolder } from "../lock.ts";
+import type { JobListener, JobResult } from "../pool.ts";
+import { findRun, runFiles, summarise } from "../run-folder.ts";
+import { makeFolder, replaceFile, writing } from "../storage.ts";
+import { isDone, type PlannedRun } from "../sweep.ts";
 import { type JobState, jobIdOf, type QueuedRun, type RunQueue } from "./queue.ts";
-import { findRun, runFiles, summarise } from "./run-folder.ts";
 import { isLater, readSnapshot, writeSnapshot } from "./snapshot.ts";
-import { makeFolder, replaceFile, writing } from "./storage.ts";
-import { isDone, type PlannedRun } from "./sweep.ts";
 
 /** Milliseconds between two looks at the queue. */
 const interval = 1000;

@@ -3,18 +3,18 @@ import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
 import { availableParallelism, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { relaxedSimdSupported } from "../backend/modules.ts";
-import { RunError } from "../formats/errors.ts";
-import { generator } from "../random/threefry.ts";
-import type { EpochRecord } from "../training/training.ts";
-import type { Config } from "./config.ts";
-import { packageVersion } from "./environment.ts";
-import { lockFolder } from "./lock.ts";
-import { type JobResult, type RunMessage, type RunProgress, runJob } from "./pool.ts";
+import { relaxedSimdSupported } from "../../backend/modules.ts";
+import { RunError } from "../../formats/errors.ts";
+import { generator } from "../../random/threefry.ts";
+import type { EpochRecord } from "../../training/training.ts";
+import type { Config } from "../config.ts";
+import { packageVersion } from "../environment.ts";
+import { lockFolder } from "../lock.ts";
+import { type JobResult, type RunMessage, type RunProgress, runJob } from "../pool.ts";
+import { runFolderOf } from "../run-folder.ts";
+import { digestOf } from "../workload.ts";
 import type { QueuedRun, RunJob, RunQueue } from "./queue.ts";
-import { runFolderOf } from "./run-folder.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
-import { digestOf } from "./workload.ts";
 
 export interface WorkerOptions {
   /** The script that understands `train - --resume --json`: flipnet's command line. */

@@ -5,10 +5,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queue, Job as QueueJob, QueueOptions } from "bullmq";
 import type { Redis } from "ioredis";
-import { RunError } from "../formats/errors.ts";
-import type { EpochRecord } from "../training/training.ts";
-import type { Config } from "./config.ts";
-import type { RunProgress } from "./pool.ts";
+import { RunError } from "../../formats/errors.ts";
+import type { EpochRecord } from "../../training/training.ts";
+import type { Config } from "../config.ts";
+import type { RunProgress } from "../pool.ts";
 import { connectRedis, importOptional, type RedisAddress } from "./redis.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
 

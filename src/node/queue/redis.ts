@@ -1,6 +1,6 @@
 /** A connection to Redis: its address, what may be wrong with it, in words without the password, and what it is set to. */
 import type { Redis, RedisOptions } from "ioredis";
-import { InputError, RunError } from "../formats/errors.ts";
+import { InputError, RunError } from "../../formats/errors.ts";
 
 /** Where a Redis is. */
 export interface RedisAddress {

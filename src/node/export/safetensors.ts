@@ -1,5 +1,5 @@
 /** What a run has learned, as the last checkpoint has it: parameters alone, as float32, with the settings beside. */
-import { encode, type Tensor } from "../formats/safetensors.ts";
+import { encode, type Tensor } from "../../formats/safetensors.ts";
 import { checkpointOf, type Exporter, placeOf } from "./exporter.ts";
 
 /** What a checkpoint has beside the parameters, by how the names of its tensors begin. */

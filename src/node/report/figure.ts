@@ -1,7 +1,7 @@
 /** Figures: Vega-Lite specs, and the SVG that they become without a browser. */
 import type { TopLevelSpec } from "vega-lite";
-import { InputError } from "../formats/errors.ts";
-import type { EpochRecord } from "../training/training.ts";
+import { InputError } from "../../formats/errors.ts";
+import type { EpochRecord } from "../../training/training.ts";
 import {
   BAND,
   COLOURS,

@@ -1,15 +1,15 @@
 /** Runs in the formats of other programs. A format is one exporter, and one line in `exporters`. */
 import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
-import { InputError } from "../formats/errors.ts";
-import { suggestion } from "../formats/nearest.ts";
-import { onnxExporter } from "./export-onnx.ts";
-import { safetensorsExporter } from "./export-safetensors.ts";
-import { csvExporter, parquetExporter } from "./export-table.ts";
-import { tensorboardExporter } from "./export-tensorboard.ts";
+import { InputError } from "../../formats/errors.ts";
+import { suggestion } from "../../formats/nearest.ts";
+import { findRuns, runFiles, type StoredRun } from "../run-folder.ts";
+import { makeFolder, replaceFile, writing } from "../storage.ts";
 import type { ExportedFile, Exporter, ExporterOptions } from "./exporter.ts";
-import { findRuns, runFiles, type StoredRun } from "./run-folder.ts";
-import { makeFolder, replaceFile, writing } from "./storage.ts";
+import { onnxExporter } from "./onnx.ts";
+import { safetensorsExporter } from "./safetensors.ts";
+import { csvExporter, parquetExporter } from "./table.ts";
+import { tensorboardExporter } from "./tensorboard.ts";
 
 const exporters: Record<string, Exporter> = {
   csv: csvExporter,

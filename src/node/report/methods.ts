@@ -3,10 +3,10 @@
  * data make panels; all other settings that decide the learning make the method, and give it its name.
  */
 import { basename } from "node:path";
-import { estimators } from "../estimators/registry.ts";
-import { type HiddenLayer, hiddenName } from "../network/hidden.ts";
+import { estimators } from "../../estimators/registry.ts";
+import { type HiddenLayer, hiddenName } from "../../network/hidden.ts";
+import type { StoredRun } from "../run-folder.ts";
 import { distinct } from "./lists.ts";
-import type { StoredRun } from "./run-folder.ts";
 
 /** Settings by name; of a run, with the digest of its data. */
 export type Settings = Record<string, unknown>;

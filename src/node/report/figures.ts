@@ -1,8 +1,9 @@
 /** The figures of a report: as many as it takes to keep them readable. */
+
+import { type Group, type ReportOptions, type Section, unfinishedIn } from "./content.ts";
 import { type Figure, learningCurves, MOST_GROUPS, MOST_METHODS } from "./figure.ts";
 import { chunks } from "./lists.ts";
 import { taskTitle } from "./methods.ts";
-import { type Group, type ReportOptions, type Section, unfinishedIn } from "./report-content.ts";
 
 /** A figure and the file that it goes into. */
 export interface ReportFigure {

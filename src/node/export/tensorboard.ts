@@ -1,10 +1,10 @@
 /** The records of runs as TensorBoard's event files, one in a folder of each run: two in one folder would be joined. */
 import { basename, join, resolve } from "node:path";
-import { InputError } from "../formats/errors.ts";
-import { encodeEvents, type TensorBoardEvent } from "../formats/tensorboard.ts";
-import type { EpochRecord } from "../training/training.ts";
+import { InputError } from "../../formats/errors.ts";
+import { encodeEvents, type TensorBoardEvent } from "../../formats/tensorboard.ts";
+import type { EpochRecord } from "../../training/training.ts";
+import { parseJson, runFiles, type StoredRun, textOf } from "../run-folder.ts";
 import type { Exporter } from "./exporter.ts";
-import { parseJson, runFiles, type StoredRun, textOf } from "./run-folder.ts";
 
 /** A time that a run was begun or resumed at. */
 interface Start {

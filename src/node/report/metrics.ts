@@ -1,5 +1,5 @@
 /** What runs are compared by: names of metrics, and how their numbers are written. */
-import type { StoredRun } from "./run-folder.ts";
+import type { StoredRun } from "../run-folder.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
 /** What a run has come to. */

@@ -3,17 +3,17 @@
  * numbers beside it. docs/report.md describes them for users.
  */
 import { join } from "node:path";
-import { InputError } from "../formats/errors.ts";
+import { InputError } from "../../formats/errors.ts";
+import { runFiles, textOf } from "../run-folder.ts";
+import { makeFolder, replaceFile, writing } from "../storage.ts";
+import { type ReportedRun, type ReportOptions, sectionsOf } from "./content.ts";
 import { toHtml, toMarkdown } from "./document.ts";
+import { drawFigures } from "./figures.ts";
+import { recordsCsv, resultsJson, sixDigits } from "./numbers.ts";
+import { pageOf } from "./page.ts";
 import { provenanceOf } from "./provenance.ts";
-import { type ReportedRun, type ReportOptions, sectionsOf } from "./report-content.ts";
-import { drawFigures } from "./report-figures.ts";
-import { recordsCsv, resultsJson, sixDigits } from "./report-numbers.ts";
-import { pageOf } from "./report-page.ts";
-import { runFiles, textOf } from "./run-folder.ts";
-import { makeFolder, replaceFile, writing } from "./storage.ts";
 
-export { type ReportedRun, type ReportOptions, untilEpoch } from "./report-content.ts";
+export { type ReportedRun, type ReportOptions, untilEpoch } from "./content.ts";
 
 /**
  * Writes a report: `index.html`; `README.md` with the same content; the figures as SVG, their Vega-Lite specs beside

@@ -1,6 +1,6 @@
 /** The command that makes a run again. */
-import { type HiddenLayer, hiddenName, hiddenSpec } from "../network/hidden.ts";
-import { type Config, parseConfig } from "./config.ts";
+import { type HiddenLayer, hiddenName, hiddenSpec } from "../../network/hidden.ts";
+import { type Config, parseConfig } from "../config.ts";
 
 /** Settings that `flipnet train` has no flag for. */
 const withoutFlag = ["beta1", "beta2", "epsilon", "baselineDecay"];

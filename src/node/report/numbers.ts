@@ -1,9 +1,9 @@
 /** The numbers of a report, for programs. */
-import { type Cell, encodeCsv } from "../formats/csv.ts";
+import { type Cell, encodeCsv } from "../../formats/csv.ts";
+import { averageOf, type ReportOptions, type Section, timesOf } from "./content.ts";
 import { distinct } from "./lists.ts";
 import { metrics, trainingSeconds } from "./metrics.ts";
 import type { Provenance } from "./provenance.ts";
-import { averageOf, type ReportOptions, type Section, timesOf } from "./report-content.ts";
 import { trainCommand } from "./train-command.ts";
 
 /** Every record of every run, a line each, six digits a number. */

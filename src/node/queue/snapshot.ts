@@ -1,9 +1,9 @@
 /** A run as it can be carried from machine to machine: its files as they were at its last checkpoint. */
 import { readFile, rm } from "node:fs/promises";
-import { InputError } from "../formats/errors.ts";
-import { decodeCheckpoint } from "./checkpoint.ts";
-import { parseJson, runFiles } from "./run-folder.ts";
-import { isMissing, makeFolder, replaceFile, writing } from "./storage.ts";
+import { InputError } from "../../formats/errors.ts";
+import { decodeCheckpoint } from "../checkpoint.ts";
+import { parseJson, runFiles } from "../run-folder.ts";
+import { isMissing, makeFolder, replaceFile, writing } from "../storage.ts";
 
 export interface Snapshot {
   /** Steps that are in the checkpoint. */

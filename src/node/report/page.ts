@@ -1,5 +1,16 @@
 /** The page of a report, from top to bottom. */
+
+import {
+  averageOf,
+  type Group,
+  type ReportOptions,
+  reachOf,
+  type Section,
+  timesOf,
+  unfinishedIn,
+} from "./content.ts";
 import type { Block } from "./document.ts";
+import type { ReportFigure } from "./figures.ts";
 import { groupBy } from "./lists.ts";
 import {
   differing,
@@ -13,16 +24,6 @@ import {
 } from "./methods.ts";
 import { formatSeconds, type Metric, metrics, trainingSeconds } from "./metrics.ts";
 import { describeProvenance, type Provenance } from "./provenance.ts";
-import {
-  averageOf,
-  type Group,
-  type ReportOptions,
-  reachOf,
-  type Section,
-  timesOf,
-  unfinishedIn,
-} from "./report-content.ts";
-import type { ReportFigure } from "./report-figures.ts";
 import type { Bands } from "./statistics.ts";
 import { trainCommand } from "./train-command.ts";
 

@@ -2,10 +2,10 @@
  * The records of runs as one table: a row a record, the union of their metrics as columns, and before them which run it
  * is. A setting in which the runs differ is a column too.
  */
-import { type Cell, encodeCsv } from "../formats/csv.ts";
-import { packageVersion } from "./environment.ts";
+import { type Cell, encodeCsv } from "../../formats/csv.ts";
+import { packageVersion } from "../environment.ts";
+import type { StoredRun } from "../run-folder.ts";
 import { type Exporter, placeOf } from "./exporter.ts";
-import type { StoredRun } from "./run-folder.ts";
 
 /** What a column holds. */
 type ColumnType = "string" | "boolean" | "integer" | "number";

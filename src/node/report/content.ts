@@ -1,9 +1,9 @@
 /** What a report shows: runs by task, panel and method, and which of them its means are of. */
-import { generator } from "../random/threefry.ts";
+import { generator } from "../../random/threefry.ts";
+import type { StoredRun } from "../run-folder.ts";
 import { distinct, groupBy } from "./lists.ts";
 import type { RunNames } from "./methods.ts";
 import { type Metric, median, trainingSeconds } from "./metrics.ts";
-import type { StoredRun } from "./run-folder.ts";
 import { type Average, average, type Bands } from "./statistics.ts";
 
 /** A run as a report shows it: runs of one method and panel are its seeds, and are averaged. */
