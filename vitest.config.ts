@@ -8,6 +8,8 @@ export default defineConfig({
     setupFiles: ["test/setup.ts"],
     // Processes, not threads: the flag that Node 20 needs for relaxed SIMD is set for a whole process.
     pool: "forks",
+    // Vitest itself would leave a core idle.
+    maxWorkers: "100%",
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // `.ci/run` adds up the counts of several runs.
