@@ -1,6 +1,7 @@
 /** `flipnet train`: one run in its folder. */
 import type { Command } from "commander";
 import { InputError } from "../formats/errors.ts";
+import { flagOf } from "../node/flag.ts";
 import { describeMemory } from "../node/memory.ts";
 import type { RunCheckpoint, RunProgress } from "../node/pool.ts";
 import { presetNamed, presets } from "../node/presets.ts";
@@ -154,8 +155,7 @@ export async function configFrom(path: string | undefined, flags: Flags) {
   const given = settingsFrom(flags);
   return parseConfig({ ...settings, ...given }, (key) => {
     if (!Object.hasOwn(given, key)) return `${key} in ${file ?? `the preset ${flags.preset}`}`;
-    const flag = key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-    return given[key] === false ? `--no-${flag}` : `--${flag}`;
+    return flagOf(key, given[key] === false);
   });
 }
 

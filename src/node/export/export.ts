@@ -3,6 +3,7 @@ import { stat } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { InputError } from "../../formats/errors.ts";
 import { suggestion } from "../../formats/nearest.ts";
+import { flagOf } from "../flag.ts";
 import { findRuns, runFiles, type StoredRun } from "../run-folder.ts";
 import { makeFolder, replaceFile, writing } from "../storage.ts";
 import type { ExportedFile, Exporter, ExporterOptions } from "./exporter.ts";
@@ -53,9 +54,8 @@ export async function exportRuns(
   }
   for (const option of Object.keys(options) as (keyof ExporterOptions)[]) {
     if (options[option] !== undefined && !exporter.options.includes(option)) {
-      const flag = `--${option.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
       const those = Object.keys(exporters).filter((name) => exporters[name].options.includes(option));
-      throw new InputError(`${flag} is of the format ${those.join(", ")}; the format is ${format}`);
+      throw new InputError(`${flagOf(option)} is of the format ${those.join(", ")}; the format is ${format}`);
     }
   }
   const runs = await findRuns(folders);

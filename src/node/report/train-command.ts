@@ -1,13 +1,10 @@
 /** The command that makes a run again. */
 import { type HiddenLayer, hiddenName, hiddenSpec } from "../../network/hidden.ts";
 import { type Config, parseConfig } from "../config.ts";
+import { flagOf } from "../flag.ts";
 
 /** Settings that `flipnet train` has no flag for. */
 const withoutFlag = ["beta1", "beta2", "epsilon", "baselineDecay"];
-
-/** `learningRate` as `--learning-rate`. */
-const flagOf = (setting: string): string =>
-  `--${setting.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
 
 /**
  * `flipnet train ...` with the settings that are not what holds anyway, and the kernels, so that it repeats bit for bit;
@@ -39,7 +36,7 @@ export function trainCommand(config: Config, { seed = String(config.seed) } = {}
   }
   const words = Object.entries(flags).flatMap(([name, value]) => {
     if (name === "seed") return ["--seed", seed];
-    if (typeof value === "boolean") return value ? flagOf(name) : flagOf(name).replace("--", "--no-");
+    if (typeof value === "boolean") return flagOf(name, !value);
     return [flagOf(name), shellWord([value].flat().map(said).join(","))];
   });
   return ["flipnet train", ...words].join(" ");
