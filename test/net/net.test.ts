@@ -1,0 +1,55 @@
+// What revision 5736f2a made of settings, runs and agents is what today's code makes of them: see net.mjs.
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import * as flipnet from "../../src/index.ts";
+import * as node from "../../src/node/index.ts";
+import { runIdOf } from "../../src/node/run-folder.ts";
+import { createNet, readPinned } from "./net.mjs";
+import { trainings } from "./settings.mjs";
+
+const before = process.cwd();
+const folder = mkdtempSync(join(tmpdir(), "flipnet-net-"));
+afterAll(() => {
+  process.chdir(before);
+  rmSync(folder, { recursive: true });
+});
+
+const net = createNet({ ...flipnet, ...node, runIdOf }, folder);
+const { hashes, ids, changed, pinned } = readPinned();
+
+describe("what was pinned", () => {
+  it("is all that is tried", () => {
+    expect(Object.keys(net.hashes)).toEqual(Object.keys(hashes));
+    expect(Object.keys(net.ids)).toEqual(Object.keys(ids));
+  });
+
+  it("is of every estimator in every task that it serves", () => {
+    const tried = new Set(Object.values(trainings).map(({ task, estimator }) => `${task} ${estimator}`));
+    const all = flipnet.estimators.flatMap(({ name, tasks }) => tasks.map((task) => `${task} ${name}`));
+    expect(all.filter((one) => !tried.has(one))).toEqual([]);
+  });
+
+  it("changed for a reason, and only where it says so", () => {
+    const known: Record<string, unknown> = { ...hashes, ...ids };
+    for (const [group, { because, values }] of Object.entries<{
+      because: string;
+      values: Record<string, unknown>;
+    }>(changed)) {
+      expect(because, group).toMatch(/^[A-Z].*\.$/);
+      for (const [name, value] of Object.entries(values)) {
+        expect(known, group).toHaveProperty([name]);
+        expect(value, `${group}: ${name}`).not.toEqual(known[name]);
+        known[name] = value;
+      }
+    }
+  });
+});
+
+describe("today", () => {
+  it.concurrent.each(Object.entries(net.hashes))("%s", async (name, value) => {
+    expect(await value()).toEqual(pinned[name]);
+  });
+  it.each(Object.entries(net.ids))("%s", async (name, value) => expect(await value()).toBe(pinned[name]));
+});
