@@ -11,6 +11,7 @@ import {
   estimators,
   findEstimator,
   GeneratedDraws,
+  misfit,
 } from "../dist/index.js";
 import { forkTrace, samplePass } from "../dist/network/trace.js";
 import { loadLabelledImages } from "../dist/node/index.js";
@@ -20,8 +21,8 @@ import { spread, takeTurns } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";
 
 const layersOf200 = [1, 2, 3].map((layers) => Array(layers).fill(200));
-/** Rules for one unit, which no network here is. */
-const singleUnit = ["classification", "reward-penalty"];
+/** What is known of each task's objective. */
+const offers = { bandit: ["reward"], multiplexer: ["reward"], vae: ["components", "evaluations"] };
 /** What an estimator may be told that changes what it does. */
 const variants = [
   { estimator: "f-hnca", baseline: "running-average" },
@@ -38,16 +39,15 @@ function rulesFor(task) {
   const rules = estimators.map(({ name }) => ({ estimator: name }));
   return [...rules, ...variants]
     .filter(
-      ({ estimator }) => findEstimator(estimator).tasks.includes(task) && !singleUnit.includes(estimator),
+      ({ estimator }) =>
+        misfit(findEstimator(estimator), offers[task]) === undefined &&
+        !findEstimator(estimator).needs.singleUnit,
     )
-    .map(({ estimator, ...settings }) => ({
-      name: [
-        estimator,
-        ...Object.entries({ ...settings.options, ...settings }).flatMap(([key, value]) =>
-          typeof value === "object" ? [] : `${key} ${value}`,
-        ),
-      ].join(", "),
-      estimator: findEstimator(estimator),
+    .map(({ estimator, options = {}, ...settings }) => ({
+      name: [estimator, ...Object.entries({ ...options, ...settings }).map((pair) => pair.join(" "))].join(
+        ", ",
+      ),
+      estimator: findEstimator(estimator)(options),
       ...settings,
     }));
 }

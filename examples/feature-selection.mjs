@@ -40,7 +40,7 @@ async function fit(open, price = 0) {
   const toll = { value: (l) => -price * heads(l), slope: (l) => -price * heads(l) * (1 - heads(l)) };
   const objective = price > 0 ? sumOf(evidence, componentsObjective(network, layer, toll)) : evidence;
 
-  const problem = { network, input, objective, baseline: "none", baselineDecay: 0, options: {} };
+  const problem = { network, input, objective, baseline: "none", baselineDecay: 0 };
   const learner = new Learner(fHnca, problem, adam({ learningRate: [0.03, price > 0 ? 0.02 : 0.01] }));
   const draws = new GeneratedDraws(backend, 1);
   const [logits, targets] = [new Float64Array(B * columns), new Float64Array(B * classes)];

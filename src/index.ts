@@ -29,8 +29,9 @@ export { disarm } from "./estimators/disarm.ts";
 // Estimators and optimizers.
 export type {
   Baseline,
+  Definition,
   Estimator,
-  EstimatorOptions,
+  EstimatorKind,
   PreparedEstimator,
   Problem,
 } from "./estimators/estimator.ts";
@@ -38,7 +39,8 @@ export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { localExpectation } from "./estimators/local-expectation.ts";
-export { estimators, findEstimator } from "./estimators/registry.ts";
+export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
+export { createEstimator, estimators, findEstimator, labelOf } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
 export { rewardPenalty } from "./estimators/reward-penalty.ts";

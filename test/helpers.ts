@@ -41,7 +41,6 @@ export function randomProblem(
     objective: rewardObjective(matrixOf(backend, batchSize, numbers(seed + 99, batchSize))),
     baseline,
     baselineDecay: 0.99,
-    options: {},
   };
 }
 

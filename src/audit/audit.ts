@@ -5,10 +5,11 @@
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
-import type { Estimator, EstimatorOptions } from "../estimators/estimator.ts";
-import { estimators as registry } from "../estimators/registry.ts";
+import type { Estimator } from "../estimators/estimator.ts";
+import { misfit } from "../estimators/needs.ts";
+import { parseEstimatorText } from "../estimators/options.ts";
+import { createEstimator, labelOf, estimators as registry } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
-import { suggestion } from "../formats/nearest.ts";
 import { type BanditSpec, parseBanditSpec } from "./bandit-spec.ts";
 import { type BanditAnswers, banditSubject } from "./bandit-subject.ts";
 import { type ElboSpec, looksLikeElbo, parseElboSpec } from "./elbo-spec.ts";
@@ -60,7 +61,7 @@ export type AuditReport = BanditReport | ElboReport | FunctionReport;
 export interface AuditOptions {
   /** Where the estimators run. Default: the float64 reference. */
   backend?: ImmediateBackend;
-  /** Names from the registry, or estimators of your own. Default: all that can serve. */
+  /** Names, with options if need be as in `reinforce-loo:samples=4`, or estimators of your own. Default: all that can serve. */
   estimators?: readonly (string | Estimator)[];
   /** An `InputError` where an estimator has more states than this. Default: 2^24. */
   maximumStates?: number;
@@ -93,9 +94,9 @@ export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: Audit
 
   const runs = new Map<string, Run>();
   const leftOut: Record<string, string> = {};
-  for (const { name, estimator, options: settings } of choose(subject, options.estimators)) {
+  for (const { name, estimator } of choose(subject, options.estimators)) {
     try {
-      const run = prepareRun(subject, estimator, settings);
+      const run = prepareRun(subject, estimator);
       refuseTooMany(run.states, maximumStates, `the estimator ${name}`);
       runs.set(name, run);
     } catch (error) {
@@ -126,27 +127,39 @@ export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: Audit
 interface Candidate {
   readonly name: string;
   readonly estimator: Estimator;
-  readonly options: EstimatorOptions;
 }
 
-function choose({ task }: Subject, wanted: AuditOptions["estimators"]): readonly Candidate[] {
-  const known = registry
-    .filter(({ tasks }) => tasks.includes(task))
-    .flatMap((estimator): Candidate[] => {
-      const { name, variants = [] } = estimator;
-      // One that needs options has a variant of its own name.
-      const plain = variants.some((variant) => variant.name === name) ? [] : [{ name, options: {} }];
-      return [...plain, ...variants].map((variant) => ({ ...variant, estimator }));
-    });
-  if (wanted === undefined) return known;
+/** What was asked for; or all that can serve, the variants that have names of their own among them. */
+function choose({ offers }: Subject, wanted: AuditOptions["estimators"]): readonly Candidate[] {
+  if (wanted === undefined)
+    return candidates().filter(({ estimator }) => misfit(estimator, offers) === undefined);
   return wanted.map((one) => {
-    if (typeof one !== "string") return { name: one.name, estimator: one, options: {} };
-    const found = known.find(({ name }) => name === one);
-    if (found !== undefined) return found;
-    const names = known.map(({ name }) => name);
-    const what = task === "vae" ? "a known function" : "a bandit";
-    throw new InputError(`"${one}" is not an estimator for ${what}; ${suggestion(one, names)}`);
+    const found = typeof one === "string" ? candidateOf(one) : { name: labelOf(one), estimator: one };
+    const reason = misfit(found.estimator, offers);
+    if (reason === undefined) return found;
+    const names = candidates()
+      .filter(({ estimator }) => misfit(estimator, offers) === undefined)
+      .map(({ name }) => name);
+    throw new InputError(`${reason}; expected one of ${names.join(", ")}`);
   });
+}
+
+const candidates = (): Candidate[] =>
+  registry.flatMap((kind) => {
+    const variants = kind.variants.map(({ name, ...options }) => ({ name, estimator: kind(options) }));
+    // One that needs options has a variant of its own name.
+    const plain = variants.some(({ name }) => name === kind.name)
+      ? []
+      : [{ name: kind.name, estimator: kind }];
+    return [...plain, ...variants];
+  });
+
+/** A variant's name, or an estimator's with options: `"reinforce-loo:samples=4"`. */
+function candidateOf(text: string): Candidate {
+  const variant = candidates().find(({ name }) => name === text);
+  if (variant !== undefined) return variant;
+  const names = candidates().map(({ name }) => name);
+  return { name: text, estimator: createEstimator(parseEstimatorText(text), names) };
 }
 
 function refuseTooMany(states: number, limit: number, what: string): void {

@@ -24,7 +24,7 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
   const mostValues = Math.max(...rewards.flat().map(({ values }) => values.length));
 
   return {
-    task: "bandit",
+    offers: ["reward"],
     backend,
     network,
     linears: network.layers,
@@ -33,7 +33,7 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
       const gradient = exactBandit(bandit, visited);
       return { gradient, answers: { exact: toArrays(gradient) } };
     },
-    prepare(estimator, options, draws, rows) {
+    prepare(estimator, draws, rows) {
       const input = backend.matrix(rows, network.inputs);
       const reward = backend.matrix(rows, 1);
       const objective = rewardObjective(reward);
@@ -41,9 +41,8 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
         network,
         input,
         objective,
-        baseline,
+        baseline: estimator.baseline ? baseline : "none",
         baselineDecay: 0.99,
-        options,
       });
       const { bits: action } = prepared.trace.layers[network.layers.length - 1];
       return {

@@ -28,7 +28,7 @@ export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboA
   });
 
   return {
-    task: "vae",
+    offers: ["components", "evaluations"],
     backend,
     network,
     linears,
@@ -39,15 +39,14 @@ export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboA
       const answers = { elbo, exactEncoder: toArrays(encoder), exactDecoder };
       return { gradient: [...encoder, ...decoder, prior], answers };
     },
-    prepare(estimator, options, draws, rows) {
+    prepare(estimator, draws, rows) {
       const input = backend.matrix(rows, network.inputs);
       const prepared = estimator.prepare({
         network,
         input,
         objective,
-        baseline,
+        baseline: estimator.baseline ? baseline : "none",
         baselineDecay: 0.99,
-        options,
       });
       return {
         credits: [...prepared.credits, ...prepared.evaluation.credits],

@@ -68,7 +68,7 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
     );
 
   return {
-    task: "vae",
+    offers: ["components", "evaluations"],
     backend,
     network,
     linears: [...network.layers, ...readouts.filter((readout) => readout !== undefined)],
@@ -78,7 +78,7 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
       const answers = { value, exact: toArrays(gradient), exactComponents: toArrays(own) };
       return { gradient: [...gradient, ...own], answers };
     },
-    prepare(estimator, options, draws, rows) {
+    prepare(estimator, draws, rows) {
       const input = backend.matrix(rows, network.inputs);
       let seen: number[] = Array(rows).fill(0);
       const targets: { readonly matrix: Matrix; readonly values: readonly (readonly number[])[] }[] = [];
@@ -97,9 +97,8 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
         network,
         input,
         objective: sumOf(...parts),
-        baseline,
+        baseline: estimator.baseline ? baseline : "none",
         baselineDecay: 0.99,
-        options,
       });
       return {
         credits: [...prepared.credits, ...prepared.evaluation.credits],

@@ -1,5 +1,5 @@
 /** The audit of one estimator: everything that it can do on a subject, enumerated. */
-import type { Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Estimator } from "../estimators/estimator.ts";
 import { findParts, type Part, wholePart } from "./dependence.ts";
 import { EnumeratedDraws } from "./enumeration.ts";
 import type { LayerValues } from "./layout.ts";
@@ -27,18 +27,13 @@ export interface Run {
  * Finds out what an estimator draws, by a dry run on a batch of one, and which of its draws matter to which credit.
  * Throws what the estimator throws at a problem that it cannot serve.
  */
-export function prepareRun(
-  subject: Subject,
-  estimator: Estimator,
-  options: EstimatorOptions = {},
-  wholeUpTo = fewStates,
-): Run {
+export function prepareRun(subject: Subject, estimator: Estimator, wholeUpTo = fewStates): Run {
   const { backend, linears } = subject;
   const draws = new EnumeratedDraws(backend);
-  subject.prepare(estimator, options, draws, 1).run();
+  subject.prepare(estimator, draws, 1).run();
   const all = wholePart(linears, draws.tosses);
   const rows = Math.min(all.states, largestBatch);
-  const trial = subject.prepare(estimator, options, draws, rows);
+  const trial = subject.prepare(estimator, draws, rows);
   const parts = all.states <= wholeUpTo ? [all] : findParts(backend, linears, draws, trial);
   const states = parts.reduce((sum, part) => sum + part.states, 0);
   return { subject, draws, rows, trial, parts, states };

@@ -1,6 +1,7 @@
 /** What estimators are audited on. */
 import type { ImmediateBackend } from "../backend/backend.ts";
-import type { Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Estimator } from "../estimators/estimator.ts";
+import type { Knowledge } from "../estimators/needs.ts";
 import type { Linear, Network } from "../network/network.ts";
 import type { Credit } from "../network/trace.ts";
 import type { EnumeratedDraws } from "./enumeration.ts";
@@ -8,7 +9,8 @@ import type { LayerValues } from "./layout.ts";
 
 /** A small network with its parameters, what it sees and what it is to maximise. */
 export interface Subject<Answers = unknown> {
-  readonly task: "bandit" | "vae";
+  /** What is known of what it maximises. */
+  readonly offers: readonly Knowledge[];
   readonly backend: ImmediateBackend;
   readonly network: Network;
   /** All that learns: the network's layers, then the objective's own linear maps. */
@@ -18,7 +20,7 @@ export interface Subject<Answers = unknown> {
   /** The exact gradient of each of `linears`, and what a report says of it; `visited` is called after each state. */
   exact(visited: () => void): { gradient: readonly LayerValues[]; answers: Answers };
   /** An estimator on a batch of `rows` states, drawn from `draws`. */
-  prepare(estimator: Estimator, options: EstimatorOptions, draws: EnumeratedDraws, rows: number): Trial;
+  prepare(estimator: Estimator, draws: EnumeratedDraws, rows: number): Trial;
 }
 
 /** An estimator on a batch of states. */

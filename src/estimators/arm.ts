@@ -8,24 +8,23 @@
  *
  * Unbiased. Cost: one partial pass from every layer on (two with `resample: "fresh"`), quadratic in depth.
  */
-import type { Estimator } from "./estimator.ts";
-import { bernoulliOnly, prepareResampling } from "./resampling.ts";
+import { defineEstimator } from "./estimator.ts";
+import { prepareResampling, resampleOption } from "./resampling.ts";
 
 /** `g = (f1 - f2) (u - 1/2)`, with an antithetic pair. */
-export const arm: Estimator = {
+export const arm = defineEstimator({
   name: "arm",
   title: "ARM",
   paper: "Yin and Zhou 2019, algorithm 2",
   unbiased: true,
   why: "the gradient of an expectation over uniforms, with an antithetic pair",
-  needs: "a known function, evaluated on second samples; Bernoulli units",
+  needs: { knows: ["evaluations"], bernoulli: "all" },
+  baseline: false,
   cost: "forward pass + one or two partial passes a layer",
-  tasks: ["vae"],
-  options: ["resample"],
-  variants: [{ name: "arm-fresh", options: { resample: "fresh" } }],
+  options: { resample: resampleOption },
+  variants: [{ name: "arm-fresh", resample: "fresh" }],
 
-  prepare(problem) {
-    const resample = bernoulliOnly("arm", problem);
+  prepare(problem, { resample }) {
     const { backend, layers } = problem.network;
     const B = problem.input.rows;
     const uniforms = layers.map(({ width }) => backend.matrix(B, width));
@@ -57,4 +56,4 @@ export const arm: Estimator = {
       },
     };
   },
-};
+});

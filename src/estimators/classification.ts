@@ -6,23 +6,21 @@
  *
  * A biased estimate of the gradient of the expected reward: it is that of the better action's log-likelihood.
  */
-import { requireSingleUnit } from "./checks.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { prepareSingleUnit } from "./single-unit.ts";
 
 /** `g = better - p`, for one unit: Weight Maximization paper, equation 5. */
-export const classification: Estimator = {
+export const classification = defineEstimator({
   name: "classification",
   title: "Classification",
   paper: "Chung 2020 (Weight Maximization paper), equation 5",
   unbiased: false,
   why: "it climbs the log-likelihood of the better action, not the expected reward",
-  needs: "a reward for the action, positive if and only if it is right; one unit, two actions",
+  needs: { knows: ["reward"], singleUnit: true },
+  baseline: false,
   cost: "forward pass",
-  tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
-    requireSingleUnit("classification", problem.network);
     return prepareSingleUnit(problem, { rewarded: 1, punished: 1, paperScale: 2 });
   },
-};
+});

@@ -9,24 +9,23 @@
  * Unbiased, with no more variance than ARM. Cost: one partial pass from every layer on (two with
  * `resample: "fresh"`, its authors' form), quadratic in depth.
  */
-import type { Estimator } from "./estimator.ts";
-import { bernoulliOnly, prepareResampling } from "./resampling.ts";
+import { defineEstimator } from "./estimator.ts";
+import { prepareResampling, resampleOption } from "./resampling.ts";
 
 /** `g = (f1 - f2) / 2 (b1 - b2) max(p, 1 - p)`, with an antithetic pair. */
-export const disarm: Estimator = {
+export const disarm = defineEstimator({
   name: "disarm",
   title: "DisARM",
   paper: "Dong, Mnih and Tucker 2020; HNCA paper, appendix J",
   unbiased: true,
   why: "it is ARM's expectation given both samples",
-  needs: "a known function, evaluated on second samples; Bernoulli units",
+  needs: { knows: ["evaluations"], bernoulli: "all" },
+  baseline: false,
   cost: "forward pass + one or two partial passes a layer",
-  tasks: ["vae"],
-  options: ["resample"],
-  variants: [{ name: "disarm-fresh", options: { resample: "fresh" } }],
+  options: { resample: resampleOption },
+  variants: [{ name: "disarm-fresh", resample: "fresh" }],
 
-  prepare(problem) {
-    const resample = bernoulliOnly("disarm", problem);
+  prepare(problem, { resample }) {
     const { backend } = problem.network;
     const resampling = prepareResampling(problem, resample, (draws, { layer, first, second }) => {
       const { bits } = second.layers[layer.index];
@@ -57,4 +56,4 @@ export const disarm: Estimator = {
       },
     };
   },
-};
+});

@@ -4,47 +4,16 @@
  * Everything after that, gradient, variance and optimizer step, is shared by all of them.
  */
 import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit, Trace } from "../network/trace.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
+import { checkComponents, checkNetwork, type Needs } from "./needs.ts";
+import { completeOptions, type NamedOptions, type Options, type ValuesOf } from "./options.ts";
 
 /** `"running-average"`: of the past signals. A number: that constant. */
 export type Baseline = "none" | "running-average" | number;
-
-/** What some estimators can be told beside their problem; see each estimator's `options`. */
-export interface EstimatorOptions {
-  /**
-   * HNCA: hold the posterior fixed, as in the paper; default true. False is what its released code for convolutions does:
-   * automatic differentiation goes through the posterior too, which is biased (D-31). Bernoulli units only.
-   */
-  readonly stopGradient?: boolean;
-  /** f-HNCA: credit components that no child leads to without the children; default true. */
-  readonly childPruning?: boolean;
-  /** f-HNCA: count components upstream of a unit too; default false. */
-  readonly fullReward?: boolean;
-  /**
-   * Leave-one-out, DisARM, ARM: where the second sample comes from. `"partial"` (default): one partial pass from each
-   * layer on, beside the main pass. `"fresh"`: two of them, the main pass serving the decoder only. `"independent"`
-   * (leave-one-out only): a second full pass.
-   */
-  readonly resample?: "partial" | "fresh" | "independent";
-  /** Weight Maximization: how hidden units learn from the reward that each gets; default "reinforce". */
-  readonly hiddenRule?: "reinforce" | "direct-gradient" | "classification" | "reward-penalty";
-  /** Reward-penalty rules: the share of the penalty, from 0 to 1; they cannot do without. */
-  readonly lambda?: number;
-  /**
-   * Weight Maximization with the hidden rule "reward-penalty": `"mixture"` (default) of the rules of REINFORCE and of
-   * classification, as in the paper's words, or its `"analogue"` for one unit (equation 6), weighted by the reward.
-   */
-  readonly penalty?: "mixture" | "analogue";
-  /** Weight Maximization: the p of the p-norm whose change is the reward, at least 1; default 2. */
-  readonly norm?: number;
-  /** Weight Maximization: the change to first order (equation 15, default) or the change itself (equation 12). */
-  readonly normChange?: "approximate" | "exact";
-  /** The exact change: the rate of the change, one or one a layer; in the paper that is the learning rate. */
-  readonly normRate?: number | readonly number[];
-}
 
 /** What an estimator is prepared for. */
 export interface Problem {
@@ -55,7 +24,6 @@ export interface Problem {
   readonly baseline: Baseline;
   /** Decay of the running average; 0.99 in both papers. */
   readonly baselineDecay: number;
-  readonly options: EstimatorOptions;
 }
 
 /** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
@@ -74,8 +42,8 @@ export interface PreparedEstimator {
   assign(): void;
 }
 
-/** One estimator, as the registry lists it. */
-export interface Estimator {
+/** What is said of an estimator, whatever its options. */
+interface Description {
   readonly name: string;
   readonly title: string;
   /** Where it comes from, with equation numbers. */
@@ -83,15 +51,71 @@ export interface Estimator {
   readonly unbiased: boolean;
   /** Why it is biased or not, in one sentence. */
   readonly why: string;
-  /** What it must be told or be able to do. */
-  readonly needs: string;
+  /** What it must know of the objective, and which units it serves. */
+  readonly needs: Needs;
+  /** Whether it subtracts a baseline from its learning signals. */
+  readonly baseline: boolean;
   /** Work of a step beside the forward pass. */
   readonly cost: string;
-  readonly tasks: readonly ("bandit" | "multiplexer" | "vae")[];
-  /** The options it takes; absent: none. */
-  readonly options?: readonly (keyof EstimatorOptions)[];
+}
+
+/** An estimator with its options, ready for any problem that it can serve. */
+export interface Estimator extends Description {
+  /** What it can be told. */
+  readonly takes: Options;
+  /** What it is told: a value for each of these. */
+  readonly options: Readonly<Record<string, unknown>>;
   /** Settings of its options that have a name of their own in audits. */
-  readonly variants?: readonly { readonly name: string; readonly options: EstimatorOptions }[];
-  /** Throws `InputError` for a problem or options that it cannot serve. */
+  readonly variants: readonly NamedOptions[];
+  /** Throws `InputError` for a problem that it cannot serve. */
   prepare(problem: Problem): PreparedEstimator;
+}
+
+/** An estimator with its usual options; called, the same with others: `weightMax({ norm: 3 })`. */
+export interface EstimatorKind<O extends Options = Options> extends Estimator {
+  /** @throws InputError for an option that it does not take, or a value that cannot be used */
+  (options?: Partial<ValuesOf<O>>): Estimator;
+}
+
+/** What an estimator is made of. */
+export interface Definition<O extends Options> extends Description {
+  /** What it can be told; absent: nothing. */
+  readonly options?: O;
+  /** Settings of these that have a name of their own in audits. */
+  readonly variants?: readonly ({ readonly name: string } & Partial<ValuesOf<O>>)[];
+  /** Network, baseline and options have been checked; throws `InputError` for what else cannot be served. */
+  prepare(problem: Problem, options: ValuesOf<O>): PreparedEstimator;
+}
+
+/** An estimator of that definition. */
+// biome-ignore lint/complexity/noBannedTypes: an estimator without options
+export function defineEstimator<O extends Options = {}>({
+  options: takes = {} as O,
+  variants = [],
+  prepare,
+  ...description
+}: Definition<O>): EstimatorKind<O> {
+  function withOptions(given: Partial<ValuesOf<O>> = {}): Estimator {
+    const options = completeOptions(description.name, takes, given);
+    return {
+      ...description,
+      takes,
+      options,
+      variants: variants as readonly NamedOptions[],
+      prepare(problem) {
+        checkBaseline(description, problem.baseline);
+        checkNetwork(description, problem.network);
+        const prepared = prepare(problem, options);
+        checkComponents(description, problem.network, prepared.evaluation.components);
+        return prepared;
+      },
+    };
+  }
+  // A function has a name of its own, which a plain assignment cannot replace.
+  return Object.defineProperties(withOptions, Object.getOwnPropertyDescriptors(withOptions())) as never;
+}
+
+function checkBaseline({ name, baseline: takes }: Description, baseline: Baseline): void {
+  if (takes || baseline === "none") return;
+  throw new InputError(`the baseline is ${baseline}; expected none, as ${name} has no use for one`);
 }

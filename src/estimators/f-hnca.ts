@@ -26,28 +26,37 @@ import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { type Component, childrenTowards, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
+import { flag } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** HNCA on a known function: HNCA paper, equations 5 and 6. */
-export const fHnca: Estimator = {
+export const fHnca = defineEstimator({
   name: "f-hnca",
   title: "f-HNCA",
   paper: "Young 2022 (HNCA paper), equations 5 and 6, algorithm 4",
   unbiased: true,
   why: "each component is REINFORCE's expectation given the unit's Markov blanket",
-  needs: "a known function of all units, as components; what is no more than a number is credited as by HNCA",
+  needs: { knows: ["components"] },
+  baseline: true,
   cost: "forward pass + one message to every parent, of the encoder and of the components",
-  tasks: ["vae"],
-  options: ["childPruning", "fullReward"],
+  options: {
+    childPruning: flag({
+      default: true,
+      says: "credit components that no child leads to without the children",
+    }),
+    fullReward: flag({
+      default: false,
+      says: "count components upstream of a unit too; then nothing is pruned",
+    }),
+  },
   variants: [
-    { name: "f-hnca-no-child-pruning", options: { childPruning: false } },
-    { name: "f-hnca-full-reward", options: { childPruning: false, fullReward: true } },
+    { name: "f-hnca-no-child-pruning", childPruning: false },
+    { name: "f-hnca-full-reward", childPruning: false, fullReward: true },
   ],
 
-  prepare(problem) {
-    const { network, input, options } = problem;
-    const { childPruning = true, fullReward = false } = options;
+  prepare(problem, { childPruning, fullReward }) {
+    const { network, input } = problem;
     const { backend } = network;
     const everyChild = !childPruning || fullReward;
     const { trace, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
@@ -130,4 +139,4 @@ export const fHnca: Estimator = {
       }
     });
   },
-};
+});

@@ -12,28 +12,32 @@
  * multiply-add and one multiply an edge and example.
  */
 
-import { requireOutputReward } from "./checks.ts";
 import { prepareChildren } from "./children.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
+import { flag } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = (R - c) (P(unit on | Markov blanket) - P(unit on | parents))`: HNCA paper, equation 3. */
-export const hnca: Estimator = {
+export const hnca = defineEstimator({
   name: "hnca",
   title: "HNCA",
   paper: "Young 2022 (HNCA paper), equation 3, algorithms 1 and 2",
   unbiased: true,
   why: "it is REINFORCE's expectation given each unit's Markov blanket and the reward",
-  needs: "a reward for the action",
+  needs: { knows: ["reward"] },
+  baseline: true,
   cost: "forward pass + one message to every parent",
-  tasks: ["bandit", "multiplexer"],
-  options: ["stopGradient"],
+  options: {
+    /** Bernoulli units only (D-31). */
+    stopGradient: flag({
+      default: true,
+      says: "hold the posterior fixed, as in the paper; false differentiates through it, as its released code for convolutions does, which is biased",
+    }),
+  },
 
-  prepare(problem) {
+  prepare(problem, { stopGradient }) {
     const { backend } = problem.network;
-    const { stopGradient = true } = problem.options;
-    const { trace, evaluation, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
-    requireOutputReward("hnca", problem.network, evaluation.components);
+    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
     const children = prepareChildren(trace);
     return estimator(() => {
       for (const { layer, g } of credits) {
@@ -49,4 +53,4 @@ export const hnca: Estimator = {
       }
     });
   },
-};
+});

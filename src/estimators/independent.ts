@@ -6,7 +6,6 @@ import type { Layer } from "../network/network.ts";
 import { createTrace, samplePass } from "../network/trace.ts";
 import type { Component } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
-import { requireFunctions } from "./resampling.ts";
 
 /** `credited` says which components count towards a layer's signal. */
 export function independentPasses(
@@ -19,7 +18,6 @@ export function independentPasses(
   const passes = [trace, createTrace(network, input, 1, trace.features)].map((trace, branch) => {
     return { trace, evaluation: objective.prepare(trace), sign: branch === 0 ? 1 : -1 };
   });
-  requireFunctions(passes[0].evaluation.components);
   const credits = layers.flatMap((layer) =>
     passes.map(({ trace, evaluation, sign }) => ({
       linear: layer,

@@ -16,19 +16,19 @@ import type { Layer } from "../network/network.ts";
 import { softplus } from "../objectives/activations.ts";
 import { type Component, childrenTowards } from "../objectives/objective.ts";
 import { prepareTries } from "../objectives/what-if.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = sum over outcomes of P(outcome | Markov blanket) score(outcome) f(outcome)`: Titsias and Lázaro-Gredilla 2015. */
-export const localExpectation: Estimator = {
+export const localExpectation = defineEstimator({
   name: "local-expectation",
   title: "Local expectation gradients",
   paper: "Titsias and Lázaro-Gredilla 2015; HNCA paper, equation 5",
   unbiased: true,
   why: "it is REINFORCE's expectation given all other units",
-  needs: "a known function of all units, evaluated with every unit flipped; or a reward for the action",
+  needs: { knows: [] },
+  baseline: true,
   cost: "a pass over what lies below it for every unit, on the host",
-  tasks: ["bandit", "multiplexer", "vae"],
 
   prepare(problem) {
     const { network, input } = problem;
@@ -146,7 +146,7 @@ export const localExpectation: Estimator = {
       }
     });
   },
-};
+});
 
 /** One thing that a unit could have done; what it would be worth is relative to what it did. */
 interface Possibility {

@@ -1,11 +1,15 @@
 /** All estimators. Adding one is a file and a line here. */
+import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
 import { arm } from "./arm.ts";
 import { classification } from "./classification.ts";
 import { disarm } from "./disarm.ts";
-import type { Estimator } from "./estimator.ts";
+import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { hnca } from "./hnca.ts";
 import { localExpectation } from "./local-expectation.ts";
+import { type Knowledge, misfit } from "./needs.ts";
+import { estimatorText, type NamedOptions } from "./options.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
@@ -15,7 +19,7 @@ import { weightMax } from "./weight-max.ts";
 import { weightMaxUnbiased } from "./weight-max-unbiased.ts";
 
 /** Every estimator, in the order in which tables list them. */
-export const estimators: readonly Estimator[] = [
+export const estimators: readonly EstimatorKind[] = [
   reinforce,
   hnca,
   fHnca,
@@ -31,6 +35,37 @@ export const estimators: readonly Estimator[] = [
   rewardPenalty,
 ];
 
+/** Those that can serve where so much is known of the objective. */
+export const estimatorsFor = (offers: readonly Knowledge[]): EstimatorKind[] =>
+  estimators.filter((one) => misfit(one, offers) === undefined);
+
 /** The estimator of that name, or undefined. */
-export const findEstimator = (name: string): Estimator | undefined =>
+export const findEstimator = (name: string): EstimatorKind | undefined =>
   estimators.find((estimator) => estimator.name === name);
+
+/**
+ * The estimator of a name, with these options.
+ *
+ * @param known what to suggest where the name is none
+ * @throws InputError for a name that is none, an option that it does not take, or a value that cannot be used
+ */
+export function createEstimator(
+  { name, ...options }: NamedOptions,
+  known: readonly string[] = estimators.map((estimator) => estimator.name),
+): Estimator {
+  const kind = findEstimator(name);
+  if (kind === undefined) throw new InputError(`"${name}" is no estimator; ${suggestion(name, known)}`);
+  return kind(options);
+}
+
+/** What an estimator is told beside the defaults. */
+export function toldOptions({ takes, options }: Estimator): Readonly<Record<string, unknown>> {
+  const told = Object.entries(options).filter(
+    ([key, value]) => value !== undefined && value !== takes[key].default,
+  );
+  return Object.fromEntries(told);
+}
+
+/** An estimator's name with the options that it is told: `"reinforce-loo:samples=4"`. */
+export const labelOf = (estimator: Estimator): string =>
+  estimatorText({ name: estimator.name, ...toldOptions(estimator) });

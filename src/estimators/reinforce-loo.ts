@@ -11,28 +11,33 @@
  * more full pass.
  */
 import { placeOf } from "../objectives/objective.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
+import { oneOf } from "./options.ts";
 import { prepareResampling } from "./resampling.ts";
 
 /** `g = (f1 - f2) (b1 - b2) / 2`: HNCA paper, equation 10. */
-export const reinforceLoo: Estimator = {
+export const reinforceLoo = defineEstimator({
   name: "reinforce-loo",
   title: "REINFORCE leave-one-out",
   paper: "Kool, van Hoof and Welling 2019; HNCA paper, appendix J, equation 10",
   unbiased: true,
   why: "each sample's baseline does not depend on it",
-  needs: "a known function, evaluated on second samples",
+  needs: { knows: ["evaluations"] },
+  baseline: false,
   cost: "forward pass + one or two partial passes a layer, or one more full pass",
-  tasks: ["vae"],
-  options: ["resample"],
+  options: {
+    resample: oneOf(["partial", "fresh", "independent"], {
+      default: "partial",
+      says: "where second samples come from: beside the main pass one partial pass from each layer on, or two, or one full pass",
+    }),
+  },
   variants: [
-    { name: "reinforce-loo-fresh", options: { resample: "fresh" } },
-    { name: "reinforce-loo-independent", options: { resample: "independent" } },
+    { name: "reinforce-loo-fresh", resample: "fresh" },
+    { name: "reinforce-loo-independent", resample: "independent" },
   ],
 
-  prepare(problem) {
-    const { resample = "partial" } = problem.options;
+  prepare(problem, { resample }) {
     const { network } = problem;
     const { backend } = network;
     if (resample === "independent") {
@@ -64,4 +69,4 @@ export const reinforceLoo: Estimator = {
       },
     };
   },
-};
+});

@@ -6,19 +6,19 @@
  *
  * Unbiased. Cost beside the forward pass: one elementwise operation a layer.
  */
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = (f - c) (b - p)`: Williams 1992; HNCA paper, appendix A. */
-export const reinforce: Estimator = {
+export const reinforce = defineEstimator({
   name: "reinforce",
   title: "REINFORCE",
   paper: "Williams 1992; HNCA paper, section 1 and appendix A",
   unbiased: true,
   why: "the expected score times the objective is the gradient (likelihood ratio)",
-  needs: "a reward for the action, or a known function",
+  needs: { knows: [] },
+  baseline: true,
   cost: "forward pass",
-  tasks: ["bandit", "multiplexer", "vae"],
 
   prepare(problem) {
     const { credits, evaluation, reinforce, estimator } = prepareSinglePass(problem);
@@ -29,4 +29,4 @@ export const reinforce: Estimator = {
       }
     });
   },
-};
+});

@@ -6,12 +6,12 @@
  * (D-23).
  */
 import type { Matrix } from "../backend/backend.ts";
-import { InputError } from "../formats/errors.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Layer } from "../network/network.ts";
 import { createTrace, forkTrace, samplePass, type Trace } from "../network/trace.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { Problem } from "./estimator.ts";
+import { oneOf } from "./options.ts";
 
 /** One layer's pair of passes. */
 export interface Pair {
@@ -38,27 +38,11 @@ export type DrawPair = (draws: Draws, pair: Pair) => void;
 export const downstream = (components: readonly Component[], layer: Layer): readonly Component[] =>
   components.filter((component) => placeOf(component, layer) !== "upstream");
 
-/** Throws `InputError` where a component cannot be evaluated on a second sample. */
-export function requireFunctions(components: readonly Component[]): void {
-  const observed = components.find((component) => component.observed);
-  if (observed === undefined) return;
-  throw new InputError(
-    `"${observed.name}" was observed on one sample; second samples need a function that can be evaluated`,
-  );
-}
-
-/** The `resample` option of an estimator that draws antithetic pairs. */
-export function bernoulliOnly(name: string, { network, options }: Problem): "partial" | "fresh" {
-  const { resample = "partial" } = options;
-  if (resample === "independent") {
-    throw new InputError(`${name} cannot resample "independent"; expected "partial" or "fresh"`);
-  }
-  const softmax = network.layers.find(({ kind }) => kind === "softmax");
-  if (softmax !== undefined) {
-    throw new InputError(`${name} needs Bernoulli units, and ${softmax.name} is softmax`);
-  }
-  return resample;
-}
+/** The option of estimators that draw antithetic pairs. */
+export const resampleOption = oneOf(["partial", "fresh"], {
+  default: "partial",
+  says: "where second samples come from: beside the main pass one partial pass from each layer on, or two",
+});
 
 export function prepareResampling(
   { network, input, objective }: Problem,
@@ -68,7 +52,6 @@ export function prepareResampling(
   const { backend, layers } = network;
   const trace = createTrace(network, input);
   const evaluation = objective.prepare(trace);
-  requireFunctions(evaluation.components);
   const pairs = layers.map((layer) => {
     const branch = 1 + 2 * layer.index;
     const first = resample === "partial" ? trace : forkTrace(trace, layer, branch);

@@ -7,26 +7,25 @@
  * With rewards -1 and +1 that is half of REINFORCE with baseline -1 times `1 - lambda`, plus classification times
  * `lambda` (equation 7). Unbiased, with such rewards, where lambda is 0; biased otherwise.
  */
-import { checkLambda, requireSingleUnit } from "./checks.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
+import { lambdaOption, requireLambda } from "./lambda.ts";
 import { prepareSingleUnit } from "./single-unit.ts";
 
 /** `g = 2 (better - p)`, `lambda` times that where it was not rewarded, for one unit: Barto 1985. */
-export const rewardPenalty: Estimator = {
+export const rewardPenalty = defineEstimator({
   name: "reward-penalty",
   title: "Reward-penalty",
   paper: "Barto 1985; Chung 2020 (Weight Maximization paper), equations 6 and 7",
   unbiased: false,
   why: "a share lambda of it climbs the better action's log-likelihood",
-  needs: "a reward for the action, positive if and only if it is right; one unit, two actions",
+  needs: { knows: ["reward"], singleUnit: true },
+  baseline: false,
   cost: "forward pass",
-  tasks: ["bandit", "multiplexer"],
-  options: ["lambda"],
-  variants: [{ name: "reward-penalty", options: { lambda: 0.1 } }],
+  options: { lambda: lambdaOption },
+  variants: [{ name: "reward-penalty", lambda: 0.1 }],
 
-  prepare(problem) {
-    requireSingleUnit("reward-penalty", problem.network);
-    const lambda = checkLambda(problem.options.lambda);
-    return prepareSingleUnit(problem, { rewarded: 2, punished: 2 * lambda, paperScale: 1 });
+  prepare(problem, { lambda }) {
+    const share = requireLambda(lambda);
+    return prepareSingleUnit(problem, { rewarded: 2, punished: 2 * share, paperScale: 1 });
   },
-};
+});

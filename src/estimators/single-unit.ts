@@ -1,16 +1,12 @@
 /** What the rules for one unit share: they look at the sign of its reward only. */
-import { InputError } from "../formats/errors.ts";
 import { createTrace, samplePass } from "../network/trace.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 
 /** `g` is `rewarded` times the step towards the action where the reward is positive, `punished` times that away. */
 export function prepareSingleUnit(
-  { network, input, objective, baseline }: Problem,
+  { network, input, objective }: Problem,
   { rewarded, punished, paperScale }: { rewarded: number; punished: number; paperScale: number },
 ): PreparedEstimator {
-  if (baseline !== "none") {
-    throw new InputError(`the baseline is ${baseline}; expected none, as only the reward's sign counts`);
-  }
   const { backend } = network;
   const [unit] = network.layers;
   const trace = createTrace(network, input);

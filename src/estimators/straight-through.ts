@@ -10,26 +10,24 @@
  * Biased, but for one layer under a function that is linear in each unit. By theorem 2 it is Weight Maximization with
  * direct gradient. Cost beside the forward pass: one product with the weights transposed.
  */
-import { requireOutputReward } from "./checks.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g_i = E'[x_i] sum_j W_ij g_j`: Weight Maximization paper, section 5.2. */
-export const straightThrough: Estimator = {
+export const straightThrough = defineEstimator({
   name: "straight-through",
   title: "Straight-through",
   paper: "Hinton 2012; Bengio, Leonard and Courville 2013; Weight Maximization paper, equations 110 to 130",
   unbiased: false,
   why: "it takes the slope at the sampled bits for the difference between a unit on and off",
-  needs: "a reward for the action",
+  needs: { knows: ["reward"] },
+  baseline: true,
   cost: "forward pass + one transposed product",
-  tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { trace, evaluation, credits, reinforce, estimator } = prepareSinglePass(problem);
-    requireOutputReward("straight-through", problem.network, evaluation.components);
+    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
     return estimator(() => {
@@ -47,4 +45,4 @@ export const straightThrough: Estimator = {
       }
     });
   },
-};
+});

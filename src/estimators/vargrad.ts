@@ -9,19 +9,19 @@
  *
  * Unbiased. Cost: one more full pass.
  */
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
 
 /** The gradient of half the variance of the log-ratio over two samples. */
-export const vargrad: Estimator = {
+export const vargrad = defineEstimator({
   name: "vargrad",
   title: "VarGrad",
   paper: "Richter, Boustati, Nüsken, Ruiz and Akyildiz 2020",
   unbiased: true,
   why: "each sample's baseline does not depend on it",
-  needs: "a known function, evaluated on a second sample",
+  needs: { knows: ["evaluations"] },
+  baseline: false,
   cost: "two forward passes",
-  tasks: ["vae"],
 
   prepare: (problem) => independentPasses(problem, () => true),
-};
+});

@@ -13,28 +13,25 @@
  * blanket is HNCA, which so has no more variance. Nothing bounds `e^-delta`: a unit whose children were much likelier
  * without it pays dearly. The output unit uses REINFORCE. Cost: HNCA's.
  */
-import { requireBernoulliHidden, requireOutputReward } from "./checks.ts";
 import { prepareChildren } from "./children.ts";
-import type { Estimator } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
 /** `g = R bit (1 - e^-delta) (bit - p)`: derived here. */
-export const weightMaxUnbiased: Estimator = {
+export const weightMaxUnbiased = defineEstimator({
   name: "weight-max-unbiased",
   title: "Product-form unbiased Weight Maximization",
   paper: "derived here, after Chung 2020",
   unbiased: true,
   why: "the product over children keeps what the sum drops; HNCA is its expectation given the Markov blanket",
-  needs: "a reward for the action; Bernoulli hidden units",
+  needs: { knows: ["reward"], bernoulli: "hidden" },
+  baseline: true,
   cost: "forward pass + one message to every parent",
-  tasks: ["bandit", "multiplexer"],
 
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    requireBernoulliHidden("weight-max-unbiased", network);
-    const { trace, evaluation, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
-    requireOutputReward("weight-max-unbiased", problem.network, evaluation.components);
+    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
     const children = prepareChildren(trace);
     return estimator(() => {
       for (const { layer, g } of credits) {
@@ -48,4 +45,4 @@ export const weightMaxUnbiased: Estimator = {
       }
     });
   },
-};
+});

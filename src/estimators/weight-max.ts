@@ -26,35 +26,61 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { checkLambda, requireBernoulliHidden, requireOutputReward } from "./checks.ts";
-import type { Estimator, EstimatorOptions } from "./estimator.ts";
+import { defineEstimator } from "./estimator.ts";
+import { lambdaOption, requireLambda } from "./lambda.ts";
+import { number, oneOf, only, rates, type ValuesOf } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
+const weightMaxOptions = {
+  hiddenRule: oneOf(["reinforce", "direct-gradient", "classification", "reward-penalty"], {
+    default: "reinforce",
+    says: "how hidden units learn from the reward that each gets",
+  }),
+  lambda: only({ hiddenRule: "reward-penalty" }, lambdaOption),
+  /** Mixture: in the paper's words; analogue: equation 6. */
+  penalty: only(
+    { hiddenRule: "reward-penalty" },
+    oneOf(["mixture", "analogue"], {
+      default: "mixture",
+      says: "a mixture of the rules of REINFORCE and of classification, or the analogue of the rule for one unit, weighted by the reward",
+    }),
+  ),
+  norm: number({ from: 1, default: 2, says: "the p of the p-norm whose change is the reward" }),
+  normChange: oneOf(["approximate", "exact"], {
+    default: "approximate",
+    says: "the norm's change to first order (equation 15), or the change itself (equation 12)",
+  }),
+  normRate: only(
+    { normChange: "exact" },
+    rates({ says: "the rate of the change, one or one a layer; in the paper the learning rate" }),
+  ),
+};
+
+type WeightMaxOptions = ValuesOf<typeof weightMaxOptions>;
+
 /** `R_i = 2 x_i sum_j W_ij d_j`, then a rule for one unit: Weight Maximization paper, equations 12 to 21. */
-export const weightMax: Estimator = {
+export const weightMax = defineEstimator({
   name: "weight-max",
   title: "Weight Maximization",
   paper: "Chung 2020 (Weight Maximization paper), equations 12 to 21",
   unbiased: false,
   why: "a unit's reward is its children's learning to first order in the weights, as in backpropagation",
-  needs: "a reward for the action; Bernoulli hidden units",
+  needs: { knows: ["reward"], bernoulli: "hidden" },
+  baseline: true,
   cost: "forward pass + one transposed product",
-  tasks: ["bandit", "multiplexer"],
-  options: ["hiddenRule", "lambda", "penalty", "norm", "normChange", "normRate"],
+  options: weightMaxOptions,
   variants: [
-    { name: "weight-max-reinforce", options: { hiddenRule: "reinforce" } },
-    { name: "weight-max-direct-gradient", options: { hiddenRule: "direct-gradient" } },
-    { name: "weight-max-classification", options: { hiddenRule: "classification" } },
-    { name: "weight-max-reward-penalty", options: { hiddenRule: "reward-penalty", lambda: 0.1 } },
+    { name: "weight-max-reinforce", hiddenRule: "reinforce" },
+    { name: "weight-max-direct-gradient", hiddenRule: "direct-gradient" },
+    { name: "weight-max-classification", hiddenRule: "classification" },
+    { name: "weight-max-reward-penalty", hiddenRule: "reward-penalty", lambda: 0.1 },
   ],
 
-  prepare(problem) {
-    const { network, options } = problem;
+  prepare(problem, options) {
+    const { network } = problem;
     const { layers } = network;
-    requireBernoulliHidden("weight-max", network);
     const scales = weightMaxScales(network, options);
-    const { trace, evaluation, credits, reinforce, estimator } = prepareSinglePass(problem);
-    requireOutputReward("weight-max", problem.network, evaluation.components);
+    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
     const earn = prepareReward(network, options, trace.layers, g, scales);
     const learn = prepareRule(network, options, trace.batchSize);
@@ -73,7 +99,7 @@ export const weightMax: Estimator = {
       credits: credits.map((credit, index) => ({ ...credit, paperScale: scales[index] })),
     };
   },
-};
+});
 
 /**
  * By how much the paper's update of each layer is larger than its credit: 2 for a {-1,+1} output unit, else 1; then 4
@@ -82,7 +108,7 @@ export const weightMax: Estimator = {
  */
 export function weightMaxScales(
   { spec, layers }: Network,
-  { hiddenRule, penalty }: EstimatorOptions = {},
+  { hiddenRule, penalty }: Partial<WeightMaxOptions> = {},
 ): (number | null)[] {
   const analogue = hiddenRule === "reward-penalty" && penalty === "analogue";
   const signs = spec.units === "plus-minus";
@@ -99,14 +125,11 @@ export function weightMaxScales(
 /** Writes what being on earns each unit of a layer, over its own and its children's scale, into `a` [B, width]. */
 function prepareReward(
   { backend, spec }: Network,
-  { norm = 2, normChange = "approximate", normRate }: EstimatorOptions,
+  { norm, normChange, normRate }: WeightMaxOptions,
   activities: readonly { readonly bits: Matrix }[],
   g: readonly Matrix[],
   scales: readonly (number | null)[],
 ): (layer: Layer, a: Matrix) => void {
-  if (!(Number.isFinite(norm) && norm >= 1)) {
-    throw new InputError(`the norm is ${norm}; expected a number from 1 on`);
-  }
   if (normChange === "exact") {
     const rates = exactRates(normRate, scales);
     return ({ index, children }, a) => {
@@ -144,8 +167,10 @@ function exactRates(normRate: number | readonly number[] | undefined, scales: re
   }
   return scales.map((scale, layer) => {
     const rate = typeof normRate === "number" ? normRate : normRate[layer];
-    if (!(Number.isFinite(rate) && rate > 0)) {
-      throw new InputError(`the norm's rate in layer ${layer} is ${rate}; expected a positive number`);
+    if (rate === undefined) {
+      throw new InputError(
+        `there are ${(normRate as number[]).length} rates of the norm's change for ${scales.length} layers; expected one, or one a layer`,
+      );
     }
     if (scale === null) {
       throw new InputError(
@@ -159,12 +184,9 @@ function exactRates(normRate: number | readonly number[] | undefined, scales: re
 /** Turns what being on earns, in `g` [B, width], into the units' credits. */
 function prepareRule(
   { backend, layers, spec: { units } }: Network,
-  { hiddenRule = "reinforce", lambda, penalty = "mixture" }: EstimatorOptions,
+  { hiddenRule, lambda, penalty }: WeightMaxOptions,
   rows: number,
 ): (activity: { bits: Matrix; p: Matrix; q: Matrix }, g: Matrix) => void {
-  if (hiddenRule !== "reward-penalty" && lambda !== undefined) {
-    throw new InputError(`lambda is ${lambda}, which only the hidden rule reward-penalty has`);
-  }
   // dE[x]/dl is p q, twice that of {-1,+1} units.
   const step = units === "plus-minus" ? 2 : 1;
   switch (hiddenRule) {
@@ -175,7 +197,7 @@ function prepareRule(
     case "classification":
       return ({ bits, p, q }, g) => backend.betterOutcome(g, p, q, bits, 1, 1, g);
   }
-  const share = checkLambda(lambda);
+  const share = requireLambda(lambda);
   if (penalty === "analogue") {
     return ({ bits, p, q }, g) => backend.betterOutcome(g, p, q, bits, step, step * share, g);
   }

@@ -8,8 +8,8 @@ import { extname } from "node:path";
 import { text as textFrom } from "node:stream/consumers";
 import { z } from "zod";
 import { mostThreads } from "../backend/team.ts";
-import type { EstimatorOptions } from "../estimators/estimator.ts";
-import { estimators, findEstimator } from "../estimators/registry.ts";
+import type { Knowledge } from "../estimators/needs.ts";
+import { estimators, estimatorsFor, findEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { nearest, suggestion } from "../formats/nearest.ts";
 import { type HiddenLayer, hiddenSpec, parseHidden } from "../network/hidden.ts";
@@ -28,8 +28,13 @@ const rateExpected = "a positive number, or a list of them, one for each layer";
 
 const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(fallback));
 
-const estimatorsFor = (task: "bandit" | "multiplexer" | "vae") =>
-  estimators.filter(({ tasks }) => tasks.includes(task)).map(({ name }) => name);
+const offers: Record<"bandit" | "multiplexer" | "vae", readonly Knowledge[]> = {
+  bandit: ["reward"],
+  multiplexer: ["reward"],
+  vae: ["components", "evaluations"],
+};
+
+const namesFor = (task: keyof typeof offers) => estimatorsFor(offers[task]).map(({ name }) => name);
 
 /** `softmax:20x10`, 20 units of 10 choices each; `100@input+0`, 100 units that read the input and the first layer. */
 const layerText = z
@@ -123,7 +128,7 @@ const rewardOptions = {
 const options = { ...functionOptions, ...rewardOptions };
 
 /** What holds where an estimator that takes an option is not told. */
-const optionDefaults: EstimatorOptions = {
+const optionDefaults: Record<string, unknown> = {
   childPruning: true,
   fullReward: false,
   resample: "partial",
@@ -136,7 +141,7 @@ const optionDefaults: EstimatorOptions = {
 const schemas = {
   bandit: z.strictObject({
     task: z.literal("bandit").default("bandit"),
-    estimator: choice(estimatorsFor("bandit"), "hnca"),
+    estimator: choice(namesFor("bandit"), "hnca"),
     ...rewardOptions,
     paperScale: trueOrFalse,
     output: choice(["softmax", "bernoulli"], "softmax"),
@@ -152,7 +157,7 @@ const schemas = {
   }),
   multiplexer: z.strictObject({
     task: z.literal("multiplexer"),
-    estimator: choice(estimatorsFor("multiplexer"), "weight-max"),
+    estimator: choice(namesFor("multiplexer"), "weight-max"),
     ...rewardOptions,
     paperScale: trueOrFalse,
     k: setting("a whole number from 1 to 24: the inputs are k + 2^k", z.int().min(1).max(24).default(5)),
@@ -167,7 +172,7 @@ const schemas = {
   }),
   vae: z.strictObject({
     task: z.literal("vae"),
-    estimator: choice(estimatorsFor("vae"), "f-hnca"),
+    estimator: choice(namesFor("vae"), "f-hnca"),
     ...functionOptions,
     entropy: choice(["analytic", "sampled"], "analytic"),
     samples: count(1),
@@ -253,10 +258,10 @@ function checkOptions(
   }
 }
 
-const optionsTakenBy = (estimator: string) => findEstimator(estimator)?.options ?? [];
+const optionsTakenBy = (estimator: string) => Object.keys(findEstimator(estimator)?.takes ?? {});
 
 /** What a config tells its estimator. */
-export function optionsOf(config: Config): EstimatorOptions {
+export function optionsOf(config: Config): Record<string, unknown> {
   const settings: Record<string, unknown> = config;
   const told = optionsTakenBy(config.estimator).filter((key) => settings[key] !== undefined);
   return Object.fromEntries(told.map((key) => [key, settings[key]]));

@@ -3,7 +3,7 @@ import type { Backend } from "../backend/backend.ts";
 import { bestKernels, relaxedSimdSupported } from "../backend/modules.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import { createWasmBackend, type WasmBackend } from "../backend/wasm.ts";
-import { findEstimator } from "../estimators/registry.ts";
+import { createEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { convolutions } from "../front-ends/convolutions.ts";
@@ -163,8 +163,7 @@ export async function createBackend({ backend, kernels, threads }: Config): Prom
 
 /** What a config says about how to learn. */
 const learningOf = (config: Config) => ({
-  estimator: findEstimator(config.estimator)!,
-  options: optionsOf(config),
+  estimator: createEstimator({ name: config.estimator, ...optionsOf(config) }),
   optimizer: optimizerOf(config),
 });
 

@@ -3,7 +3,8 @@ import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { createWasmBackend } from "../backend/wasm.ts";
 import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import { hnca } from "../estimators/hnca.ts";
-import { findEstimator } from "../estimators/registry.ts";
+import { parseEstimatorText } from "../estimators/options.ts";
+import { createEstimator, labelOf } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { decode, encode } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
@@ -167,7 +168,7 @@ export class Agent {
   async save(): Promise<Uint8Array> {
     const { estimator, ...settings } = this.#settings;
     return encode(await this.#current.learner.tensors(), {
-      agent: JSON.stringify({ ...settings, estimator: estimator.name }),
+      agent: JSON.stringify({ ...settings, estimator: labelOf(estimator) }),
       acted: `${this.#acted}`,
       learned: `${this.#learned}`,
       generator,
@@ -182,10 +183,8 @@ export class Agent {
     if (metadata.generator !== generator) {
       throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
     }
-    const { estimator: name, ...settings } = JSON.parse(metadata.agent);
-    const estimator = findEstimator(name);
-    if (estimator === undefined)
-      throw new InputError(`the agent learns with "${name}"; expected a known estimator`);
+    const { estimator: label, ...settings } = JSON.parse(metadata.agent);
+    const estimator = createEstimator(parseEstimatorText(label));
     const agent = new Agent(backend, { ...settings, estimator, ...(optimizer && { optimizer }) });
     agent.#current.learner.restore(tensors);
     agent.#acted = Number(metadata.acted);
@@ -201,7 +200,7 @@ export class Agent {
       const input = this.#backend.matrix(rows, inputs);
       const reward = this.#backend.matrix(rows, 1);
       const objective = rewardObjective(reward);
-      const problem = { network: this.#network, input, objective, baseline, baselineDecay, options: {} };
+      const problem = { network: this.#network, input, objective, baseline, baselineDecay };
       batch = { input, reward, learner: new Learner(estimator, problem, this.#optimizer) };
       this.#batches.set(rows, batch);
     }

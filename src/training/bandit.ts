@@ -1,6 +1,6 @@
 /** Training on the contextual bandit: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
-import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontEnd } from "../front-ends/front-end.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
@@ -13,8 +13,6 @@ import { Training } from "./training.ts";
 /** What is trained, and how. */
 export interface BanditTrainingOptions extends LearnerOptions {
   estimator: Estimator;
-  /** Options of the estimator; default none. */
-  options?: EstimatorOptions;
   optimizer: OptimizerFactory;
   /**
    * What stands between the images and the layers, on the same backend; its outputs are features that the first layer is
@@ -84,7 +82,6 @@ export function prepareBanditTraining(
 ): Training {
   const {
     estimator,
-    options = {},
     optimizer,
     baseline = "none",
     baselineDecay = 0.99,
@@ -96,6 +93,6 @@ export function prepareBanditTraining(
   const network = createNetwork(backend, banditNetwork(data.train, training), front);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
   const { input, objective } = task;
-  const problem = { network, input, objective, baseline, baselineDecay, options };
+  const problem = { network, input, objective, baseline, baselineDecay };
   return new Training(new Learner(estimator, problem, optimizer, training), task, seed);
 }

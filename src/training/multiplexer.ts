@@ -1,6 +1,6 @@
 /** Training on the multiplexer: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
-import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec, type Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
@@ -13,8 +13,6 @@ export interface MultiplexerTrainingOptions extends LearnerOptions {
   /** Bits of the address. */
   k: number;
   estimator: Estimator;
-  /** Options of the estimator; default none. */
-  options?: EstimatorOptions;
   optimizer: OptimizerFactory;
   /**
    * Hidden layers, input side first: widths of Bernoulli layers, or more about them; default [64, 32], as in the paper.
@@ -53,12 +51,12 @@ export const createMultiplexerTraining = (backend: Backend, training: Multiplexe
 
 /** The same with all parameters zero. */
 export function prepareMultiplexerTraining(backend: Backend, training: MultiplexerTrainingOptions): Training {
-  const { k, estimator, options = {}, optimizer, paperScale = false, ...rest } = training;
+  const { k, estimator, optimizer, paperScale = false, ...rest } = training;
   const { baseline = "none", baselineDecay = 0.99, seed = 0 } = rest;
   const { batchSize = 128, steps, recordEvery = 1000 } = rest;
   const task = new Multiplexer(backend, { k, batchSize, steps, recordEvery, seed });
   const network = createNetwork(backend, multiplexerNetwork(training));
   const { input, objective } = task;
-  const problem = { network, input, objective, baseline, baselineDecay, options };
+  const problem = { network, input, objective, baseline, baselineDecay };
   return new Training(new Learner(estimator, problem, optimizer, { paperScale }), task, seed);
 }

@@ -1,6 +1,6 @@
 /** Training of a discrete variational auto-encoder: the pieces put together. */
 import type { Backend } from "../backend/backend.ts";
-import type { Baseline, Estimator, EstimatorOptions } from "../estimators/estimator.ts";
+import type { Baseline, Estimator } from "../estimators/estimator.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
@@ -16,8 +16,6 @@ import { Training } from "./training.ts";
 /** What is trained, and how. */
 export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed"> {
   estimator: Estimator;
-  /** Options of the estimator; default none. */
-  options?: EstimatorOptions;
   optimizer: OptimizerFactory;
   /** Stochastic layers, image side first: widths of Bernoulli layers, or more about them; at least one. */
   hidden: readonly HiddenLayer[];
@@ -46,12 +44,12 @@ export function prepareVaeTraining(
   data: { train: LabelledImages; test: LabelledImages },
   training: VaeTrainingOptions,
 ): Training {
-  const { estimator, options = {}, optimizer, hidden, units = "zero-one", ...rest } = training;
+  const { estimator, optimizer, hidden, units = "zero-one", ...rest } = training;
   const { baseline = "none", baselineDecay = 0.99, batchSize = 50, seed = 0, ...task } = rest;
   const encoder = createEncoder(backend, data.train.pixels, hidden, units);
   const vae = new VariationalAutoEncoder(encoder, data, { ...task, batchSize, seed });
   const { input, objective } = vae;
-  const problem = { network: encoder, input, objective, baseline, baselineDecay, options };
+  const problem = { network: encoder, input, objective, baseline, baselineDecay };
   return new Training(new Learner(estimator, problem, optimizer), vae, seed);
 }
 

@@ -8,7 +8,7 @@ import { toBlock } from "../../src/audit/layout.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator } from "../../src/estimators/estimator.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
-import { estimators as registry } from "../../src/estimators/registry.ts";
+import { estimatorsFor } from "../../src/estimators/registry.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { createNetwork } from "../../src/network/network.ts";
@@ -131,7 +131,6 @@ function posteriors(spec: BanditSpec) {
       objective: rewardObjective(reward),
       baseline: "none",
       baselineDecay: 0.99,
-      options: {},
     });
     draws.start(0, rows);
     prepared.sample(draws);
@@ -427,14 +426,13 @@ describe("options", () => {
   it("estimators by name, or an error that suggests one", () => {
     expect(Object.keys(audit(spec, { estimators: ["hnca"] }).estimators)).toEqual(["hnca"]);
     expect(() => audit(spec, { estimators: ["hcna"] })).toThrow(
-      new InputError('"hcna" is not an estimator for a bandit; did you mean "hnca"?'),
+      new InputError('"hcna" is no estimator; did you mean "hnca"?'),
     );
   });
 
   it("by default all that the registry has for a bandit, variants too, but those that refuse the network", () => {
-    const names = registry
-      .filter(({ tasks }) => tasks.includes("bandit"))
-      .flatMap(({ name, variants = [] }) => [name, ...variants.map((variant) => variant.name)])
+    const names = estimatorsFor(["reward"])
+      .flatMap(({ name, variants }) => [name, ...variants.map((variant) => variant.name)])
       .filter((name, i, all) => all.indexOf(name) === i);
     const report = audit(goldenSpec("mixed-softmax-hidden"));
     expect([...Object.keys(report.estimators), ...Object.keys(report.leftOut)].sort()).toEqual(names.sort());

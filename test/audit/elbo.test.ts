@@ -8,19 +8,21 @@ import { EnumeratedDraws } from "../../src/audit/enumeration.ts";
 import { enumerate, prepareRun } from "../../src/audit/run.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator, PreparedEstimator } from "../../src/estimators/estimator.ts";
-import { findEstimator, estimators as registry } from "../../src/estimators/registry.ts";
+import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
+import { reinforceLoo } from "../../src/estimators/reinforce-loo.ts";
 import type { Objective } from "../../src/objectives/objective.ts";
 import { compare, flat, largestDifference } from "./compare.ts";
 import { goldenElbo, goldenElbos } from "./golden.ts";
 import { elboSpecs } from "./random-elbo.ts";
 
-const [fHnca, reinforce, loo] = ["f-hnca", "reinforce", "reinforce-loo"].map((name) => findEstimator(name)!);
+const [fHnca, reinforce] = ["f-hnca", "reinforce"].map((name) => findEstimator(name)!);
 const backend = createReferenceBackend();
 
 /** Names of all estimators for a known function. */
-const names = registry
-  .filter(({ tasks }) => tasks.includes("vae"))
-  .flatMap(({ name, variants = [] }) => [name, ...variants.map((variant) => variant.name)]);
+const names = estimatorsFor(["components", "evaluations"]).flatMap(({ name, variants }) => [
+  name,
+  ...variants.map((variant) => variant.name),
+]);
 
 /** All of them are unbiased, and the decoder's gradients too, which come from the same draws. */
 function expectUnbiased({ estimators }: ElboReport, tolerance: number): void {
@@ -160,10 +162,7 @@ describe("random small auto-encoders", () => {
       fc.property(elboSpecs(1), (spec) => {
         const [one, other] = [
           credits(spec, findEstimator("vargrad")!),
-          credits(spec, {
-            ...loo,
-            prepare: (problem) => loo.prepare({ ...problem, options: { resample: "independent" } }),
-          }),
+          credits(spec, reinforceLoo({ resample: "independent" })),
         ];
         one.forEach((credit, i) => {
           credit.forEach((g, e) => {
@@ -227,9 +226,9 @@ function onOne(estimator: Estimator, component: string): Estimator {
 function credits(spec: ElboSpec, estimator: Estimator): Float64Array[] {
   const subject = elboSubject(backend, parseElboSpec(spec));
   const draws = new EnumeratedDraws(backend);
-  subject.prepare(estimator, {}, draws, 1).run();
+  subject.prepare(estimator, draws, 1).run();
   const rows = Math.min(1000, draws.states);
-  const trial = subject.prepare(estimator, {}, draws, rows);
+  const trial = subject.prepare(estimator, draws, rows);
   draws.start(0, rows);
   trial.run();
   const own = trial.credits.filter(({ linear }) => subject.network.layers.some((layer) => layer === linear));
@@ -303,8 +302,8 @@ describe("only the draws that a credit depends on are enumerated", () => {
     // The main pass is one of each pair, and the decoder's.
     ["partial" as const, 2 * 4 ** 4 + 2 * 4 ** 3, 2 * 4 ** 2 * 4 ** 2 * 4],
   ])("leave-one-out, %s: %d states instead of %d, the same moments", (resample, few, many) => {
-    const whole = prepareRun(subject, loo, { resample }, Number.POSITIVE_INFINITY);
-    const reduced = prepareRun(subject, loo, { resample }, 0);
+    const whole = prepareRun(subject, reinforceLoo({ resample }), Number.POSITIVE_INFINITY);
+    const reduced = prepareRun(subject, reinforceLoo({ resample }), 0);
     expect([reduced.states, whole.states]).toEqual([few, many]);
     const [a, b] = [whole, reduced].map((run) => enumerate(run, gradient));
     a.forEach(({ mean, variance, bias }, i) => {
@@ -320,9 +319,9 @@ describe("only the draws that a credit depends on are enumerated", () => {
   it("a credit that seldom depends on another layer's draws is summed over those too", () => {
     /** Leave-one-out whose first layer looks at the second's own sample, but only where six bits are all on. */
     const nosy: Estimator = {
-      ...loo,
+      ...reinforceLoo,
       prepare(problem) {
-        const prepared = loo.prepare({ ...problem, options: { resample: "fresh" } });
+        const prepared = reinforceLoo({ resample: "fresh" }).prepare(problem);
         const sites: { bits: Float64Array }[] = [];
         return {
           ...prepared,
@@ -351,10 +350,10 @@ describe("only the draws that a credit depends on are enumerated", () => {
         };
       },
     };
-    const plain = prepareRun(subject, loo, { resample: "fresh" }, 0);
-    const run = prepareRun(subject, nosy, {}, 0);
+    const plain = prepareRun(subject, reinforceLoo({ resample: "fresh" }), 0);
+    const run = prepareRun(subject, nosy, 0);
     expect(run.states).toBeGreaterThan(plain.states);
-    const whole = enumerate(prepareRun(subject, nosy, {}, Number.POSITIVE_INFINITY), gradient);
+    const whole = enumerate(prepareRun(subject, nosy, Number.POSITIVE_INFINITY), gradient);
     expect(enumerate(run, gradient)[0].bias).toBeCloseTo(whole[0].bias, 13);
     expect(whole[0].bias).toBeGreaterThan(1e-4);
   });
@@ -362,9 +361,9 @@ describe("only the draws that a credit depends on are enumerated", () => {
   it("a credit that changes with draws which were left out is an error", () => {
     /** As if no dependence were seen: a credit that looks at the draws only later on. */
     const late: Estimator = {
-      ...loo,
+      ...reinforceLoo,
       prepare(problem) {
-        const prepared = loo.prepare({ ...problem, options: { resample: "fresh" } });
+        const prepared = reinforceLoo({ resample: "fresh" }).prepare(problem);
         let calls = 0;
         return {
           ...prepared,
@@ -378,7 +377,7 @@ describe("only the draws that a credit depends on are enumerated", () => {
         };
       },
     };
-    expect(() => prepareRun(subject, late, {}, 0)).toThrow(
+    expect(() => prepareRun(subject, late, 0)).toThrow(
       /layers\.0 depends on draws that were found not to matter/,
     );
   });

@@ -11,7 +11,6 @@ import { type FunctionSpec, parseFunctionSpec } from "../../src/audit/function-s
 import { functionSubject } from "../../src/audit/function-subject.ts";
 import type { Subject } from "../../src/audit/subject.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import type { EstimatorOptions } from "../../src/estimators/estimator.ts";
 import { findEstimator } from "../../src/estimators/registry.ts";
 import { flat } from "./compare.ts";
 import { elboSpecs } from "./random-elbo.ts";
@@ -26,12 +25,12 @@ const onElbo = (spec: ElboSpec) => elboSubject(backend, parseElboSpec(spec));
 const onBandit = (spec: BanditSpec) => banditSubject(backend, parseBanditSpec(spec));
 
 /** The network's credits, over all that can happen, or the first 300 states of it. */
-function credits(subject: Subject, name: string, settings: EstimatorOptions = {}): number[] {
-  const estimator = findEstimator(name)!;
+function credits(subject: Subject, name: string, settings = {}): number[] {
+  const estimator = findEstimator(name)!(settings);
   const draws = new EnumeratedDraws(backend);
-  subject.prepare(estimator, settings, draws, 1).run();
+  subject.prepare(estimator, draws, 1).run();
   const rows = Math.min(300, draws.states);
-  const trial = subject.prepare(estimator, settings, draws, rows);
+  const trial = subject.prepare(estimator, draws, rows);
   draws.start(0, rows);
   trial.run();
   const own = trial.credits.filter(({ linear }) => subject.network.layers.some((layer) => layer === linear));

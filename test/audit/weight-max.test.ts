@@ -5,7 +5,7 @@ import { audit } from "../../src/audit/audit.ts";
 import type { BanditSpec } from "../../src/audit/bandit-spec.ts";
 import type { ParameterArrays } from "../../src/audit/layout.ts";
 import { classification } from "../../src/estimators/classification.ts";
-import type { Estimator, EstimatorOptions } from "../../src/estimators/estimator.ts";
+import type { Estimator } from "../../src/estimators/estimator.ts";
 import { rewardPenalty } from "../../src/estimators/reward-penalty.ts";
 import { straightThrough } from "../../src/estimators/straight-through.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
@@ -15,10 +15,11 @@ import { flat } from "./compare.ts";
 import { banditSpecs } from "./random-spec.ts";
 
 /** An estimator with its options settled, under a name of its own. */
-const having = (estimator: Estimator, options: EstimatorOptions, name = "rule"): Estimator => ({
+const having = (estimator: Estimator, name = "rule"): Estimator => ({
   ...estimator,
   name,
-  prepare: (problem) => estimator.prepare({ ...problem, options }),
+  takes: {},
+  options: {},
 });
 
 /** A chain with random parameters: weights times `weights`, biases times `biases`; inputs -1 and +1. */
@@ -50,7 +51,7 @@ function network(
 const hiddenRules = {
   reinforce: { hiddenRule: "reinforce" },
   "direct-gradient": { hiddenRule: "direct-gradient" },
-} satisfies Record<string, EstimatorOptions>;
+} as const;
 
 /** Size of the error of a layer's mean over the size of its exact gradient. */
 function relativeBias(spec: BanditSpec, estimator: Estimator, layer: number): number {
@@ -78,7 +79,7 @@ describe("theorem 1: the bias goes with the weights", () => {
 
   it.each(cases)("$rule, $units units, $kind output: the slope as the weights are halved", (one) => {
     const { rule, units, kind } = one;
-    const estimator = having(weightMax, hiddenRules[rule]);
+    const estimator = having(weightMax(hiddenRules[rule]));
     const slope = (shrinkBiases: boolean, layer: number) => {
       const at = (weights: number) =>
         relativeBias(network(units, kind, { weights, biases: shrinkBiases ? weights : 1 }), estimator, layer);
@@ -91,7 +92,7 @@ describe("theorem 1: the bias goes with the weights", () => {
   });
 
   it("classification does not follow the gradient, however small the weights", () => {
-    const estimator = having(weightMax, { hiddenRule: "classification" });
+    const estimator = having(weightMax({ hiddenRule: "classification" }));
     for (const kind of ["bernoulli", "softmax"] as const) {
       expect(relativeBias(network("plus-minus", kind, { weights: 2 ** -8 }), estimator, 0)).toBeGreaterThan(
         0.1,
@@ -103,9 +104,9 @@ describe("theorem 1: the bias goes with the weights", () => {
     const spec = network("plus-minus", "bernoulli", {});
     const { estimators } = audit(spec, {
       estimators: [
-        having(weightMax, {}, "approximate"),
-        having(weightMax, { normChange: "exact", normRate: 1e-7 }, "small"),
-        having(weightMax, { normChange: "exact", normRate: 0.5 }, "large"),
+        having(weightMax({}), "approximate"),
+        having(weightMax({ normChange: "exact", normRate: 1e-7 }), "small"),
+        having(weightMax({ normChange: "exact", normRate: 0.5 }), "large"),
       ],
     });
     const [near, small, large] = ["approximate", "small", "large"].map((name) => flat(estimators[name].mean));
@@ -142,8 +143,8 @@ describe("random small networks", () => {
       fc.property(banditSpecs, (spec) => {
         if (spec.layers.slice(0, -1).some(({ kind }) => kind === "softmax")) return;
         const rules = [
-          having(weightMax, { hiddenRule: "direct-gradient" }, "direct"),
-          having(weightMax, {}, "score"),
+          having(weightMax({ hiddenRule: "direct-gradient" }), "direct"),
+          having(weightMax({}), "score"),
         ];
         const { estimators } = audit(spec, { estimators: ["reinforce", straightThrough, ...rules] });
         const last = (name: string) => flat(estimators[name].mean.slice(-2));
@@ -215,7 +216,7 @@ describe("rules for one unit", () => {
     "A_R-P is unbiased where lambda is 0, biased elsewhere: %s",
     (kind) => {
       for (const random of [false, true]) {
-        const rules = [0, 0.1, 1].map((lambda) => having(rewardPenalty, { lambda }, `lambda ${lambda}`));
+        const rules = [0, 0.1, 1].map((lambda) => having(rewardPenalty({ lambda }), `lambda ${lambda}`));
         const { estimators } = audit(unit(kind, random), { estimators: rules });
         expect(estimators["lambda 0"].bias).toBeLessThan(1e-15);
         expect(estimators["lambda 0.1"].bias).toBeGreaterThan(1e-3);

@@ -118,7 +118,7 @@ describe("flipnet train --task vae", () => {
     ],
     [
       ["--estimator", "disarm", "--resample", "independent"],
-      'disarm cannot resample "independent"; expected "partial" or "fresh"',
+      'resample of disarm is "independent"; expected one of partial, fresh',
     ],
   ])("%j is one sentence, and exit 2", async (args, sentence) => {
     const out = join(temporary("bad"), "runs");

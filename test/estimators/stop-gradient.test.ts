@@ -19,8 +19,8 @@ const spec = {
 const B = 4;
 
 function creditsOf(backend: ImmediateBackend, stopGradient: boolean) {
-  const problem = { ...randomProblem(backend, spec, B, 2), options: { stopGradient } };
-  const prepared = hnca.prepare(problem);
+  const problem = randomProblem(backend, spec, B, 2);
+  const prepared = hnca({ stopGradient }).prepare(problem);
   const uniforms = problem.network.layers.map(({ units }) =>
     matrixOf(backend, B, numbers(units, B * units, 0, 1)),
   );

@@ -3,12 +3,7 @@ import { describe, expect, test } from "vitest";
 import type { ImmediateBackend } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { classification } from "../../src/estimators/classification.ts";
-import type {
-  Estimator,
-  EstimatorOptions,
-  PreparedEstimator,
-  Problem,
-} from "../../src/estimators/estimator.ts";
+import type { Estimator, PreparedEstimator, Problem } from "../../src/estimators/estimator.ts";
 import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { rewardPenalty } from "../../src/estimators/reward-penalty.ts";
@@ -50,8 +45,8 @@ const drawsFor = (on: ImmediateBackend, B: number, seed: number) =>
   new GivenDraws(on, ({ layer }) => matrixOf(on, B, numbers(seed + 31 * layer.index, B * layer.units, 0, 1)));
 
 /** Runs an estimator on a problem, on given uniforms. */
-function run(estimator: Estimator, problem: Problem, options: EstimatorOptions = {}): PreparedEstimator {
-  const prepared = estimator.prepare({ ...problem, options });
+function run(estimator: Estimator, problem: Problem): PreparedEstimator {
+  const prepared = estimator.prepare(problem);
   prepared.sample(drawsFor(backend, problem.input.rows, 5));
   prepared.assign();
   return prepared;
@@ -97,7 +92,7 @@ describe("weight-max", () => {
     "%s is the paper's update, equations 13 to 21, with paperScale times the credit",
     (rule) => {
       const problem = randomProblem(backend, chain([4, 5, 3]), rows, 11);
-      const prepared = run(weightMax, problem, { hiddenRule: rule });
+      const prepared = run(weightMax({ hiddenRule: rule }), problem);
       expect(prepared.credits.map(({ paperScale }) => paperScale)).toEqual([32, 8, 2]);
       const { weights, bias, examples } = asInPaper(problem, prepared);
       examples.forEach((example, b) => {
@@ -116,16 +111,16 @@ describe("weight-max", () => {
   test("reward-penalty is the mixture of REINFORCE and classification, or the analogue for one unit", () => {
     const problem = randomProblem(backend, chain([4, 5, 3]), rows, 12);
     const lambda = 0.3;
-    const of = (hiddenRule: (typeof rules)[number]) => creditsOf(run(weightMax, problem, { hiddenRule }))[1];
+    const of = (hiddenRule: (typeof rules)[number]) => creditsOf(run(weightMax({ hiddenRule }), problem))[1];
     const [score, match] = [of("reinforce"), of("classification")];
-    const mixture = run(weightMax, problem, { hiddenRule: "reward-penalty", lambda });
+    const mixture = run(weightMax({ hiddenRule: "reward-penalty", lambda }), problem);
     expectClose(
       creditsOf(mixture)[1],
       score.map((s, e) => (1 - lambda) * s + lambda * match[e]),
     );
 
     // D-59: (1 - lambda) (R + |R|) / 2 (h - E) + lambda |R| (sgn(R) h - E).
-    const analogue = run(weightMax, problem, { hiddenRule: "reward-penalty", lambda, penalty: "analogue" });
+    const analogue = run(weightMax({ hiddenRule: "reward-penalty", lambda, penalty: "analogue" }), problem);
     expect(analogue.credits.map(({ paperScale }) => paperScale)).toEqual([8, 4, 2]);
     const { weights, bias, examples } = asInPaper(problem, analogue);
     examples.forEach(({ h, reward }, b) => {
@@ -148,8 +143,8 @@ describe("weight-max", () => {
     for (const norm of [1, 1.5, 2, 3]) {
       const problem = randomProblem(backend, chain([4, 3]), rows, 13);
       const rates = [0.3, 0.2];
-      const exact = run(weightMax, problem, { norm, normChange: "exact", normRate: rates });
-      const approximate = run(weightMax, problem, { norm });
+      const exact = run(weightMax({ norm, normChange: "exact", normRate: rates }), problem);
+      const approximate = run(weightMax({ norm }), problem);
       const { weights, bias, examples } = asInPaper(problem, exact);
       examples.forEach(({ h, reward }, b) => {
         const [mean] = potentials(weights[1], bias[1], h[1]).map((s) => 2 * sigma(s) - 1);
@@ -190,13 +185,13 @@ describe("weight-max", () => {
     );
     // Rules that ask for the other outcome know what being on would have earned.
     const on = Array.from(p, (_, e) => 2 * W[e % 3] * d[Math.floor(e / 3)]);
-    const classified = creditsOf(run(weightMax, problem, { hiddenRule: "classification" }))[0];
+    const classified = creditsOf(run(weightMax({ hiddenRule: "classification" }), problem))[0];
     expectClose(
       classified.map((g) => 2 * g),
       on.map((r, e) => Math.abs(r) * ((r > 0 ? 1 : 0) - p[e])),
     );
     const rate = 0.4;
-    const exact = creditsOf(run(weightMax, problem, { normChange: "exact", normRate: rate }))[0];
+    const exact = creditsOf(run(weightMax({ normChange: "exact", normRate: rate }), problem))[0];
     const grown = Array.from(p, (_, e) => {
       const w = W[e % 3];
       return (Math.abs(w + rate * b[e] * d[Math.floor(e / 3)]) ** 2 - w * w) / rate;
@@ -242,7 +237,7 @@ describe("weight-max", () => {
     for (const spec of specs) {
       for (const baseline of ["none", 0.4] as const) {
         const problem = randomProblem(backend, spec, rows, 17, baseline);
-        const one = creditsOf(run(weightMax, problem, { hiddenRule: "direct-gradient" }));
+        const one = creditsOf(run(weightMax({ hiddenRule: "direct-gradient" }), problem));
         const other = creditsOf(run(straightThrough, problem));
         one.forEach((g, l) => {
           expectClose(g, other[l], 1e-15);
@@ -254,18 +249,22 @@ describe("weight-max", () => {
 
   test("refuses what it cannot serve", () => {
     const problem = randomProblem(backend, chain([4, 3]), rows, 18);
-    const refusal = (options: EstimatorOptions, spec?: NetworkSpec) => {
+    const refusal = (options: Parameters<typeof weightMax>[0], spec?: NetworkSpec) => {
       const on = spec === undefined ? problem : randomProblem(backend, spec, rows, 18);
-      return () => weightMax.prepare({ ...on, options });
+      return () => weightMax(options).prepare(on);
     };
     expect(refusal({ hiddenRule: "reward-penalty" })).toThrow(/needs lambda/);
     expect(refusal({ hiddenRule: "reward-penalty", lambda: 1.5 })).toThrow(
-      "lambda is 1.5; expected a number from 0",
+      "lambda of weight-max is 1.5; expected a number from 0",
     );
-    expect(refusal({ lambda: 0.5 })).toThrow(/only the hidden rule reward-penalty/);
-    expect(refusal({ norm: 0.5 })).toThrow("the norm is 0.5; expected a number from 1 on");
+    expect(refusal({ lambda: 0.5 })).toThrow(
+      /counts only where hiddenRule is reward-penalty; it is "reinforce"/,
+    );
+    expect(refusal({ norm: 0.5 })).toThrow("norm of weight-max is 0.5; expected a number from 1 on");
     expect(refusal({ normChange: "exact" })).toThrow(/needs the rate/);
-    expect(refusal({ normChange: "exact", normRate: [0.1] })).toThrow(/rate in layer 1 is undefined/);
+    expect(refusal({ normChange: "exact", normRate: [0.1] })).toThrow(
+      /1 rates of the norm's change for 2 layers/,
+    );
     expect(refusal({ normChange: "exact", normRate: 0.1 }, skipping)).toThrow(/no one scale/);
     const softmax: LayerSpec = { kind: "softmax", units: 2, choices: 2 };
     expect(refusal({}, { ...chain([4]), layers: [softmax, { kind: "bernoulli", units: 1 }] })).toThrow(
@@ -277,12 +276,12 @@ describe("weight-max", () => {
 /** Compares credits with RA H^(l-1) (factor(H^l) M^(l+1) ... M^L)^T, M^k = W^k times `inner`, the last one `last`. */
 function lemma(
   seed: number,
-  options: EstimatorOptions,
+  options: Parameters<typeof weightMax>[0],
   inner: (h: number, s: number) => number,
   last: (h: number, s: number) => number,
 ): void {
   const problem = randomProblem(backend, chain([3, 4, 3, 2]), rows, seed);
-  const prepared = run(weightMax, problem, options);
+  const prepared = run(weightMax(options), problem);
   const { weights, bias, examples } = asInPaper(problem, prepared);
   const L = weights.length;
   examples.forEach(({ h, reward }, b) => {
@@ -299,7 +298,7 @@ function lemma(
       const { g } = prepared.credits[l];
       const found = backend.readNow(g).slice(b * g.columns, (b + 1) * g.columns);
       // Proportional: the constant of the layer is that of its first unit on the first example.
-      const constant = options.hiddenRule === "direct-gradient" ? 2 ** (L - 1 - l) : 1;
+      const constant = options?.hiddenRule === "direct-gradient" ? 2 ** (L - 1 - l) : 1;
       expectClose(
         found,
         expected.map((value) => constant * value),
@@ -315,8 +314,8 @@ test("with paperScale and L2, Adam makes the paper's updates: equations 13 to 17
     const problem = randomProblem(backend, chain([4, 5, 3]), rows, 21);
     const reward = problem.objective.prepare({ network: problem.network } as never).components[0].value;
     const learner = new Learner(
-      weightMax,
-      { ...problem, options: { hiddenRule: rule } },
+      weightMax({ hiddenRule: rule }),
+      problem,
       withL2(adam({ learningRate: rate }), l2),
       { paperScale: true },
     );
@@ -390,7 +389,7 @@ describe("rules for one unit", () => {
     );
     const score = creditsOf(run(reinforce, { ...problem, baseline: -1 }))[0].map((g) => 2 * g);
     for (const lambda of [0, 0.2, 1]) {
-      const found = creditsOf(run(rewardPenalty, problem, { lambda }))[0];
+      const found = creditsOf(run(rewardPenalty({ lambda }), problem))[0];
       expectClose(
         found,
         expected.map(({ step, reward }) => (reward > 0 ? 1 : lambda) * step),

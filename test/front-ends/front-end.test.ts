@@ -84,7 +84,7 @@ function learnerOf(spec: NetworkSpec, estimator = reinforce, learningRate = 0.1)
   const input = matrixOf(backend, B, numbers(5, B * I));
   const actions = network.layers[network.layers.length - 1].choices;
   const objective = knownRewardObjective(matrixOf(backend, B, numbers(6, B * actions)));
-  const problem = { network, input, objective, baseline: "none", baselineDecay: 0.99, options: {} } as const;
+  const problem = { network, input, objective, baseline: "none", baselineDecay: 0.99 } as const;
   return { front, network, input, learner: new Learner(estimator, problem, sgd({ learningRate })) };
 }
 

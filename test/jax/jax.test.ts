@@ -98,7 +98,6 @@ describe.skipIf(jax === undefined)("a front end from jax-js", async () => {
             objective,
             baseline: "none",
             baselineDecay: 0.99,
-            options: {},
           } as const;
           const learner = new Learner(estimator, problem, sgd({ learningRate: 0.02 }));
           const draws = new GeneratedDraws(backend, 7);

@@ -22,8 +22,7 @@ const bandit =
   (name: string, options = {}) =>
   (backend: Backend) =>
     prepareBanditTraining(backend, data, {
-      estimator: estimator(name),
-      options,
+      estimator: estimator(name)(options),
       optimizer,
       hidden,
       batchSize: 30,
@@ -39,8 +38,7 @@ const vae =
   (name: string, boundSamples: number, options = {}) =>
   (backend: Backend) =>
     prepareVaeTraining(backend, data, {
-      estimator: estimator(name),
-      options,
+      estimator: estimator(name)(options),
       optimizer,
       hidden,
       batchSize: 30,

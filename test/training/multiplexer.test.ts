@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import { estimators, findEstimator } from "../../src/estimators/registry.ts";
+import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { createTrace, samplePass } from "../../src/network/trace.ts";
@@ -55,7 +55,7 @@ test("inputs are fair bits, the target is the bit at the address, the reward -1 
   expect(learner.network.inputCoding).toBe("plus-minus");
 });
 
-const forMultiplexers = estimators.filter(({ tasks }) => tasks.includes("multiplexer"));
+const forMultiplexers = estimatorsFor(["reward"]);
 const single = ["classification", "reward-penalty"];
 test.each(forMultiplexers.map(({ name }) => name).filter((name) => !single.includes(name)))(
   "%s learns a small multiplexer",

@@ -2,7 +2,7 @@ import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
-import { estimators } from "../../src/estimators/registry.ts";
+import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { type BanditTrainingOptions, createBanditTraining } from "../../src/training/bandit.ts";
@@ -22,16 +22,17 @@ const options: BanditTrainingOptions = {
 /** A record without its wall time. */
 const timeless = ({ msPerStep, ...rest }: EpochRecord) => rest;
 
-const forBandits = estimators.filter(({ tasks }) => tasks.includes("bandit"));
+const forBandits = estimatorsFor(["reward"]);
 /** Rules for one unit with two actions. */
 const singleUnit = ["classification", "reward-penalty"];
 const twoClasses = { train: easyImages(330, 2), test: easyImages(620, 2) };
 
 test.each(forBandits.map(({ name }) => name))("%s learns an easy data set on both backends", async (name) => {
-  const estimator = estimators.find((one) => one.name === name)!;
+  const kind = findEstimator(name)!;
+  const estimator = name === "reward-penalty" ? kind({ lambda: 0.1 }) : kind;
   const single = singleUnit.includes(name);
   const setting: BanditTrainingOptions = single
-    ? { ...options, hidden: [], output: "bernoulli", baseline: "none", options: { lambda: 0.1 } }
+    ? { ...options, hidden: [], output: "bernoulli", baseline: "none" }
     : { ...options, hidden: [8] };
   for (const backend of [createReferenceBackend(), await createWasmBackend()]) {
     const training = createBanditTraining(backend, single ? twoClasses : data, { ...setting, estimator });

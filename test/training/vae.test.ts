@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { estimators } from "../../src/estimators/registry.ts";
+import { estimators, estimatorsFor } from "../../src/estimators/registry.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { createVaeTraining, type VaeTrainingOptions } from "../../src/training/vae.ts";
 import { easyImages } from "../helpers.ts";
@@ -24,7 +24,7 @@ async function train(change: Partial<VaeTrainingOptions>, epochs = 10) {
   return records;
 }
 
-const forVaes = estimators.filter(({ tasks }) => tasks.includes("vae")).map(({ name }) => name);
+const forVaes = estimatorsFor(["components", "evaluations"]).map(({ name }) => name);
 
 test.each(forVaes)("%s raises the bound", async (name) => {
   for (const hidden of [[6], [6, 4]]) {

@@ -1,0 +1,183 @@
+/**
+ * Options of an estimator as data: each is described once, and from that come its type, the checks in the library, the
+ * settings of a run, the command line's syntax and help, and the row in the docs.
+ */
+import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
+
+/** What an estimator can be told. */
+export interface Option<T = unknown> {
+  /** What holds where nobody says otherwise; undefined: nothing. */
+  readonly default: T;
+  /** `"a whole number from 2 on"`: it ends the sentence about a value that cannot be used. */
+  readonly expected: string;
+  /** What it does, in one sentence. */
+  readonly says: string;
+  /** Whether a value can be used. */
+  accepts(value: unknown): boolean;
+  /** It counts only where other options have these values. */
+  readonly when?: Readonly<Record<string, unknown>>;
+}
+
+/** The same option, which counts only where others have these values; elsewhere it is undefined. */
+export const only = <T>(when: Readonly<Record<string, unknown>>, option: Option<T>): Option<T> => ({
+  ...option,
+  when,
+});
+
+/** Options by name. */
+export type Options = Readonly<Record<string, Option>>;
+
+/** The values of options, all of them. */
+export type ValuesOf<O extends Options> = { readonly [Name in keyof O]: O[Name]["default"] };
+
+type Unsaid = undefined;
+
+/** True or false. */
+export const flag = ({ default: usual, says }: { default: boolean; says: string }): Option<boolean> => ({
+  default: usual,
+  expected: "true or false",
+  says,
+  accepts: (value) => typeof value === "boolean",
+});
+
+/** One of some words. */
+export const oneOf = <const Word extends string>(
+  words: readonly Word[],
+  { default: usual, says }: { default: NoInfer<Word>; says: string },
+): Option<Word> => ({
+  default: usual,
+  expected: `one of ${words.join(", ")}`,
+  says,
+  accepts: (value) => words.includes(value as Word),
+});
+
+/** A whole number. */
+export const count = ({
+  least,
+  default: usual,
+  says,
+}: {
+  least: number;
+  default: number;
+  says: string;
+}): Option<number> => ({
+  default: usual,
+  expected: `a whole number from ${least} on`,
+  says,
+  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= least,
+});
+
+/** A number from `from` to `to`. */
+export function number<Default extends number | Unsaid>({
+  from,
+  to = Infinity,
+  default: usual,
+  says,
+}: {
+  from: number;
+  to?: number;
+  default: Default;
+  says: string;
+}): Option<number | Default> {
+  return {
+    default: usual,
+    expected: to === Infinity ? `a number from ${from} on` : `a number from ${from} to ${to}`,
+    says,
+    accepts: (value) => Number.isFinite(value) && (value as number) >= from && (value as number) <= to,
+  };
+}
+
+/** A rate, or one a layer, input side first. */
+export const rates = ({ says }: { says: string }): Option<number | readonly number[] | Unsaid> => ({
+  default: undefined,
+  expected: "a positive number, or a list of them, one for each layer",
+  says,
+  accepts: (value) => {
+    const list = [value].flat();
+    return list.length > 0 && list.every((rate) => Number.isFinite(rate) && (rate as number) > 0);
+  },
+});
+
+/**
+ * All of an estimator's options: those given, and the defaults. A value that is undefined counts as left out.
+ *
+ * @throws InputError for an option that it does not take, or a value that cannot be used
+ */
+export function completeOptions<O extends Options>(
+  name: string,
+  described: O,
+  given: Readonly<Record<string, unknown>>,
+): ValuesOf<O> {
+  const names = Object.keys(described);
+  for (const [key, value] of Object.entries(given)) {
+    if (value === undefined) continue;
+    if (!Object.hasOwn(described, key)) {
+      const takes = names.length === 0 ? "which takes none" : suggestion(key, names);
+      throw new InputError(`${key} is no option of ${name}; ${takes}`);
+    }
+    if (!described[key].accepts(value)) {
+      throw new InputError(`${key} of ${name} is ${show(value)}; expected ${described[key].expected}`);
+    }
+  }
+  const values: Record<string, unknown> = {};
+  for (const key of names) values[key] = given[key] ?? described[key].default;
+  for (const key of names) {
+    for (const [other, needed] of Object.entries(described[key].when ?? {})) {
+      if (values[other] === needed) continue;
+      if (given[key] !== undefined) {
+        throw new InputError(
+          `${key} of ${name} is ${show(given[key])}, and counts only where ${other} is ${needed}; it is ${show(values[other])}`,
+        );
+      }
+      values[key] = undefined;
+    }
+  }
+  return values as ValuesOf<O>;
+}
+
+const show = (value: unknown): string =>
+  typeof value === "string" ? JSON.stringify(value) : Array.isArray(value) ? `[${value}]` : String(value);
+
+/** An estimator's name, and what it is told. */
+export interface NamedOptions {
+  readonly name: string;
+  readonly [option: string]: unknown;
+}
+
+/**
+ * The estimator that a text names, `reinforce-loo:samples=4` or `weight-max:hiddenRule=reward-penalty:lambda=0.1`;
+ * numbers of a list stand between slashes. What the options may be, the estimator says.
+ *
+ * @throws InputError for a text without a name, or an option without a value or given twice
+ */
+export function parseEstimatorText(text: string): NamedOptions {
+  const parts = text.split(/:(?=[^:=]*(?:=|$))/);
+  const [name, ...pairs] = parts;
+  if (name === "") throw new InputError(`"${text}" names no estimator; expected NAME or NAME:OPTION=VALUE`);
+  const options: Record<string, unknown> = {};
+  for (const pair of pairs) {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(pair) ?? [];
+    if (key === undefined) {
+      throw new InputError(`"${pair}" in "${text}" sets no option; expected OPTION=VALUE`);
+    }
+    if (Object.hasOwn(options, key) || key === "name") {
+      throw new InputError(`"${text}" sets ${key} twice; expected each option once`);
+    }
+    options[key] = settingOf(value);
+  }
+  return { name, ...options };
+}
+
+function settingOf(text: string): unknown {
+  if (text === "true" || text === "false") return text === "true";
+  const numbers = text.split("/").map(Number);
+  if (numbers.some(Number.isNaN)) return text;
+  return numbers.length === 1 ? numbers[0] : numbers;
+}
+
+/** The text that names an estimator: `parseEstimatorText` reads it. */
+export function estimatorText({ name, ...options }: NamedOptions): string {
+  const pairs = Object.entries(options).filter(([, value]) => value !== undefined);
+  return [name, ...pairs.map(([key, value]) => `${key}=${[value].flat().join("/")}`)].join(":");
+}
