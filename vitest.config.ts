@@ -3,8 +3,10 @@ import { defineConfig } from "vitest/config";
 const report = process.env.TEST_REPORT;
 
 export default defineConfig({
+  // One package sees the sources of the other, built or not.
+  resolve: { tsconfigPaths: true },
   test: {
-    include: ["test/**/*.test.ts"],
+    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     // Processes, not threads: the flag that Node 20 needs for relaxed SIMD is set for a whole process.
     pool: "forks",

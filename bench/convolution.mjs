@@ -1,5 +1,6 @@
 // What a training step of the HNCA paper's figure 5 costs, and what share of it the convolutions are: two 3 x 3
 // convolutions of 16 channels, 200 Bernoulli units, ten actions, 50 examples of MNIST. Steps and their parts take turns.
+
 import {
   adam,
   convolutions,
@@ -7,8 +8,8 @@ import {
   createWasmBackend,
   findEstimator,
   GeneratedDraws,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { drive } from "./drive.mjs";
 import { spread, takeTurns } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";

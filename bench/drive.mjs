@@ -1,4 +1,4 @@
-import { GeneratedDraws } from "../dist/index.js";
+import { GeneratedDraws } from "../packages/flipnet/dist/index.js";
 
 /** The next step of a training at every call, with its metrics and without what a run does around it. */
 export function drive(backend, { task, learner }) {

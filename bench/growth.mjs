@@ -2,14 +2,15 @@
 // number of classes: HNCA and REINFORCE on bandits, f-HNCA in auto-encoders. One thing grows at a time; the others are
 // 50 examples, two layers of 200 units, ten classes, and 784 pixels always. Then what the rules for auto-encoders cost
 // beyond REINFORCE as layers are added: leave-one-out and DisARM draw everything below a layer anew for every layer.
+
 import {
   adam,
   createBanditTraining,
   createVaeTraining,
   createWasmBackend,
   findEstimator,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { drive } from "./drive.mjs";
 import { exponentOf } from "./lib/fit.mjs";
 import { spread, takeTurns } from "./lib/measure.mjs";

@@ -6,8 +6,8 @@
 // products carried in memory. Each limit of limits.mjs turns it into a time; the longest is the bound, and the bound by
 // the measured time is the kernel's share of the limit that binds it. Loads from L1 are counted where each operand is
 // used once, in sums of rows; a tile of a product uses its operands several times.
-import { createWasmBackend } from "../dist/backend/wasm.js";
-import { deriveKey, newKey, uniformAt } from "../dist/random/threefry.js";
+import { createWasmBackend } from "../packages/flipnet/dist/backend/wasm.js";
+import { deriveKey, newKey, uniformAt } from "../packages/flipnet/dist/random/threefry.js";
 import { spread, takeTurns } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";
 import { inBytes, limitLoops, limitsFrom } from "./limits.mjs";

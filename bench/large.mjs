@@ -4,9 +4,9 @@
 // time, and what the process then holds, before and after a checkpoint's tensors are made.
 import { spawnSync } from "node:child_process";
 import { loadavg } from "node:os";
-import { parseConfig } from "../dist/node/config.js";
-import { describeMemory } from "../dist/node/memory.js";
-import { createBackend, loadWorkload } from "../dist/node/workload.js";
+import { describeMemory } from "../packages/cli/dist/running/memory.js";
+import { createBackend, loadWorkload } from "../packages/cli/dist/running/workload.js";
+import { parseConfig } from "../packages/cli/dist/settings/config.js";
 
 const seconds = () => {
   const { user, system } = process.cpuUsage();

@@ -3,7 +3,7 @@
 //   madd, multiply, add, divide, root, mixed, integer, shift, beside (rounds): 48 vector operations a round; mixed are
 //   half multiply-adds and half additions, beside are one division in eight, the others multiply-adds
 //   read, write, update, copy (address, bytes): passes over memory, 128 bytes a round
-import { madd as multiplyAdd } from "../kernels/math";
+import { madd as multiplyAdd } from "../packages/flipnet/kernels/math";
 
 /** Where the operands lie, so that they are not known to the compiler, and where results go, so that they are wanted. */
 const operands: usize = memory.data<f32>([1.0009765625, 1.0009765625, 1.0009765625, 1.0009765625]);

@@ -6,7 +6,7 @@
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
-import { createWasmBackend } from "../dist/index.js";
+import { createWasmBackend } from "../packages/flipnet/dist/index.js";
 import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";

@@ -12,8 +12,8 @@ import {
   createWasmBackend,
   fHnca,
   hnca,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { residentMegabytes } from "./lib/host.mjs";
 
 const { values } = parseArgs({

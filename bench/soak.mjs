@@ -16,8 +16,8 @@ import {
   createWasmBackend,
   fHnca,
   hnca,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { line } from "./lib/fit.mjs";
 import { describeHost, residentMegabytes } from "./lib/host.mjs";
 

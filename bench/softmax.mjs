@@ -3,15 +3,16 @@
 // up one row of weights a unit, the choice made. So between two such layers messages cost N times a forward pass, up to
 // a constant (HNCA paper, appendix D). And what it costs an auto-encoder of such layers under f-HNCA to know how entropies
 // would change, beside taking -log q for them.
+
 import {
   adam,
   createBanditTraining,
   createVaeTraining,
   createWasmBackend,
   findEstimator,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
-import { deriveKey, newKey, uniformAt } from "../dist/random/threefry.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
+import { deriveKey, newKey, uniformAt } from "../packages/flipnet/dist/random/threefry.js";
 import { drive } from "./drive.mjs";
 import { spread, takeTurns } from "./lib/measure.mjs";
 import { number } from "./lib/table.mjs";

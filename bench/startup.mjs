@@ -10,10 +10,10 @@ import { fileURLToPath } from "node:url";
 import { spread } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";
 
-const main = fileURLToPath(new URL("../dist/cli/main.js", import.meta.url));
+const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
 const probe = new URL("lib/startup-probe.mjs", import.meta.url).href;
 const phases = fileURLToPath(new URL("lib/startup-phases.mjs", import.meta.url));
-const learner = new URL("../dist/training/learner.js", import.meta.url).href;
+const learner = new URL("../packages/flipnet/dist/training/learner.js", import.meta.url).href;
 
 /** `[{ what, args, most }]`: arguments of Node; `most` is the target, in milliseconds of wall time. */
 const commands = [

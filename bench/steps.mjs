@@ -1,7 +1,8 @@
 // What a training step of every estimator costs on the papers' networks, in milliseconds and in REINFORCE steps of the
 // same network, batches of 50 where nothing else is said, moments as old as 50 epochs. All trainings take turns; a
 // multiple is one of neighbouring turns.
-import { downstream } from "../dist/estimators/resampling.js";
+
+import { downstream } from "../packages/flipnet/dist/estimators/resampling.js";
 import {
   adam,
   createBanditTraining,
@@ -12,10 +13,10 @@ import {
   findEstimator,
   GeneratedDraws,
   misfit,
-} from "../dist/index.js";
-import { forkTrace, samplePass } from "../dist/network/trace.js";
-import { loadLabelledImages } from "../dist/node/index.js";
-import { deriveKey, newKey } from "../dist/random/threefry.js";
+} from "../packages/flipnet/dist/index.js";
+import { forkTrace, samplePass } from "../packages/flipnet/dist/network/trace.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
+import { deriveKey, newKey } from "../packages/flipnet/dist/random/threefry.js";
 import { drive } from "./drive.mjs";
 import { spread, takeTurns } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";

@@ -2,13 +2,13 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { join } from "node:path";
-import { parseConfig } from "../dist/node/config.js";
-import { runPool } from "../dist/node/pool.js";
+import { runPool } from "../packages/cli/dist/running/pool.js";
+import { parseConfig } from "../packages/cli/dist/settings/config.js";
 import { describeHost } from "./lib/host.mjs";
 import { spread } from "./lib/measure.mjs";
 import { number, range } from "./lib/table.mjs";
 
-const program = join(import.meta.dirname, "../dist/cli/main.js");
+const program = join(import.meta.dirname, "../packages/cli/dist/main.js");
 const runs = 4;
 
 /** Seconds of all runs: HNCA on MNIST, three layers of 200 units, an epoch each. */

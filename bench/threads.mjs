@@ -2,14 +2,15 @@
 // thread that waits uses its processor too. On a machine with other work both must have a processor at the same moment:
 // the least-disturbed rounds say what two threads can do, the median what they did. Rounds are told apart by how long a
 // word takes between the two processors at that moment: near ones share a cache.
+
 import {
   adam,
   createBanditTraining,
   createVaeTraining,
   createWasmBackend,
   findEstimator,
-} from "../dist/index.js";
-import { loadLabelledImages } from "../dist/node/index.js";
+} from "../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { drive } from "./drive.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { spread } from "./lib/measure.mjs";

@@ -4,8 +4,13 @@
 //   node scripts/elbo-figure.mjs             after npm run build
 //   node scripts/elbo-figure.mjs --print     to stdout instead
 import { writeFile } from "node:fs/promises";
-import { createNetwork, createReferenceBackend, createTrace, placeOf } from "../dist/index.js";
-import { elboObjective } from "../dist/objectives/elbo.js";
+import {
+  createNetwork,
+  createReferenceBackend,
+  createTrace,
+  placeOf,
+} from "../packages/flipnet/dist/index.js";
+import { elboObjective } from "../packages/flipnet/dist/objectives/elbo.js";
 
 const backend = createReferenceBackend();
 const unit = { kind: "bernoulli", units: 1 };

@@ -26,7 +26,7 @@ const runs = Number(values.runs ?? (values.quick ? 10 : 60));
 const kills = Number(values.kills ?? (values.quick ? 4 : 24));
 const seed = Number(values.seed);
 const random = randomFrom(seed);
-const main = new URL("../dist/cli/main.js", import.meta.url).pathname;
+const main = new URL("../packages/cli/dist/main.js", import.meta.url).pathname;
 
 const scratch = mkdtempSync(join(tmpdir(), "flipnet-chaos-"));
 const children = new Set();

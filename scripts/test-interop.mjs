@@ -6,7 +6,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { basename, join, resolve } from "node:path";
-import { exportRuns, parseConfig, trainRun } from "../dist/node/index.js";
+import { exportRuns, parseConfig, trainRun } from "../packages/cli/dist/index.js";
 import { writePasses } from "../test/interop/passes.mjs";
 
 const root = resolve(import.meta.dirname, "..");

@@ -9,7 +9,7 @@ import { outcomeOf, randomFrom } from "./lib/runs.mjs";
 
 const kills = Number(process.argv[2] ?? 24);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
-const main = new URL("../dist/cli/main.js", import.meta.url).pathname;
+const main = new URL("../packages/cli/dist/main.js", import.meta.url).pathname;
 const settings =
   "--limit 2000 --hidden 50,20 --epochs 30 --baseline running-average --learning-rate 1e-3".split(" ");
 

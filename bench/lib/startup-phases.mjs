@@ -7,17 +7,17 @@ function end(phase) {
   phases[phase] = (user + system - before) / 1000;
   before = user + system;
 }
-const load = (path) => import(new URL(`../../dist/${path}`, import.meta.url).href);
+const load = (path) => import(new URL(`../../packages/cli/dist/${path}`, import.meta.url).href);
 
 end("Node");
-await import("commander");
-await load("cli/train.js");
+// Commander too.
+await load("commands/train.js");
 end("import of the command line");
-const { parseConfig } = await load("node/config.js");
+const { parseConfig } = await load("settings/config.js");
 const config = parseConfig({ task: process.argv[2] });
 end("import of zod, settings");
-await load("node/runs.js");
-const { createBackend, loadWorkload } = await load("node/workload.js");
+await load("running/runs.js");
+const { createBackend, loadWorkload } = await load("running/workload.js");
 end("import of all that trains");
 const workload = await loadWorkload(config);
 end("data: reading, digest");
@@ -27,7 +27,7 @@ const { training } = await workload.prepare(backend);
 end("memory: planning, taking, copying data");
 training.initialise();
 end("initial weights");
-const { describeEnvironment } = await load("node/environment.js");
+const { describeEnvironment } = await load("running/environment.js");
 await describeEnvironment();
 end("environment: revision by git");
 for await (const _ of training.run(1, { pause: () => false, pauseMilliseconds: 0 }));

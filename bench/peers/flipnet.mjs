@@ -10,7 +10,7 @@ import {
   createWasmBackend,
   findEstimator,
   GeneratedDraws,
-} from "../../dist/index.js";
+} from "../../packages/flipnet/dist/index.js";
 
 const [threads, path] = process.argv.slice(2);
 const backend = await createWasmBackend({ threads: Number(threads) });

@@ -11,8 +11,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
-import { audit } from "../../dist/index.js";
-import { loadLabelledImages } from "../../dist/node/index.js";
+import { audit } from "../../packages/flipnet/dist/index.js";
+import { loadLabelledImages } from "../../packages/flipnet/dist/node/index.js";
 import { describeHost } from "../lib/host.mjs";
 import { spread } from "../lib/measure.mjs";
 

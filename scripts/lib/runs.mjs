@@ -1,7 +1,7 @@
 // What has to be the same of two runs that are the same, and random numbers that are.
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { decodeSafetensors } from "../../dist/index.js";
+import { decodeSafetensors } from "../../packages/flipnet/dist/index.js";
 
 /** What a run folder holds but for wall times: records, summary, every tensor of the checkpoint. As text. */
 export function outcomeOf(folder) {

@@ -1,6 +1,10 @@
 /** What flipnet's own passes make of random inputs and noise, with the networks that runs have learned. */
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { readRun } from "../../packages/cli/dist/index.js";
+import { readCheckpoint } from "../../packages/cli/dist/running/checkpoint.js";
+import { runFiles } from "../../packages/cli/dist/running/run-folder.js";
+import { createBackend, loadWorkload } from "../../packages/cli/dist/running/workload.js";
 import {
   createReferenceBackend,
   createTrace,
@@ -8,14 +12,10 @@ import {
   encodeSafetensors,
   GivenDraws,
   samplePass,
-} from "../../dist/index.js";
-import { computeLaw, computeLogits } from "../../dist/network/trace.js";
-import { readCheckpoint } from "../../dist/node/checkpoint.js";
-import { readRun } from "../../dist/node/index.js";
-import { runFiles } from "../../dist/node/run-folder.js";
-import { createBackend, loadWorkload } from "../../dist/node/workload.js";
-import { deriveKey, newKey, uniformAt } from "../../dist/random/threefry.js";
-import { loadVae } from "../../dist/training/vae.js";
+} from "../../packages/flipnet/dist/index.js";
+import { computeLaw, computeLogits } from "../../packages/flipnet/dist/network/trace.js";
+import { deriveKey, newKey, uniformAt } from "../../packages/flipnet/dist/random/threefry.js";
+import { loadVae } from "../../packages/flipnet/dist/training/vae.js";
 
 /** Examples of a pass. */
 const rows = 60;

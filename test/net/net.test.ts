@@ -3,9 +3,11 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
-import * as flipnet from "../../src/index.ts";
-import * as node from "../../src/node/index.ts";
-import { runIdOf } from "../../src/node/run-folder.ts";
+import * as cli from "../../packages/cli/src/index.ts";
+import { runIdOf } from "../../packages/cli/src/running/run-folder.ts";
+import { offers } from "../../packages/cli/src/settings/config.ts";
+import { estimatorsFor } from "../../packages/flipnet/src/estimators/registry.ts";
+import * as flipnet from "../../packages/flipnet/src/index.ts";
 import { createNet, readPinned } from "./net.mjs";
 import { trainings } from "./settings.mjs";
 
@@ -16,7 +18,7 @@ afterAll(() => {
   rmSync(folder, { recursive: true });
 });
 
-const net = createNet({ ...flipnet, ...node, runIdOf }, folder);
+const net = createNet({ ...flipnet, ...cli, runIdOf }, folder);
 const { hashes, ids, changed, pinned } = readPinned();
 
 describe("what was pinned", () => {
@@ -27,7 +29,9 @@ describe("what was pinned", () => {
 
   it("is of every estimator in every task that it serves", () => {
     const tried = new Set(Object.values(trainings).map(({ task, estimator }) => `${task} ${estimator}`));
-    const all = flipnet.estimators.flatMap(({ name, tasks }) => tasks.map((task) => `${task} ${name}`));
+    const all = Object.entries(offers).flatMap(([task, known]) =>
+      estimatorsFor(known).map(({ name }) => `${task} ${name}`),
+    );
     expect(all.filter((one) => !tried.has(one))).toEqual([]);
   });
 

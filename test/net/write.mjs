@@ -3,15 +3,15 @@
 //
 // The first makes all fixtures; they are those of revision 5736f2a, and stay. The second writes down which values are
 // others now, as one group in changed.json with a reason that fits into a sentence. PATTERN is a regular expression: where
-// a value changed whose name does not match it, nothing is written. Both take the build in dist. No test writes.
+// a value changed whose name does not match it, nothing is written. Both take the build. No test writes.
 
 import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { isDeepStrictEqual, parseArgs } from "node:util";
-import * as flipnet from "../../dist/index.js";
-import * as node from "../../dist/node/index.js";
-import { runIdOf } from "../../dist/node/run-folder.js";
+import * as cli from "../../packages/cli/dist/index.js";
+import { runIdOf } from "../../packages/cli/dist/running/run-folder.js";
+import * as flipnet from "../../packages/flipnet/dist/index.js";
 import { agentFileOf, createNet, fixtures, readPinned, runsFolderOf, slug } from "./net.mjs";
 import { agents, runs } from "./settings.mjs";
 
@@ -29,7 +29,7 @@ if (!flags.anew && !(flags.changed && flags.only && flags.because)) {
 }
 
 const folder = mkdtempSync(join(tmpdir(), "flipnet-net-"));
-const net = createNet({ ...flipnet, ...node, runIdOf }, folder);
+const net = createNet({ ...flipnet, ...cli, runIdOf }, folder);
 try {
   await (flags.anew ? writeAnew() : writeChanged());
 } finally {
@@ -89,7 +89,7 @@ async function makeRun(out, { settings, stop }) {
   const { now } = performance;
   const controller = new AbortController();
   let ahead = 0;
-  await node.trainRun(node.parseConfig({ ...settings, out }), {
+  await cli.trainRun(cli.parseConfig({ ...settings, out }), {
     signal: controller.signal,
     checkpointEvery: Infinity,
     onEpoch: ({ epoch }) => {

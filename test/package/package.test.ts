@@ -1,4 +1,4 @@
-// The package as a user gets it: packed, installed into an empty folder, used from Node, TypeScript and a browser.
+// The packages as a user gets them: packed, installed into an empty folder, used from Node, TypeScript and a browser.
 import { execFile } from "node:child_process";
 import { existsSync } from "node:fs";
 import { cp, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
@@ -20,7 +20,8 @@ const bin = (name: string) => join(root, "node_modules/.bin", name);
 const sizeCeiling = 96 * 1024;
 
 let folder: string;
-let tarball: string;
+/** The packed packages' files. */
+let tarballs: Record<"flipnet" | "cli", string>;
 
 /** Runs a program in the user's folder and returns its standard output. */
 async function run(program: string, ...parameters: string[]): Promise<string> {
@@ -35,17 +36,25 @@ async function run(program: string, ...parameters: string[]): Promise<string> {
   return stdout;
 }
 
+/** Packs a package into the user's folder; returns the file. */
+async function pack(name: string): Promise<string> {
+  const source = join(root, "packages", name);
+  const [{ filename }] = JSON.parse(
+    await run("npm", "pack", source, "--ignore-scripts", "--json", "--pack-destination", folder),
+  );
+  return join(folder, filename);
+}
+
 beforeAll(async () => {
-  if (!existsSync(join(root, "dist/index.js")))
-    throw new Error("there is no dist: run `npm run build` first");
+  for (const name of ["flipnet", "cli"])
+    if (!existsSync(join(root, "packages", name, "dist/index.js")))
+      throw new Error("there is no dist: run `npm run build` first");
   folder = await mkdtemp(join(tmpdir(), "flipnet-package-"));
   await cp(join(import.meta.dirname, "consumer"), folder, { recursive: true });
   await writeFile(join(folder, "package.json"), '{ "name": "consumer", "private": true, "type": "module" }');
-  const [{ filename }] = JSON.parse(
-    await run("npm", "pack", root, "--ignore-scripts", "--json", "--pack-destination", folder),
-  );
-  tarball = join(folder, filename);
-  await run("npm", "install", tarball, "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund");
+  tarballs = { flipnet: await pack("flipnet"), cli: await pack("cli") };
+  const flags = ["--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund"];
+  await run("npm", "install", ...Object.values(tarballs), ...flags);
 });
 
 afterAll(() => rm(folder, { recursive: true, force: true }));
@@ -85,7 +94,7 @@ describe("in Node", () => {
   });
 
   it("has a command", async () => {
-    const { version } = JSON.parse(await readFile(join(root, "package.json"), "utf8"));
+    const { version } = JSON.parse(await readFile(join(root, "packages/cli/package.json"), "utf8"));
     expect(await run("npx", "--no-install", "flipnet", "--version")).toBe(`${version}\n`);
   });
 });
@@ -101,8 +110,8 @@ describe("in TypeScript", () => {
     expect(await run(bin("tsc"), ...options, "types.ts")).toBe("");
   });
 
-  it("is packed as publint wants it", async () => {
-    const bytes = await readFile(tarball);
+  it.each(["flipnet", "cli"] as const)("%s is packed as publint wants it", async (name) => {
+    const bytes = await readFile(tarballs[name]);
     const { messages } = await publint({
       pack: { tarball: bytes.buffer.slice(bytes.byteOffset, bytes.byteOffset + bytes.length) as ArrayBuffer },
       strict: true,
@@ -110,8 +119,8 @@ describe("in TypeScript", () => {
     expect(messages).toEqual([]);
   });
 
-  it("resolves to the right types, says attw", async () => {
-    await run(bin("attw"), tarball, "--profile", "esm-only", "--no-color", "--no-emoji");
+  it.each(["flipnet", "cli"] as const)("%s resolves to the right types, says attw", async (name) => {
+    await run(bin("attw"), tarballs[name], "--profile", "esm-only", "--no-color", "--no-emoji");
   });
 });
 

@@ -1,0 +1,211 @@
+/** `flipnet compare`: estimators side by side on one task; a table and a figure. `npm start` runs it. */
+import { mkdir } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import type { Command } from "commander";
+import { hiddenName } from "flipnet/internal/network/hidden";
+import type { EpochRecord } from "flipnet/internal/training/training";
+import { type Estimate, estimateMean, formatEstimate } from "../report/statistics.ts";
+import type { Job } from "../running/pool.ts";
+import type { RunSummary } from "../running/run-folder.ts";
+import type { ConfigOf } from "../settings/config.ts";
+import { interrupted } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
+import { colorsFor, formatTable } from "./terminal.ts";
+
+/** `settings` are those of `train`. */
+interface Flags {
+  estimators: string;
+  seeds: string;
+  workers?: string;
+  figure?: string;
+  report?: string;
+  [setting: string]: string | undefined;
+}
+
+export function defineCompare(program: Command): void {
+  program
+    .command("compare")
+    .description(
+      "train with several estimators side by side; prints a table, draws a figure, writes a report",
+    )
+    .option("--estimators <names>", "which, separated by commas", "hnca,reinforce")
+    .option("--seeds <n>", "runs of each, with seeds from --seed on", "1")
+    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--figure <file>", "where to write the figure (default: compare.svg in --out)")
+    .option("--report <folder>", "where to write the report (default: report in --out)")
+    .optionsGroup('As in "flipnet train":')
+    .option("--epochs <n>", "length of each run", "20")
+    .option("--seed <n>", "the first seed", "0")
+    .option("--out <folder>", "folder of the run folders", "runs")
+    .option(
+      "--hidden <layers>",
+      "hidden layers, as in 200,200 (the default), softmax:20x10 or 200,100@input+0",
+    )
+    .option("--layers <n>", "n hidden layers of 200")
+    .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
+    .option("--limit <n>", "use the first n training and test images only")
+    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus")')
+    .option("--baseline <name>", 'none or running-average (default "none")')
+    .option("--batch-size <n>", "examples in a step (default 50)")
+    .option("--optimizer <name>", 'adam or sgd (default "adam")')
+    .option("--learning-rate <rate>", "one, or one a layer (default 1e-4)")
+    .optionsGroup("Options:")
+    .action(async (flags: Flags) => {
+      process.exitCode = await compare(flags);
+    });
+}
+
+/** Returns the exit code. */
+async function compare({ estimators, seeds, workers, figure, report, ...settings }: Flags): Promise<number> {
+  const seedCount = wholeNumber("--seeds", seeds, 1);
+  const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
+  const { configFrom } = await import("./train.ts");
+  const { findEstimator } = await import("flipnet/internal/estimators/registry");
+  const jobs: (Job & { method: string; config: Config })[] = [];
+  for (const estimator of estimators.split(",")) {
+    // Checked here, so that a mistake is one sentence now and not one from each run.
+    const config = (await configFrom(undefined, { ...settings, estimator })) as Config;
+    const method = findEstimator(estimator)!.title;
+    for (let seed = config.seed; seed < config.seed + seedCount; seed++) {
+      const label = seedCount > 1 ? `${method}, seed ${seed}` : method;
+      jobs.push({ method, label, config: { ...config, seed } });
+    }
+  }
+  const [{ config }] = jobs;
+  const { checkReportFolder } = await import("../report/report.ts");
+  const reportFolder = report ?? join(config.out, "report");
+  await checkReportFolder(reportFolder);
+  introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
+
+  const { localPool, runOnBoard } = await import("./board.ts");
+  const results = await runOnBoard(jobs, localPool(atOnce));
+  if (results.some(({ status }) => status === "interrupted")) {
+    process.stderr.write("stopped; the same command goes on from the checkpoints\n");
+    return interrupted;
+  }
+  const done = results.flatMap(({ summary, records }, i) =>
+    summary === undefined ? [] : { label: jobs[i].method, records, summary },
+  );
+  if (done.length > 0) {
+    const path = figure ?? join(config.out, "compare.svg");
+    await draw(path, done, config);
+    print(done, path, await writePage(reportFolder, done, config));
+  }
+  const failed = results.find(({ status }) => status === "failed");
+  return failed === undefined ? 0 : failed.exitCode || 1;
+}
+
+/** Images are what is compared on. */
+type Config = ConfigOf<"bandit">;
+
+/** A finished run; `label` is the method's name. */
+interface Run {
+  label: string;
+  records: EpochRecord[];
+  summary: RunSummary;
+}
+
+function introduce(methods: readonly string[], config: Config, seedCount: number): void {
+  const { bold } = colorsFor(process.stderr);
+  const { epochs, seed, data = "MNIST", limit } = config;
+  const seeds = Array.from({ length: seedCount }, (_, i) => String(seed + i));
+  const images = limit === undefined ? "" : ` of the first ${limit} images`;
+  process.stderr.write(
+    `${bold(`${listed(methods)} on ${data}, side by side`)}\n` +
+      "A network of coin flips sees an image, names its class, and is told only whether it was right.\n" +
+      `${capitalised(describe(config))}, ${epochs} epochs${images}, seed ${listed(seeds)}.\n` +
+      "Each method begins with the same weights and sees the same images in the same order.\n\n",
+  );
+}
+
+async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
+  const { learningCurves } = await import("../report/figure.ts");
+  const { replaceFile, writing } = await import("../running/storage.ts");
+  const { svg } = await learningCurves(runs, {
+    title: titleOf(runs, config),
+    subtitle: settingOf(runs, config),
+  });
+  await writing(path, mkdir(dirname(path), { recursive: true }));
+  await writing(path, replaceFile(path, svg));
+}
+
+/** What all runs share, in a sentence or two. */
+function settingOf(runs: readonly Run[], config: Config): string {
+  const setting = [
+    describe(config),
+    config.limit === undefined ? [] : `the first ${config.limit} images`,
+    several(runs) ? [] : `seed ${config.seed}`,
+  ];
+  return `Contextual bandit: one reward an image. ${capitalised(setting.flat().join(", "))}.`;
+}
+
+const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
+  `${listed([...new Set(runs.map(({ label }) => label))])} on ${data}`;
+
+/** The report; returns the path of its page. */
+async function writePage(folder: string, runs: readonly Run[], config: Config): Promise<string> {
+  const { untilEpoch, writeReport } = await import("../report/report.ts");
+  const { readRun } = await import("../running/run-folder.ts");
+  const { shellWord } = await import("../report/train-command.ts");
+  const stored = await Promise.all(
+    runs.map(async ({ label, summary }) => ({
+      // What was asked for now: the folder may hold more of it.
+      ...untilEpoch(await readRun(summary.folder), config.epochs),
+      summary,
+      method: label,
+    })),
+  );
+  const { page } = await writeReport(folder, stored, {
+    title: titleOf(runs, config),
+    subtitle: settingOf(runs, config),
+    commands: [["flipnet", ...process.argv.slice(2).map(shellWord)].join(" ")],
+  });
+  return page;
+}
+
+/** The table, with 95 % confidence intervals where there are several seeds; then where everything is. */
+function print(runs: readonly Run[], figure: string, page: string): void {
+  const { bold } = colorsFor(process.stdout);
+  const rows = [...new Set(runs.map(({ label }) => label))].map((method) => {
+    const seeds = runs.filter(({ label }) => label === method);
+    const mean = (metric: string) => {
+      const values = seeds.map(({ summary }) => summary[metric]).filter((value) => typeof value === "number");
+      return values.length > 0 ? estimateMean(values) : undefined;
+    };
+    const percent = (accuracy?: Estimate) =>
+      accuracy ? `${formatEstimate(accuracy, { scale: 100, digits: 1 })} %` : "none";
+    const variance = mean("logGradientVariance");
+    return [
+      method,
+      percent(mean("onlineAccuracy")),
+      percent(mean("testAccuracy")),
+      variance ? formatEstimate(variance) : "none",
+      mean("msPerStep")!.mean.toFixed(2),
+    ];
+  });
+  const head = ["method", "online accuracy", "test accuracy", "ln gradient variance", "ms per step"];
+  const [titles, ...lines] = formatTable([head, ...rows], { numbers: true }).split("\n");
+  const note = several(runs) ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
+  const folders = runs.map(({ summary }) => summary.folder).join("\n        ");
+  process.stdout.write(
+    `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\nreport  ${page}\n`,
+  );
+}
+
+/** Whether there are several seeds. */
+const several = (runs: readonly Run[]) => new Set(runs.map(({ label }) => label)).size < runs.length;
+
+/** `two hidden layers of 200 units`. */
+function describe({ hidden }: Config): string {
+  if (hidden.length === 0) return "no hidden layer";
+  const count = ["one", "two", "three", "four", "five"][hidden.length - 1] ?? String(hidden.length);
+  const layers = hidden.length === 1 ? "layer" : "layers";
+  const names = hidden.map(hiddenName);
+  return `${count} hidden ${layers} of ${listed(new Set(names).size === 1 ? [names[0]] : names)} units`;
+}
+
+/** `a, b and c`. */
+const listed = (words: readonly string[]) =>
+  words.length < 2 ? words.join() : `${words.slice(0, -1).join(", ")} and ${words[words.length - 1]}`;
+
+const capitalised = (text: string) => text[0].toUpperCase() + text.slice(1);

@@ -1,0 +1,234 @@
+/** `flipnet reproduce`: a figure of a paper, from a file that says which runs it is made of. */
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { InputError } from "flipnet/internal/formats/errors";
+import type { Experiment, ExperimentRun, Wanted } from "../planning/experiments.ts";
+import type { PlannedRun, Settings } from "../planning/sweep.ts";
+import { interrupted } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
+import { redisHelp } from "./redis.ts";
+import { placeOf, tellEnd, trainMissing } from "./sweep.ts";
+import { colorsFor, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
+
+interface Flags {
+  epochs?: string;
+  steps?: string;
+  seeds?: string;
+  only?: string;
+  limit?: string;
+  draw?: boolean;
+  data?: string;
+  out: string;
+  report?: string;
+  workers?: string;
+  redis?: string | true;
+  cost: boolean;
+  json?: boolean;
+}
+
+export function defineReproduce(program: Command): void {
+  program
+    .command("reproduce")
+    .description("a figure of a paper: train what is missing, draw what is there; without a name, list them")
+    .argument("[experiment]", "its name, or a JSON or YAML file of your own")
+    .optionsGroup("How much of it:")
+    .option("--epochs <n>", "length of each run on images")
+    .option("--steps <n>", "length of each run on the multiplexer")
+    .option("--seeds <n>", "runs of each method in each panel")
+    .option("--only <text>", "a method, a panel or an estimator, or a part of its name")
+    .option("--limit <n>", "use the first n training and test images only")
+    .option("--draw", "train nothing, draw what is there")
+    .optionsGroup("Where and how:")
+    .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
+    .option("--out <folder>", "folder of the run folders", "runs")
+    .option("-o, --report <folder>", "where to write the report (default: EXPERIMENT in --out)")
+    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--redis [url]", `let the workers of a queue train them: ${redisHelp}`)
+    .option("--no-cost", "list the experiments without measuring what they cost on this machine")
+    .option("--json", "print JSON: a line an experiment, or a line a run")
+    .optionsGroup("Options:")
+    .action(async (name: string | undefined, flags: Flags) => {
+      process.exitCode = await (name === undefined ? list(flags) : reproduce(name, flags));
+    });
+}
+
+/** Returns the exit code. */
+async function reproduce(name: string, flags: Flags): Promise<number> {
+  const place = await placeOf(flags);
+  const { readExperiment, reportedRuns, scaleOf } = await import("../planning/experiments.ts");
+  const { checkReportFolder, writeReport } = await import("../report/report.ts");
+  const experiment = await readExperiment(name);
+  const wanted = await wantedOf(experiment, flags);
+  refuseIdle(flags, experiment, wanted);
+  const folder = flags.report ?? join(flags.out, experiment.name);
+  await checkReportFolder(folder);
+
+  let code = 0;
+  if (!flags.draw) {
+    const runs = once(await planned(experiment, wanted));
+    const results = await trainMissing(experiment.name, runs, place);
+    code = tellEnd(runs, results, flags);
+    if (code === interrupted) {
+      process.stderr.write("with --draw it draws what is there\n");
+      return code;
+    }
+  }
+  const runs = reportedRuns(experiment, await planned(experiment, wanted));
+  if (code !== 0 && runs.every(({ records }) => records.length === 0)) return code;
+  const { title, paper, says, differences, bands, panels = {} } = experiment;
+  const scaledDown = scaleOf(experiment, wanted);
+  const { page } = await writeReport(folder, runs, {
+    title,
+    statements: says,
+    differences,
+    commands: [commandOf(name, flags)],
+    bands,
+    panels: Object.keys(panels),
+    ...(paper !== undefined && { subtitle: `${paper}.` }),
+    ...(scaledDown !== undefined && { scaledDown }),
+  });
+  process.stdout.write(flags.json ? `${JSON.stringify({ page })}\n` : `${page}\n`);
+  return code;
+}
+
+/** The runs with what there is of them. */
+async function planned(experiment: Experiment, wanted: Wanted): Promise<(ExperimentRun & PlannedRun)[]> {
+  const { expandExperiment } = await import("../planning/experiments.ts");
+  const { planRuns } = await import("../planning/sweep.ts");
+  return planRuns(expandExperiment(experiment, wanted));
+}
+
+/** Every run once, though it may stand in two panels. */
+const once = <R extends PlannedRun>(runs: readonly R[]): R[] => [
+  ...new Map(runs.map((run) => [run.runId, run])).values(),
+];
+
+/** Flags that are settings of tasks on images, and of the multiplexer. */
+const [onImages, onMultiplexer] = [["epochs", "limit", "data"] as const, ["steps"] as const];
+
+/** What the flags ask of an experiment: those that its task knows. */
+async function wantedOf(experiment: Experiment, flags: Flags): Promise<Wanted & { overrides: Settings }> {
+  const { expandExperiment } = await import("../planning/experiments.ts");
+  const [{ config }] = expandExperiment(experiment);
+  const asked = Object.fromEntries(
+    (config.task === "multiplexer" ? onMultiplexer : onImages).flatMap((flag) => {
+      const text = flags[flag];
+      if (text === undefined) return [];
+      return [[flag, flag === "data" ? text : wholeNumber(`--${flag}`, text, 1)]];
+    }),
+  );
+  return {
+    seeds: flags.seeds === undefined ? undefined : wholeNumber("--seeds", flags.seeds, 1),
+    only: flags.only,
+    overrides: { ...asked, out: flags.out },
+  };
+}
+
+/** @throws InputError for a flag that the experiment's task does not know */
+function refuseIdle(flags: Flags, { name }: Experiment, { overrides }: { overrides: Settings }): void {
+  for (const flag of [...onImages, ...onMultiplexer]) {
+    if (flags[flag] === undefined || flag in overrides) continue;
+    const task = flag === "steps" ? "images" : "the multiplexer";
+    throw new InputError(`--${flag} is ${flags[flag]}, and ${name} is on ${task}`);
+  }
+}
+
+/** What made the report: the flags that decide which runs it shows. */
+function commandOf(name: string, flags: Flags): string {
+  const deciding = [...onImages, ...onMultiplexer, "seeds", "only"] as const;
+  const given = deciding.flatMap((flag) => {
+    const text = flags[flag];
+    return text === undefined
+      ? []
+      : [`--${flag} ${/^[\w.,:/+-]+$/.test(text) ? text : JSON.stringify(text)}`];
+  });
+  return ["flipnet reproduce", name, ...given].join(" ");
+}
+
+/** An experiment and what there is of it. */
+interface Listed {
+  experiment: Experiment;
+  runs: PlannedRun[];
+}
+
+/** Returns the exit code. */
+async function list(flags: Flags): Promise<number> {
+  const { experimentNames, readExperiment } = await import("../planning/experiments.ts");
+  const listed: Listed[] = [];
+  for (const name of await experimentNames()) {
+    const experiment = await readExperiment(name);
+    const { only, ...wanted } = await wantedOf(experiment, flags);
+    listed.push({ experiment, runs: once(await planned(experiment, wanted)) });
+  }
+  const secondsOf = flags.cost ? await costOf(listed.flatMap(({ runs }) => runs)) : undefined;
+  const cores = availableParallelism();
+  /** On all cores. */
+  const sum = (runs: readonly PlannedRun[], from: (run: PlannedRun) => number) =>
+    secondsOf && runs.reduce((seconds, run) => seconds + secondsOf(run, from(run)), 0) / cores;
+  const rows = [
+    ...listed.map(({ experiment: { name, title }, runs }) => ({ name, title, runs })),
+    { name: "all", title: undefined, runs: once(listed.flatMap(({ runs }) => runs)) },
+  ].map(({ name, title, runs }) => ({
+    name,
+    title,
+    runs: runs.length,
+    done: runs.filter(({ done }) => done).length,
+    begun: runs.filter(({ done, stored }) => !done && !!stored?.records.length).length,
+    seconds: sum(runs, () => 0),
+    secondsLeft: sum(runs, reached),
+  }));
+  if (flags.json) {
+    for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+    return 0;
+  }
+  const { bold, dim } = colorsFor(process.stdout);
+  const cost = (seconds?: number) => (seconds === undefined ? [] : [formatSeconds(seconds)]);
+  const head = ["experiment", "runs", "done", "begun", ...(flags.cost ? ["whole", "left"] : [])];
+  const table = formatTable(
+    [
+      head,
+      ...rows.map(({ name, runs, done, begun, seconds, secondsLeft }) => [
+        name,
+        ...[runs, done, begun].map(String),
+        ...cost(seconds),
+        ...cost(secondsLeft),
+      ]),
+    ],
+    { numbers: true },
+  );
+  const [titles, ...lines] = table.trimEnd().split("\n");
+  process.stdout.write(`${bold(titles)}\n`);
+  for (const [i, line] of lines.entries()) {
+    const { title } = rows[i];
+    process.stdout.write(`${line}\n${title === undefined ? "" : `${dim(`  ${title}`)}\n`}`);
+  }
+  if (flags.cost) {
+    process.stdout.write(
+      `\nTimes are about what ${cores} runs at a time take on this machine (${cores} ${cores === 1 ? "core" : "cores"}), from a moment of each.\n`,
+    );
+  }
+  return 0;
+}
+
+/** Epochs that there are of a run. */
+const reached = ({ stored, config }: PlannedRun) => Math.min(stored?.records.length ?? 0, config.epochs);
+
+/** Measures the costs; returns how many seconds of one core a run takes from an epoch on. */
+async function costOf(runs: readonly PlannedRun[]) {
+  const { costKey, measureCosts, secondsOf } = await import("../planning/cost.ts");
+  const line = new StatusLine(process.stderr);
+  const say = (of: string) => ({
+    drawn: () => `measuring what runs cost: ${of}`,
+    plain: () => `measuring: ${of}`,
+  });
+  line.update(say("the data"));
+  const costs = await measureCosts(
+    runs.map(({ config }) => config),
+    100,
+    (measured, of) => line.update(say(`${measured} of ${of} kinds`)),
+  );
+  line.clear();
+  return ({ config }: PlannedRun, from: number) =>
+    secondsOf(costs.get(costKey(config))!, from, config.epochs);
+}

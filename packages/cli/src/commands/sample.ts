@@ -1,0 +1,54 @@
+/** `flipnet sample`: what the auto-encoder of a run draws, as a picture. */
+import { extname, join } from "node:path";
+import type { Command } from "commander";
+import { wholeNumber } from "./numbers.ts";
+import { colorsFor } from "./terminal.ts";
+
+interface Flags {
+  count: string;
+  columns: string;
+  seed: string;
+  out?: string;
+  svg?: boolean;
+}
+
+export function defineSample(program: Command): void {
+  program
+    .command("sample")
+    .description("draw with the auto-encoder of a run: images out of nothing, and test images again")
+    .argument("<run>", 'folder of a run of the task "vae"')
+    .option("--count <n>", "images to generate", "20")
+    .option("--columns <n>", "images in a row, and test images to draw again", "10")
+    .option("--seed <n>", "another seed, other images", "0")
+    .option("--out <file>", "where to write the PNG (default: samples.png in the run's folder)")
+    .option("--svg", "write an SVG beside it too")
+    .action(sample);
+}
+
+async function sample(folder: string, flags: Flags): Promise<void> {
+  const options = {
+    count: wholeNumber("--count", flags.count, 1, 1000),
+    columns: wholeNumber("--columns", flags.columns, 1, 100),
+    seed: wholeNumber("--seed", flags.seed, 0),
+  };
+  const { sheetPng, sheetSvg } = await import("../samples/contact-sheet.ts");
+  const { sampleRun } = await import("../samples/samples.ts");
+  const { replaceFile, writing } = await import("../running/storage.ts");
+
+  const path = flags.out ?? join(folder, "samples.png");
+  const svg = sheetSvg(await sampleRun(folder, options));
+  const { png, hasFonts } = await sheetPng(svg);
+  await writing(path, replaceFile(path, png));
+  process.stdout.write(`${path}\n`);
+  if (flags.svg) {
+    const beside = `${path.slice(0, path.length - extname(path).length)}.svg`;
+    await writing(beside, replaceFile(beside, svg));
+    process.stdout.write(`${beside}\n`);
+  }
+  if (!hasFonts) {
+    const { yellow } = colorsFor(process.stderr);
+    process.stderr.write(
+      `${yellow("note:")} no font is installed here, so the PNG has no words; add --svg\n`,
+    );
+  }
+}

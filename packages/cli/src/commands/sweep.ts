@@ -1,0 +1,184 @@
+/**
+ * `flipnet sweep`: many runs from one file, on this machine or by the workers of a queue. What is there already is not
+ * trained again.
+ */
+import type { Command } from "commander";
+import { InputError } from "flipnet/internal/formats/errors";
+import type { PlannedRun, Settings } from "../planning/sweep.ts";
+import type { RedisAddress } from "../queue/redis.ts";
+import type { JobResult } from "../running/pool.ts";
+import { interrupted } from "./exit.ts";
+import { wholeNumber } from "./numbers.ts";
+import { redisAddress, redisHelp } from "./redis.ts";
+import { colorsFor, formatTable } from "./terminal.ts";
+
+interface Flags {
+  epochs?: string;
+  out?: string;
+  workers?: string;
+  redis?: string | true;
+  dryRun?: boolean;
+  json?: boolean;
+}
+
+export function defineSweep(program: Command): void {
+  program
+    .command("sweep")
+    .description("train all runs that a file describes; finished ones are not trained again")
+    .argument("<file>", "JSON or YAML with base, grid and runs")
+    .option("--epochs <n>", "length of each run; more than before continues finished ones")
+    .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
+    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--redis [url]", `let the workers of a queue train them: ${redisHelp}`)
+    .option("--dry-run", "only say which runs there are and which are done")
+    .option("--json", "print JSON: a line a run")
+    .action(async (file: string, flags: Flags) => {
+      process.exitCode = await sweep(file, flags);
+    });
+}
+
+/** Returns the exit code. */
+async function sweep(file: string, flags: Flags): Promise<number> {
+  const where = await placeOf(flags);
+  const { expandSweep, planRuns, readSweepFile } = await import("../planning/sweep.ts");
+  const overrides: Settings = {
+    ...(flags.epochs !== undefined && { epochs: wholeNumber("--epochs", flags.epochs, 1) }),
+    ...(flags.out !== undefined && { out: flags.out }),
+  };
+  const runs = await planRuns(expandSweep(await readSweepFile(file), overrides, file));
+  if (flags.dryRun) {
+    tellPlan(runs, flags);
+    return 0;
+  }
+
+  const results = await trainMissing(file, runs, where);
+  return tellEnd(runs, results, flags);
+}
+
+/** Where runs are trained: at so many at a time here, or by the workers of a queue. */
+interface Place {
+  workers: number | undefined;
+  address: RedisAddress | undefined;
+}
+
+/** @throws InputError where both are given, or one cannot be used */
+export async function placeOf({ workers, redis }: Pick<Flags, "workers" | "redis">): Promise<Place> {
+  if (workers !== undefined && redis !== undefined) {
+    throw new InputError(`--workers ${workers} and --redis are both given; expected one`);
+  }
+  return {
+    workers: workers === undefined ? undefined : wholeNumber("--workers", workers, 1),
+    address: redis === undefined ? undefined : await redisAddress(redis),
+  };
+}
+
+/** Trains the runs that are not done. @param name what to call them all */
+export async function trainMissing(
+  name: string,
+  runs: readonly PlannedRun[],
+  { workers, address }: Place,
+): Promise<JobResult[]> {
+  const { runsOfOtherGenerators } = await import("../planning/sweep.ts");
+  const missing = runs.filter(({ done }) => !done);
+  const { bold } = colorsFor(process.stderr);
+  const there = runs.length - missing.length;
+  process.stderr.write(
+    `${bold(name)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
+  );
+  for (const out of new Set(runs.map(({ config }) => config.out))) {
+    for (const [other, count] of await runsOfOtherGenerators(out)) {
+      const [runs, are, they] = count === 1 ? ["run", "is", "it is"] : ["runs", "are", "they are"];
+      process.stderr.write(
+        `${count} ${runs} in ${out} ${are} of another random generator (${other}); ${they} left as ${they}\n`,
+      );
+    }
+  }
+  if (missing.length === 0) return [];
+  const { localPool, runOnBoard } = await import("./board.ts");
+  return address === undefined ? runOnBoard(missing, localPool(workers)) : runInQueue(missing, address);
+}
+
+function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
+  const rows = runs.map(({ label, folder, config, stored, done }) => {
+    const epochs = stored?.records.length ?? 0;
+    return {
+      label,
+      folder,
+      status: done ? "done" : epochs > 0 ? "begun" : "missing",
+      epochs,
+      of: config.epochs,
+    };
+  });
+  if (json) for (const row of rows) process.stdout.write(`${JSON.stringify(row)}\n`);
+  else {
+    const table = rows.map(({ label, status, epochs, of, folder }) => [
+      label,
+      status,
+      `${epochs} of ${of} epochs`,
+      folder,
+    ]);
+    process.stdout.write(formatTable(table));
+  }
+}
+
+/** Has workers anywhere train the runs. */
+async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): Promise<JobResult[]> {
+  const { runOnBoard } = await import("./board.ts");
+  const { RunQueue } = await import("../queue/queue.ts");
+  const { collectRuns } = await import("../queue/collector.ts");
+  // The board is not there yet when it connects, nor for what it says in the end.
+  let say = (note: string): void => {
+    process.stderr.write(`${note}\n`);
+  };
+  const queue = await RunQueue.open(address, (note) => say(note));
+  try {
+    return await runOnBoard(
+      runs,
+      (jobs, listener) => {
+        say = (note) => listener.onNote?.(note);
+        return collectRuns(jobs, queue, listener);
+      },
+      "stopping: the runs stay in the queue ...",
+    );
+  } finally {
+    say = () => {};
+    await queue.close();
+  }
+}
+
+/** Says how it ended. @returns the exit code */
+export function tellEnd(
+  runs: readonly PlannedRun[],
+  results: readonly JobResult[],
+  { json, redis }: { json?: boolean; redis?: string | true },
+): number {
+  const { red } = colorsFor(process.stderr);
+  const resultOf = new Map(results.map((result) => [result.job, result]));
+  if (json) {
+    for (const run of runs) {
+      const { status, error, summary } = resultOf.get(run) ?? {
+        status: "done",
+        summary: run.stored?.summary,
+      };
+      const line = { label: run.label, status, runId: run.runId, folder: run.folder, error, summary };
+      process.stdout.write(`${JSON.stringify(line)}\n`);
+    }
+  }
+  const failed = results.filter(({ status }) => status === "failed");
+  for (const { job, error } of failed) {
+    process.stderr.write(`${red("failed:")} ${job.label}: ${error} (${job.log})\n`);
+  }
+  const stopped = results.filter(({ status }) => status === "interrupted").length;
+  const done = runs.length - failed.length - stopped;
+  const counts = [
+    `${done} of ${runs.length} runs done`,
+    failed.length > 0 && `${failed.length} failed`,
+    stopped > 0 && `${stopped} ${redis ? "in the queue" : "stopped"}`,
+  ];
+  process.stderr.write(`${counts.filter(Boolean).join(", ")}\n`);
+  if (stopped > 0) {
+    const then = redis ? "collects what the workers do meanwhile" : "goes on from the checkpoints";
+    process.stderr.write(`the same command ${then}\n`);
+  }
+  return stopped > 0 ? interrupted : failed.length > 0 ? 1 : 0;
+}

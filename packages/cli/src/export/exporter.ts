@@ -1,0 +1,59 @@
+/** What the formats of `flipnet export` share: what they are asked for, and what they hand back. */
+import { join } from "node:path";
+import { InputError } from "flipnet/internal/formats/errors";
+import { type Checkpoint, readCheckpoint } from "../running/checkpoint.ts";
+import { runFiles, type StoredRun } from "../running/run-folder.ts";
+
+/** What only some formats can be told. */
+export interface ExporterOptions {
+  /** safetensors: the optimizer's state too. */
+  withOptimizer?: boolean;
+  /** onnx: where draws come from, `sample`, `noise` or `mean-field`. */
+  graph?: string;
+  /** onnx: of an auto-encoder, `autoencoder`, `encoder`, `decoder` or `generator`. */
+  part?: string;
+  /** onnx: of a graph that samples. */
+  seed?: number;
+  /** onnx: the `Bernoulli` operation, where a graph samples. */
+  bernoulliOp?: boolean;
+}
+
+/** What is asked of an exporter. */
+export interface ExportRequest extends ExporterOptions {
+  /** The run, or the folder of runs, that was named; undefined where several were. */
+  source: string | undefined;
+  /** The file or folder to write. */
+  out: string | undefined;
+}
+
+/** A file to write. */
+export interface ExportedFile {
+  path: string;
+  content: string | Uint8Array;
+}
+
+/** One format. */
+export interface Exporter {
+  /** Whether it takes several runs, or one alone. */
+  several: boolean;
+  /** The options that it knows. */
+  options: readonly (keyof ExporterOptions)[];
+  /** @param runs one at least, and no more where it is not `several` */
+  files(runs: readonly StoredRun[], request: ExportRequest): Promise<ExportedFile[]>;
+}
+
+/** Where one file goes: where the user wants it, else by a name of ours into what was named. */
+export function placeOf({ out, source }: ExportRequest, name: string): string {
+  if (out !== undefined) return out;
+  if (source !== undefined) return join(source, name);
+  throw new InputError("several runs go into one file; expected its name after --out");
+}
+
+/** The checkpoint of a run. @throws InputError where there is none yet */
+export async function checkpointOf({ folder }: StoredRun): Promise<Checkpoint> {
+  const checkpoint = await readCheckpoint(runFiles(folder).checkpoint);
+  if (checkpoint === undefined) {
+    throw new InputError(`${folder} has no checkpoint yet; expected a run that was trained or stopped`);
+  }
+  return checkpoint;
+}

@@ -1,0 +1,175 @@
+/** Sweeps: a file that describes many runs, and which of them are still to be trained. */
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import { InputError } from "flipnet/internal/formats/errors";
+import { suggestion } from "flipnet/internal/formats/nearest";
+import { generator } from "flipnet/internal/random/threefry";
+import type { Job } from "../running/pool.ts";
+import { findRun, generatorOf, runFolderOf, runIdOf, type StoredRun } from "../running/run-folder.ts";
+import { digestOf, kernelsOf } from "../running/workload.ts";
+import { type Config, parseConfig, readConfigFile } from "../settings/config.ts";
+import { presetNamed } from "../settings/presets.ts";
+
+/** Settings by name, as they stand in a file; `preset` among them stands for those of a paper. */
+export type Settings = Readonly<Record<string, unknown>>;
+
+/** What a sweep file says. Its runs are every combination of a value of each `grid` setting with each of `runs`. */
+export interface Sweep {
+  /** What all runs share. */
+  base: Settings;
+  /** Lists of values by setting. */
+  grid: Readonly<Record<string, readonly unknown[]>>;
+  /** A list of settings. */
+  runs: readonly Settings[];
+}
+
+/**
+ * Reads a sweep file, JSON or YAML.
+ *
+ * @throws InputError for a file that cannot be read, an unknown key, or an empty list
+ */
+export async function readSweepFile(path: string): Promise<Sweep> {
+  const file = await readConfigFile(path, "sweep file");
+  const known = ["base", "grid", "runs"];
+  for (const key of Object.keys(file)) {
+    if (!known.includes(key))
+      throw new InputError(`${key} in ${path} is no part of a sweep; ${suggestion(key, known)}`);
+  }
+  const { base = {}, grid = {}, runs = [{}] } = file;
+  const fail = (what: string, value: unknown, expected: string): never => {
+    throw new InputError(`${what} in ${path} is ${JSON.stringify(value)}; expected ${expected}`);
+  };
+  if (!isSettings(base)) return fail("base", base, "settings by name");
+  if (!isSettings(grid)) return fail("grid", grid, "lists of values by setting");
+  if (!Array.isArray(runs) || runs.length === 0) return fail("runs", runs, "a list of one run or more");
+  for (const [i, run] of runs.entries()) {
+    if (!isSettings(run)) fail(`run ${i + 1}`, run, "settings by name");
+  }
+  for (const [key, values] of Object.entries(grid)) {
+    if (!Array.isArray(values) || values.length === 0)
+      fail(`grid.${key}`, values, "a list of one value or more");
+  }
+  if (file.grid === undefined && file.runs === undefined) {
+    throw new InputError(`${path} has neither grid nor runs; expected one of them, or both`);
+  }
+  return { base, grid: grid as Sweep["grid"], runs };
+}
+
+const isSettings = (value: unknown): value is Settings =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** A run of a sweep; `settings` are those in which the sweep's runs differ. */
+export interface SweepRun {
+  label: string;
+  settings: Settings;
+  config: Config;
+}
+
+/**
+ * The runs of a sweep, the last setting of the grid varying fastest. A run that stands in it twice is there once.
+ *
+ * @param overrides settings that hold for all runs, whatever the file says
+ * @param name of the file, for messages
+ * @throws InputError for a setting that is unknown or has a value that cannot be used; it says in which run
+ */
+export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, name: string): SweepRun[] {
+  const combinations = Object.entries(grid).reduce<Settings[]>(
+    (some, [key, values]) =>
+      some.flatMap((settings) => values.map((value) => ({ ...settings, [key]: value }))),
+    [...runs],
+  );
+  const expanded = combinations.map((settings, i) => {
+    const where = combinations.length > 1 ? `${name}, run ${i + 1}` : name;
+    return {
+      label: labelOf(settings),
+      settings,
+      config: configOf({ ...base, ...settings }, overrides, where),
+    };
+  });
+  const seen = new Set<string>();
+  return expanded.filter(({ config }) => {
+    const key = JSON.stringify(config);
+    return !seen.has(key) && seen.add(key);
+  });
+}
+
+/**
+ * The config of settings as they stand in a file.
+ *
+ * @param overrides settings that hold whatever the file says
+ * @param where the settings stand, for messages
+ * @throws InputError for a setting that is unknown or has a value that cannot be used
+ */
+export function configOf({ preset, ...own }: Settings, overrides: Settings, where: string): Config {
+  const paper = preset === undefined ? {} : presetNamed(preset, `preset in ${where}`);
+  return parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`);
+}
+
+/** `hnca, hidden 200, seed 3`: names speak for themselves and come first, all else is called by its setting. */
+const labelOf = (settings: Settings) =>
+  Object.entries(settings)
+    .sort(([a], [b]) => rankOf(a) - rankOf(b))
+    .map(([key, value]) => {
+      if (rankOf(key) < 0) return String(value);
+      return `${key} ${Array.isArray(value) ? value.join(",") : typeof value === "object" ? JSON.stringify(value) : value}`;
+    })
+    .join(", ") || "one run";
+
+const rankOf = (key: string) =>
+  ["preset", "estimator", "hiddenRule"].includes(key) ? -1 : key === "seed" ? 1 : 0;
+
+/** A run of which is known what its folder holds. */
+export interface PlannedRun extends Job {
+  runId: string;
+  folder: string;
+  /** Which data it is of: see `Workload`. */
+  digest: string;
+  log: string;
+  /** As it is on disk; undefined where nothing is. */
+  stored: StoredRun | undefined;
+  /** Whether all that is asked for is there. */
+  done: boolean;
+}
+
+/** The jobs with what there is of them already. @throws InputError for data or a run folder that cannot be used */
+export async function planRuns<J extends { label: string; config: Config }>(
+  jobs: readonly J[],
+): Promise<(J & PlannedRun)[]> {
+  const digests = new Map<string, Promise<string>>();
+  return Promise.all(
+    jobs.map(async (job) => {
+      const config: Config = { ...job.config, kernels: kernelsOf(job.config) };
+      const source = JSON.stringify([config.task, "data" in config && config.data]);
+      if (!digests.has(source)) digests.set(source, digestOf(config));
+      const digest = await digests.get(source)!;
+      const runId = runIdOf(config, digest);
+      const folder = runFolderOf(config, runId);
+      const stored = await findRun(folder);
+      return {
+        ...job,
+        config,
+        runId,
+        folder,
+        digest,
+        log: join(folder, "log.txt"),
+        stored,
+        done: isDone(stored, config),
+      };
+    }),
+  );
+}
+
+/** In a folder of runs, how many there are of which other random generator: they cannot be gone on with. */
+export async function runsOfOtherGenerators(out: string): Promise<Map<string, number>> {
+  const counts = new Map<string, number>();
+  for (const name of await readdir(out).catch(() => [])) {
+    const made = await generatorOf(join(out, name));
+    if (made !== generator) counts.set(made, (counts.get(made) ?? 0) + 1);
+  }
+  return counts;
+}
+
+/** Whether a run has all epochs of a config. One that went further has no summary of that length, and needs none. */
+export const isDone = (stored: StoredRun | undefined, { epochs }: Config): boolean =>
+  stored !== undefined &&
+  (stored.records.length > epochs || (stored.records.length === epochs && !!stored.summary));

@@ -1,0 +1,88 @@
+/** A run as it can be carried from machine to machine: its files as they were at its last checkpoint. */
+import { readFile, rm } from "node:fs/promises";
+import { InputError } from "flipnet/internal/formats/errors";
+import { decodeCheckpoint } from "../running/checkpoint.ts";
+import { parseJson, runFiles } from "../running/run-folder.ts";
+import { isMissing, makeFolder, replaceFile, writing } from "../running/storage.ts";
+
+export interface Snapshot {
+  /** Steps that are in the checkpoint. */
+  step: number;
+  /** Epochs of which the summary is; 0 where they are not those of the metrics. */
+  summarised: number;
+  checkpoint: Buffer;
+  /** Up to the checkpoint. */
+  metrics: Buffer;
+  environment: Buffer;
+  summary?: Buffer;
+}
+
+/** Whether `a` is further than `b`; of two that are as far, the one with the summary of a longer run is. */
+export const isLater = (
+  a: Pick<Snapshot, "step" | "summarised">,
+  b: Pick<Snapshot, "step" | "summarised">,
+): boolean => a.step > b.step || (a.step === b.step && a.summarised > b.summarised);
+
+/**
+ * Reads what a folder holds of a run, also while the run is being trained; undefined where there is no checkpoint.
+ * @throws InputError for files that are corrupt
+ */
+export async function readSnapshot(folder: string): Promise<Snapshot | undefined> {
+  const files = runFiles(folder);
+  // Before the checkpoint: so it is never of a later one.
+  const summary = await bytesOf(files.summary);
+  const checkpoint = await bytesOf(files.checkpoint);
+  if (checkpoint === undefined) return undefined;
+  const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint ${files.checkpoint}`);
+  const [metrics, environment] = await Promise.all([bytesOf(files.metrics), bytesOf(files.environment)]);
+  const offset = Number(metadata.metricsOffset);
+  if (environment === undefined || metrics === undefined || metrics.length < offset) {
+    throw new InputError(
+      `${folder} holds no whole run: ${files.metrics} or ${files.environment} is cut short`,
+    );
+  }
+  return snapshotOf(checkpoint, metrics.subarray(0, offset), environment, summary, folder);
+}
+
+/** The snapshot that consists of these files. @throws InputError if one of them is corrupt; `name` says which run */
+export function snapshotOf(
+  checkpoint: Buffer,
+  metrics: Buffer,
+  environment: Buffer,
+  summary: Buffer | undefined,
+  name: string,
+): Snapshot {
+  const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint of ${name}`);
+  const epochs = metrics.toString().split("\n").length - 1;
+  const last = summary === undefined ? 0 : parseJson(summary.toString(), `the summary of ${name}`).epochs;
+  return {
+    step: Number(metadata.step),
+    summarised: last === epochs ? epochs : 0,
+    checkpoint,
+    metrics,
+    environment,
+    ...(summary !== undefined && { summary }),
+  };
+}
+
+/** Makes a folder hold the run as it is in a snapshot. After a crash it holds none, or the whole one. */
+export async function writeSnapshot(folder: string, snapshot: Snapshot): Promise<void> {
+  const files = runFiles(folder);
+  await writing(folder, makeFolder(files.checkpoints));
+  // It belongs to the metrics that are replaced.
+  await writing(files.checkpoint, rm(files.checkpoint, { force: true }));
+  for (const name of ["environment", "metrics", "checkpoint", "summary"] as const) {
+    const content = snapshot[name];
+    if (content !== undefined) await writing(files[name], replaceFile(files[name], content));
+  }
+}
+
+/** What a file holds, or undefined where there is none. */
+async function bytesOf(path: string): Promise<Buffer | undefined> {
+  try {
+    return await readFile(path);
+  } catch (cause) {
+    if (isMissing(cause)) return undefined;
+    throw new InputError(`${path} cannot be read (${(cause as NodeJS.ErrnoException).code})`, { cause });
+  }
+}

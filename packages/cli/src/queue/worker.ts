@@ -1,0 +1,361 @@
+/** Trains runs of a queue, each in a process and a temporary folder of its own, and keeps in Redis how far they are. */
+import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { availableParallelism, hostname, tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { relaxedSimdSupported } from "flipnet/internal/backend/modules";
+import { RunError } from "flipnet/internal/formats/errors";
+import { generator } from "flipnet/internal/random/threefry";
+import type { EpochRecord } from "flipnet/internal/training/training";
+import { packageVersion } from "../running/environment.ts";
+import { lockFolder } from "../running/lock.ts";
+import { type JobResult, type RunMessage, type RunProgress, runJob } from "../running/pool.ts";
+import { runFolderOf } from "../running/run-folder.ts";
+import { digestOf } from "../running/workload.ts";
+import type { Config } from "../settings/config.ts";
+import type { QueuedRun, RunJob, RunQueue } from "./queue.ts";
+import { readSnapshot, writeSnapshot } from "./snapshot.ts";
+
+export interface WorkerOptions {
+  /** The script that understands `train - --resume --json`: flipnet's command line. */
+  program: string;
+  /** Runs at a time. */
+  concurrency: number;
+  /** A folder with the data that runs ask for, before the one that they name. */
+  data?: string;
+  /** Seconds without work after which it ends; it goes on for ever by default. */
+  idle?: number;
+  /** Seconds after which a worker of which nothing was heard is taken to be gone. */
+  lostAfter: number;
+  /** Seconds between checkpoints within long epochs. */
+  checkpointEvery: number;
+  /** Hands all runs back, with checkpoints, and ends. */
+  signal: AbortSignal;
+  /** What it does, a line each. */
+  onNote: (note: string) => void;
+}
+
+/** Milliseconds for which a run that was refused is left to others. */
+const refusedFor = 5000;
+/** A run whose workers are lost that often in a row, before they get any further, has failed. */
+const mostFruitless = 5;
+/** Uploads may take up to this part of the time. */
+const share = 0.05;
+/** Milliseconds between two things said of a run. */
+const sayEvery = 1000;
+/** Milliseconds before something that Redis refused is tried again. */
+const retryAfter = 5000;
+/** Milliseconds for handing runs back. */
+const grace = 20_000;
+
+/** Works until it is told to stop, or has had nothing to do for long enough. */
+export async function workOn(queue: RunQueue, options: WorkerOptions): Promise<"stopped" | "idle"> {
+  const { Worker } = await import("bullmq");
+  const { concurrency, idle = Number.POSITIVE_INFINITY, lostAfter, signal, onNote } = options;
+  const scratch = await makeScratch();
+  const trainer = new Trainer(queue, scratch, options);
+  const worker = new Worker<QueuedRun, void>(
+    queue.worker.name,
+    (job, token, lost) => trainer.train(job, token!, lost!),
+    {
+      ...queue.worker.options,
+      autorun: false,
+      concurrency,
+      lockDuration: 1000 * lostAfter,
+      lockRenewTime: (1000 * lostAfter) / 3,
+      stalledInterval: (1000 * lostAfter) / 2,
+      // The trainer counts those without progress.
+      maxStalledCount: 2 ** 31,
+      runRetryDelay: 1000,
+    },
+  );
+  worker.on("lockRenewalFailed", (ids) => {
+    for (const id of ids) worker.cancelJob(id, "lost");
+  });
+  // Of the connection the queue tells, and of runs the trainer.
+  worker.on("error", () => {});
+
+  const working = worker.run();
+  try {
+    while (!signal.aborted && trainer.idleFor() < 1000 * idle) {
+      await Promise.race([working, sleep(200, undefined, { signal }).catch(() => {})]);
+    }
+    const handedBack = await Promise.race([
+      worker.close().then(() => true),
+      sleep(grace, false, { ref: false }),
+    ]);
+    if (!handedBack) onNote(`${queue.name} does not answer: the runs go on from what it has of them`);
+    return signal.aborted ? "stopped" : "idle";
+  } finally {
+    await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Trains one run after another, or several at a time. */
+class Trainer {
+  readonly #queue: RunQueue;
+  readonly #scratch: string;
+  readonly #options: WorkerOptions;
+  readonly #data: DataFinder;
+  readonly #refusals = new Set<string>();
+  #running = 0;
+  #idleSince = performance.now();
+
+  constructor(queue: RunQueue, scratch: string, options: WorkerOptions) {
+    this.#queue = queue;
+    this.#scratch = scratch;
+    this.#options = options;
+    this.#data = new DataFinder(options.data);
+  }
+
+  /** Milliseconds since there was something to do. */
+  idleFor(): number {
+    return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
+  }
+
+  /**
+   * Trains the run of a job, from where it is in Redis on. Throws what BullMQ takes for: it failed, it was refused, it
+   * was handed back.
+   *
+   * @param token that shows that the job is this worker's
+   * @param lost when it no longer is
+   */
+  async train(job: RunJob, token: string, lost: AbortSignal): Promise<void> {
+    const { DelayedError, WaitingError } = await import("bullmq");
+    const { runId, label, config } = job.data;
+    const { onNote, signal } = this.#options;
+
+    const found = await this.#prepare(job.data);
+    if ("refused" in found) {
+      const { refused } = found;
+      if (!this.#refusals.has(refused)) onNote(`${label} is left to others: ${refused}`);
+      this.#refusals.add(refused);
+      await job.updateProgress({ host: hostname(), refused });
+      await job.moveToDelayed(Date.now() + refusedFor, token);
+      throw new DelayedError();
+    }
+
+    const fruitless = await this.#queue.begin(runId);
+    if (fruitless >= mostFruitless) {
+      await this.#queue.end(runId);
+      throw new RunError(
+        `the ${fruitless} workers that had it were lost one after another, without any progress`,
+      );
+    }
+    this.#running++;
+    const out = await mkdtemp(join(this.#scratch, `${runId}-`));
+    try {
+      const stop = AbortSignal.any([signal, lost]);
+      const run = new RunOfJob(this.#queue, job, { ...config, ...found.data, out }, this.#options, stop);
+      const { status, error } = await run.train();
+      if (status === "failed") throw new RunError(error ?? "nobody knows why");
+      if (status === "done") onNote(`${label}: done`);
+      if (status === "interrupted") {
+        onNote(`${label}: ${lost.aborted ? "is taken to be lost, and left to others" : "handed back"}`);
+        if (!lost.aborted) await job.moveToWait(token);
+        throw new WaitingError();
+      }
+    } catch (error) {
+      if (error instanceof RunError) onNote(`${label}: failed: ${error.message}`);
+      throw error;
+    } finally {
+      this.#running--;
+      this.#idleSince = performance.now();
+      await this.#queue.end(runId);
+      await rm(out, { recursive: true, force: true, maxRetries: 3 });
+    }
+  }
+
+  /** What is needed to train a run here, or why that cannot be. */
+  async #prepare({ config, digest, ...made }: QueuedRun): Promise<{ data: object } | { refused: string }> {
+    const version = packageVersion();
+    if (made.version !== version) {
+      return { refused: `it was queued by version ${made.version} of flipnet, this is ${version}` };
+    }
+    if (made.generator !== generator) {
+      return { refused: `it asks for the random generator ${made.generator}, this has ${generator}` };
+    }
+    const offered = ["float64", "portable", ...(relaxedSimdSupported() ? ["relaxed"] : [])];
+    if (!offered.includes(config.kernels!)) {
+      return { refused: `it asks for ${config.kernels} kernels, this host has ${offered.join(" and ")}` };
+    }
+    const data = await this.#data.find(config, digest);
+    return data === undefined
+      ? { refused: `this host has no data with the digest ${digest.slice(0, 16)}...` }
+      : { data };
+  }
+}
+
+/** A run that is trained in a temporary folder. */
+class RunOfJob {
+  readonly #queue: RunQueue;
+  readonly #job: RunJob;
+  readonly #config: Config;
+  readonly #folder: string;
+  readonly #options: WorkerOptions;
+  readonly #stop: AbortSignal;
+  readonly #said: { progress?: RunProgress; record?: EpochRecord } = {};
+  #saidAt = Number.NEGATIVE_INFINITY;
+  #saying = false;
+
+  constructor(queue: RunQueue, job: RunJob, config: Config, options: WorkerOptions, stop: AbortSignal) {
+    this.#queue = queue;
+    this.#job = job;
+    // A worker may have fewer processors; the bits are the same.
+    const threads = config.threads && Math.min(config.threads, availableParallelism());
+    this.#config = { ...config, ...(threads && { threads }) };
+    this.#folder = runFolderOf(config, job.data.runId);
+    this.#options = options;
+    this.#stop = stop;
+  }
+
+  async train(): Promise<JobResult> {
+    const { runId, label } = this.#job.data;
+    const { program, checkpointEvery, onNote } = this.#options;
+    const { snapshot } = await this.#queue.state(runId);
+    if (snapshot !== undefined) await writeSnapshot(this.#folder, snapshot);
+    onNote(`${label}: ${snapshot === undefined ? "begins" : `goes on from step ${snapshot.step}`}`);
+
+    const log = join(this.#config.out, "log.txt");
+    const uploads = new Uploads(() => this.#upload(), onNote);
+    const result = await runJob(
+      { label, config: this.#config, log },
+      {
+        program,
+        flags: ["--checkpoint-every", `${checkpointEvery}`],
+        signal: this.#stop,
+        onMessage: (_, message) => {
+          if (message.type === "checkpoint") uploads.request();
+          else this.#say(message);
+        },
+      },
+    );
+    await uploads.finish(this.#stop);
+    const text = await readFile(log, "utf8").catch(() => "");
+    if (result.status !== "interrupted") await this.#queue.log(runId, text, this.#job.id!);
+    return result;
+  }
+
+  async #upload(): Promise<void> {
+    const snapshot = await readSnapshot(this.#folder);
+    const { id, data } = this.#job;
+    if (snapshot !== undefined) await this.#queue.store(data.runId, snapshot, id!);
+  }
+
+  /** Says where the run stands, now and then. */
+  #say(message: RunMessage): void {
+    if (message.type === "progress") this.#said.progress = message as RunProgress;
+    if (message.type === "epoch") this.#said.record = message as EpochRecord;
+    const now = performance.now();
+    if (this.#saying || now - this.#saidAt < sayEvery) return;
+    this.#saidAt = now;
+    this.#saying = true;
+    // A job that is gone is no harm: its lock is, too.
+    this.#job
+      .updateProgress({ host: hostname(), ...this.#said })
+      .catch(() => {})
+      .finally(() => {
+        this.#saying = false;
+      });
+  }
+}
+
+/** Uploads one at a time, and never so often that they take more than their share. */
+class Uploads {
+  readonly #upload: () => Promise<void>;
+  readonly #onNote: (note: string) => void;
+  #wanted = false;
+  #uploading: Promise<void> | undefined;
+  readonly #finished = new AbortController();
+
+  constructor(upload: () => Promise<void>, onNote: (note: string) => void) {
+    this.#upload = upload;
+    this.#onNote = onNote;
+  }
+
+  /** Asks for an upload of what there is now, or is a little later. */
+  request(): void {
+    this.#wanted = true;
+    this.#uploading ??= this.#work().finally(() => {
+      this.#uploading = undefined;
+    });
+  }
+
+  async #work(): Promise<void> {
+    while (this.#wanted && !this.#finished.signal.aborted) {
+      this.#wanted = false;
+      const began = performance.now();
+      // What fails now may succeed with the next checkpoint.
+      await this.#try();
+      const took = performance.now() - began;
+      await sleep(took / share, undefined, this.#finished).catch(() => {});
+    }
+  }
+
+  /** Uploads what is left, however often that has to be tried while nobody stops it. @throws RunError if it cannot be */
+  async finish(stop: AbortSignal): Promise<void> {
+    this.#finished.abort();
+    await this.#uploading;
+    while (!(await this.#try(true)) && !stop.aborted) {
+      await sleep(retryAfter, undefined, { signal: stop }).catch(() => {});
+    }
+  }
+
+  async #try(last = false): Promise<boolean> {
+    try {
+      await this.#upload();
+      return true;
+    } catch (error) {
+      if (last && (error as Error).name !== "ReplyError") throw error;
+      this.#onNote(`a checkpoint cannot be uploaded: ${(error as Error).message}`);
+      return false;
+    }
+  }
+}
+
+/** Where this host has the data that runs ask for. */
+class DataFinder {
+  readonly #own: string | undefined;
+  /** By folder; undefined for one that cannot be used. */
+  readonly #digests = new Map<string, Promise<string | undefined>>();
+
+  constructor(own: string | undefined) {
+    this.#own = own;
+  }
+
+  /** The setting of a config with which it has the right data. */
+  async find(config: Config, digest: string): Promise<{ data?: string } | undefined> {
+    const named = "data" in config ? config.data : undefined;
+    for (const data of [this.#own, named, undefined]) {
+      const key = JSON.stringify([config.task, data]);
+      if (!this.#digests.has(key)) {
+        this.#digests.set(
+          key,
+          digestOf({ ...config, data } as Config).catch(() => undefined),
+        );
+      }
+      if ((await this.#digests.get(key)) === digest) return data === undefined ? {} : { data };
+    }
+    return undefined;
+  }
+}
+
+const scratchName = "flipnet-worker-";
+
+/** Makes a temporary folder, and removes those of workers that are gone. */
+async function makeScratch(): Promise<string> {
+  const folder = tmpdir();
+  for (const name of await readdir(folder)) {
+    if (!name.startsWith(scratchName)) continue;
+    const path = join(folder, name);
+    // Only of one that is gone can the lock be taken.
+    const unlock = await lockFolder(path).catch(() => undefined);
+    if (unlock !== undefined) await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+  }
+  const made = await mkdtemp(join(folder, "flipnet-starting-"));
+  await lockFolder(made);
+  // Only now others see it.
+  const path = made.replace("flipnet-starting-", scratchName);
+  await rename(made, path);
+  return path;
+}

@@ -1,0 +1,471 @@
+/** Figures: Vega-Lite specs, and the SVG that they become without a browser. */
+
+import { InputError } from "flipnet/internal/formats/errors";
+import type { EpochRecord } from "flipnet/internal/training/training";
+import type { TopLevelSpec } from "vega-lite";
+import {
+  BAND,
+  COLOURS,
+  CONFIG,
+  DOTTED,
+  FIGURE_WIDTH,
+  INK,
+  MARKER,
+  QUIET,
+  renderSvg,
+  SHAPES,
+  SOLID,
+} from "./figure-style.ts";
+import { distinct, groupBy, largest } from "./lists.ts";
+import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
+
+/** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
+export interface Curve {
+  /** The method's name. */
+  label: string;
+  /** What stands beside what: each group is a column of its own ("1 hidden layer", "2 hidden layers", ...). */
+  group?: string;
+  records: readonly EpochRecord[];
+}
+
+/** What stands around the curves. */
+export interface FigureOptions {
+  title: string;
+  subtitle?: string;
+  /** Default `"interval"`. */
+  bands?: Bands;
+  /** The order of the columns; default: as they come. */
+  groups?: readonly string[];
+  /** What the curves run along; default `"epoch"`. */
+  along?: "epoch" | "step";
+}
+
+export interface Figure {
+  /** A complete SVG document, {@link FIGURE_WIDTH} pixels wide, on white. */
+  svg: string;
+  /** The Vega-Lite spec, data included. */
+  spec: TopLevelSpec;
+}
+
+/** What is drawn: a metric of a method after so many epochs and steps. Over several seeds, the mean and its band. */
+export interface Point {
+  group: string;
+  method: string;
+  metric: string;
+  epoch: number;
+  step: number;
+  value: number;
+  low: number;
+  high: number;
+  seeds: number;
+}
+
+/** Methods that one figure can show: it has no more colours. */
+export const MOST_METHODS = COLOURS.length;
+/** Points of a line: more than its panel has pixels would only make the file long. */
+const MOST_POINTS = 250;
+/** Groups that fit beside each other. */
+export const MOST_GROUPS = 3;
+
+/** One quantity over the epochs: a row of the figure, or one panel of it where there is only one group. */
+interface Quantity {
+  title: string;
+  /** The metric that is drawn solid, with band and final value. */
+  solid: string;
+  /** The metric that is drawn dotted beside it. */
+  dotted?: string;
+  /** What the key calls the two. */
+  names?: { solid: string; dotted: string };
+  domain: (points: readonly Point[]) => [number, number];
+  /** A Vega expression of `datum.value`. */
+  axisLabel: string;
+  /** How final values are written. */
+  final: { scale?: number; digits: number; unit?: string };
+}
+
+const QUANTITIES: readonly Quantity[] = [
+  {
+    title: "Accuracy",
+    solid: "testAccuracy",
+    dotted: "onlineAccuracy",
+    names: { solid: "test accuracy", dotted: "online accuracy" },
+    domain: () => [0, 1],
+    axisLabel: "format(100 * datum.value, 'd') + ' %'",
+    final: { scale: 100, digits: 1, unit: " %" },
+  },
+  {
+    title: "Reward, last 100 batches",
+    solid: "last100",
+    domain: (points) => [Math.floor(5 * lowest(points)) / 5, 1],
+    axisLabel: "format(datum.value, '.1f')",
+    final: { digits: 3 },
+  },
+  {
+    title: "ELBO (nats)",
+    solid: "elbo",
+    domain: elboDomain,
+    axisLabel: "format(datum.value, 'd')",
+    final: { digits: 1 },
+  },
+  {
+    title: "ln gradient variance",
+    solid: "logGradientVariance",
+    domain: (points) => [Math.floor(lowest(points)), Math.floor(highest(points)) + 1],
+    axisLabel: "format(datum.value, '~g')",
+    final: { digits: 2 },
+  },
+];
+
+// Of the means: the band of two seeds can be wider than all there is to see.
+const lowest = (points: readonly Point[]) => -largest(points.map(({ value }) => -value));
+const highest = (points: readonly Point[]) => largest(points.map(({ value }) => value));
+
+/** Where the methods end, and some of the way there: the first epochs are far below. */
+function elboDomain(points: readonly Point[]): [number, number] {
+  const epochs = largest(points.map(({ epoch }) => epoch));
+  const high = highest(points);
+  const low = lowest(points.filter(({ epoch }) => epoch >= epochs / 2));
+  return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
+}
+
+/** One plot of the figure. */
+interface Panel {
+  quantity: Quantity;
+  group: string;
+  heading?: string | undefined;
+  /** What stands at its left: nothing where the panel shares its neighbour's axis. */
+  axis: "labels" | "title and labels" | "none";
+  /** Whether the epochs are written below it. */
+  lowest: boolean;
+}
+
+/** What all panels share. */
+interface Frame {
+  points: readonly Point[];
+  methods: readonly string[];
+  along: "epoch" | "step";
+  bands: Bands;
+  width: number;
+  height: number;
+  /** What stands beside the lines; a figure without the names there has a key for them. */
+  beside: "names and values" | "values and bands" | "values";
+}
+
+/**
+ * Learning curves as in Figures 1 and 3 of the HNCA paper and Figure 1 of the Weight Maximization paper: accuracy (test
+ * solid, online dotted), reward, evidence lower bound and the natural logarithm of the gradient variance, of these what
+ * the runs have, with the final values beside the lines. One group has its panels side by side; of several, each is a
+ * column. Where a method has several runs, a line is their mean, with a band around it, as far as all of them have come.
+ *
+ * At most {@link MOST_METHODS} methods and {@link MOST_GROUPS} groups can be read.
+ *
+ * @throws InputError where there is nothing to draw: no run has an epoch
+ */
+export async function learningCurves(
+  curves: readonly Curve[],
+  { title, subtitle, bands = "interval", groups: order = [], along = "epoch" }: FigureOptions,
+): Promise<Figure> {
+  const all = averageOverSeeds(curves, bands);
+  const byLine = groupBy(all, ({ group, method, metric }) => JSON.stringify([group, method, metric]));
+  const points = [...byLine.values()].flatMap((line) => someOf(line, MOST_POINTS));
+  if (points.length === 0) throw new InputError("there is no epoch to draw yet");
+  const quantities = QUANTITIES.filter(({ solid }) => points.some(({ metric }) => metric === solid));
+  const groups = distinct(points.map(({ group }) => group));
+  groups.sort((a, b) => order.indexOf(a) - order.indexOf(b));
+  const labels = distinct(curves.map(({ label }) => label));
+  const methods = labels.filter((label) => points.some(({ method }) => method === label));
+  const seeds = largest(points.map((point) => point.seeds));
+
+  const grid = groups.length > 1;
+  const panels: Panel[][] = grid
+    ? quantities.map((quantity, row) =>
+        groups.map((group, column) => ({
+          quantity,
+          group,
+          heading: row === 0 ? group : undefined,
+          axis: column === 0 ? "title and labels" : "none",
+          lowest: row === quantities.length - 1,
+        })),
+      )
+    : [
+        quantities.map((quantity) => ({
+          quantity,
+          group: groups[0],
+          heading: quantity.title,
+          axis: "labels",
+          lowest: true,
+        })),
+      ];
+
+  // Left of a panel is room for its axis, right of it for what stands beside the lines.
+  const columns = panels[0].length;
+  const left = grid ? 70 : 50;
+  const widthBeside = (right: number) => {
+    const between = right + (grid ? 0 : left);
+    return Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
+  };
+  const nameRoom = 14 + 8.5 * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
+  const named = !grid && methods.length <= 6 && widthBeside(nameRoom) >= 160;
+  const beside = named ? "names and values" : grid ? "values" : "values and bands";
+  const right = named ? nameRoom : grid ? 66 : 26 + 7.4 * (seeds === 1 ? 6 : bands === "range" ? 24 : 13);
+  const width = widthBeside(right);
+  const height = grid ? 170 : 240;
+  const frame: Frame = { points, methods, along, bands, width, height, beside };
+
+  const lines = [subtitle ?? [], meaning(points, bands)].flat().flatMap((line) => wrapped(line, 112));
+  const dotted = quantities.flatMap(({ names }) => names ?? []);
+  const above = header(wrapped(title, 84), lines, named ? [] : methods, dotted);
+  const concat = panels.flat().map((cell) => panel(cell, frame));
+  concat[0].layer.push(...above.layers);
+  const spec = {
+    $schema: "https://vega.github.io/schema/vega-lite/v6.json",
+    description: title,
+    data: { values: points },
+    concat,
+    columns,
+    bounds: "flush",
+    spacing: { row: ROWS_APART, column: right + (grid ? 0 : left) },
+    config: CONFIG,
+  } as unknown as TopLevelSpec;
+  const below = 44;
+  const total = above.height + panels.length * height + (panels.length - 1) * ROWS_APART + below;
+  return { svg: await renderSvg(spec, { title, height: total, left, top: above.height }), spec };
+}
+
+/** What lines and bands are. */
+function meaning(points: readonly Point[], bands: Bands): string {
+  const seeds = largest(points.map((point) => point.seeds));
+  if (seeds === 1) return "One seed each: there are no bands.";
+  const count = points.some((point) => point.seeds < seeds) ? `up to ${seeds}` : String(seeds);
+  const around = {
+    interval: "their 95 % confidence intervals (Student’s t)",
+    deviation: "the standard deviation over these",
+    range: "how far these lie apart",
+  };
+  return `Lines are means over ${count} seeds, bands ${around[bands]}.`;
+}
+
+/** The mean over the runs of a method after every step at which all of them have a record. */
+export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "interval"): Point[] {
+  const metrics = QUANTITIES.flatMap(({ solid, dotted }) => (dotted ? [solid, dotted] : [solid]));
+  return distinct(curves.map(({ group = "" }) => group)).flatMap((group) =>
+    distinct(curves.map(({ label }) => label)).flatMap((method) => {
+      const runs = curves.filter((curve) => curve.label === method && (curve.group ?? "") === group);
+      const [first, ...others] = runs.map(
+        ({ records }) => new Map(records.map((record) => [record.step, record])),
+      );
+      return metrics.flatMap((metric) =>
+        [...(first?.values() ?? [])].flatMap(({ epoch, step, [metric]: own }) => {
+          const values = [own, ...others.map((records) => records.get(step)?.[metric])];
+          if (!values.every((value) => typeof value === "number")) return [];
+          const { mean: value, low, high, count: seeds } = average(values, bands);
+          return [{ group, method, metric, epoch, step, value, low, high, seeds }];
+        }),
+      );
+    }),
+  );
+}
+
+function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame): { layer: object[] } {
+  const { methods, along, width, height } = frame;
+  const { solid, dotted } = quantity;
+  const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
+  // Rows share an axis, and columns how far they go.
+  const domain = quantity.domain(drawn);
+  const furthest = largest(frame.points.filter((point) => point.group === group).map((p) => p[along]));
+  const points = drawn.filter((point) => point.group === group);
+  const solids = points.filter(({ metric }) => metric === solid);
+  const y = {
+    field: "value",
+    type: "quantitative",
+    scale: { domain, nice: false },
+    axis: {
+      title: axis === "title and labels" ? quantity.title : null,
+      titleX: -54,
+      labels: axis !== "none",
+      labelExpr: quantity.axisLabel,
+      tickCount: 5,
+    },
+  };
+  const encoding = {
+    x: {
+      field: along,
+      type: "quantitative",
+      scale: { domain: [0, furthest], nice: false },
+      axis: {
+        title: lowest ? (along === "step" ? "steps" : "epoch") : null,
+        labels: lowest,
+        tickMinStep: 1,
+        tickCount: 4,
+        labelExpr: along === "step" ? "format(datum.value, '~s')" : "format(datum.value, 'd')",
+      },
+    },
+    y,
+    color: { field: "method", scale: { domain: methods, range: COLOURS }, legend: null },
+  };
+  const band = { y: { ...y, field: "low" }, y2: { field: "high" } };
+  const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
+  const of = (metric: string, layer: object) => ({
+    transform: [{ filter: { and: [equal("group", group), equal("metric", metric)] } }],
+    ...layer,
+  });
+  const clip = points.some(({ value }) => value < domain[0]);
+  const marked = methods
+    .flatMap((name) =>
+      someOf(
+        solids.filter(({ method }) => method === name),
+        10,
+      ),
+    )
+    .filter(({ value }) => value >= domain[0]);
+  const lines = [
+    ...(points.some(({ seeds }) => seeds > 1) ? [of(solid, { mark: BAND, encoding: band })] : []),
+    ...(dotted === undefined ? [] : [of(dotted, { mark: { type: "line", ...DOTTED } })]),
+    of(solid, { mark: { type: "line", clip, ...SOLID } }),
+    { data: { values: marked }, mark: MARKER, encoding: { shape } },
+    ...finalValues(solids, quantity, domain, frame),
+  ];
+  const texts = [
+    ...(heading === undefined ? [] : [write(heading, -16, { fontWeight: 600 })]),
+    ...(solids.length > 0 ? [] : [write("not measured", height / 2, { color: QUIET, dx: 12 })]),
+  ];
+  return { width, height, layer: [{ encoding, layer: lines }, ...texts] } as { layer: object[] };
+}
+
+/** At most so many points of a line, evenly from its end back. */
+function someOf(points: readonly Point[], most: number): readonly Point[] {
+  const every = Math.ceil(points.length / most);
+  return points.filter((_, i) => (points.length - 1 - i) % every === 0);
+}
+
+/** The last value of each line, right of the panel: with the method's name, or its marker where a key has the names. */
+function finalValues(
+  points: readonly Point[],
+  { final: { unit = "", ...format } }: Quantity,
+  domain: [number, number],
+  { methods, bands, width, height, beside }: Frame,
+): object[] {
+  const last = methods.flatMap((method) => points.findLast((point) => point.method === method) ?? []);
+  const unitsPerPixel = (domain[1] - domain[0]) / height;
+  const places = spread(
+    last.map(({ value }) => value),
+    (beside === "names and values" ? 34 : 16) * unitsPerPixel,
+    domain,
+  );
+  const values = last.map(({ method, value, low, high, seeds }, i) => {
+    // Where space is short, the band alone has to show the error.
+    const mean: Average = { mean: value, low, high, count: beside === "values" ? 1 : seeds };
+    return { method, final: `${formatAverage(mean, bands, format)}${unit}`, beside: places[i] };
+  });
+  const y = { field: "beside", type: "quantitative" };
+  const text = (field: string, dx: number, dy: number, style: object) => ({
+    data: { values },
+    mark: { type: "text", align: "left", dx, dy, ...style },
+    encoding: { x: { value: width }, y, text: { field }, color: { value: INK } },
+  });
+  if (beside === "names and values") {
+    return [text("method", 8, -7, { fontWeight: 600 }), text("final", 8, 8, {})];
+  }
+  const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
+  const markers = { data: { values }, mark: MARKER, encoding: { x: { value: width + 11 }, y, shape } };
+  return [markers, text("final", 19, 1, { fontWeight: 600 })];
+}
+
+/** The values, moved apart as little as keeps them in order, `gap` from each other and within the domain. */
+export function spread(values: readonly number[], gap: number, [low, high]: [number, number]): number[] {
+  const order = values.map((_, i) => i).sort((a, b) => values[a] - values[b]);
+  const placed = [...values];
+  order.forEach((i, rank) => {
+    const below = rank === 0 ? low : placed[order[rank - 1]] + gap;
+    placed[i] = Math.max(placed[i], below);
+  });
+  order.reverse().forEach((i, rank) => {
+    const above = rank === 0 ? high : placed[order[rank - 1]] - gap;
+    placed[i] = Math.min(placed[i], above);
+  });
+  return placed;
+}
+
+/**
+ * Title, subtitle and what the lines mean; with `methods`, also which is whose. These are layers of the first panel,
+ * drawn above it: a view of their own would take part in the layout of the panels.
+ */
+function header(
+  title: readonly string[],
+  subtitle: readonly string[],
+  methods: readonly string[],
+  quantities: readonly { solid: string; dotted: string }[],
+): { layers: object[]; height: number } {
+  const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean) => {
+    const width = 52 + 6.7 * name.length;
+    if (x > 0 && x + width > FIGURE_WIDTH - 70) [x, row] = [0, row + 1];
+    const item = { name, colour, shape, dotted, row, from: x, middle: x + 13, to: x + 26, text: x + 32 };
+    x += width;
+    return item;
+  };
+  let [x, row] = [0, 0];
+  const items = [
+    ...methods.map((name, i) => keyOf(name, COLOURS[i], SHAPES[i], false)),
+    ...quantities.flatMap(({ solid, dotted }) => [
+      keyOf(solid, QUIET, null, false),
+      keyOf(dotted, QUIET, null, true),
+    ]),
+  ].map((item) => ({ ...item, y: -46 - 20 * (row - item.row) }));
+  const height = (items.length > 0 ? 82 : 54) + 20 * (row + title.length) + 17 * subtitle.length;
+  const pixel = (field: string) => ({ field, type: "quantitative", scale: null, axis: null });
+  const literal = (field: string) => ({ field, type: "nominal", scale: null });
+  const line = { x: pixel("from"), x2: { field: "to" }, color: literal("colour") };
+  const keys = [
+    {
+      transform: [{ filter: "!datum.dotted" }],
+      mark: { type: "rule", ...SOLID },
+      encoding: line,
+    },
+    {
+      transform: [{ filter: "datum.dotted" }],
+      mark: { type: "rule", ...DOTTED },
+      encoding: line,
+    },
+    {
+      transform: [{ filter: "datum.shape" }],
+      mark: MARKER,
+      encoding: { x: pixel("middle"), shape: literal("shape"), color: literal("colour") },
+    },
+    {
+      mark: { type: "text", align: "left", color: INK },
+      encoding: { x: pixel("text"), text: { field: "name" } },
+    },
+  ].map((layer) => ({
+    ...layer,
+    data: { values: items },
+    encoding: { ...layer.encoding, y: pixel("y") },
+  }));
+  const layers = [
+    ...title.map((text, i) => write(text, 26 + 20 * i - height, { fontSize: 16, fontWeight: 600 })),
+    ...subtitle.map((text, i) => write(text, 29 + 20 * title.length + 17 * i - height, { color: QUIET })),
+    ...(items.length > 0 ? keys : []),
+  ];
+  return { layers, height };
+}
+
+/** A text that begins at the panel's left edge. */
+const write = (text: string, y: number, style: object) => ({
+  data: { values: [{}] },
+  mark: { type: "text", align: "left", color: INK, text, ...style },
+  encoding: { x: { value: 0 }, y: { value: y } },
+});
+
+/** A text in lines of at most so many characters. */
+function wrapped(text: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < most) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+const equal = (field: string, value: string) => ({ field, equal: value });
+
+const ROWS_APART = 24;

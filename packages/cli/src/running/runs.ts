@@ -1,0 +1,341 @@
+/**
+ * A run: training with its files. Whatever happens to the process, the folder holds what is needed to go on, and what
+ * then comes out is, bit for bit, what an undisturbed run gives (wall times aside).
+ */
+import { type FileHandle, open } from "node:fs/promises";
+import type { Backend } from "flipnet/internal/backend/backend";
+import { InputError } from "flipnet/internal/formats/errors";
+import { generator } from "flipnet/internal/random/threefry";
+import type { MemoryPlan } from "flipnet/internal/training/memory";
+import {
+  DivergedError,
+  type EpochRecord,
+  type Progress,
+  type Training,
+} from "flipnet/internal/training/training";
+import type { Config } from "../settings/config.ts";
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { describeEnvironment, packageVersion } from "./environment.ts";
+import { lockFolder } from "./lock.ts";
+import {
+  parseJson,
+  parseRecords,
+  parseSummary,
+  type RunSummary,
+  runFiles,
+  runFolderOf,
+  runIdOf,
+  summarise,
+  textOf,
+} from "./run-folder.ts";
+import { makeFolder, replaceFile, writing } from "./storage.ts";
+import { createBackend, loadWorkload, type Workload } from "./workload.ts";
+
+/** What a caller may want of a run while it trains. */
+export interface RunOptions {
+  /** Go on with a run that was stopped, or make a finished one longer. */
+  resume?: boolean;
+  /** Stops the run: it writes a checkpoint first. */
+  signal?: AbortSignal;
+  /** Once, before training: what is known by then, with the records of earlier epochs. */
+  onStart?: (run: RunStart) => void;
+  /** After each epoch that is trained now. */
+  onEpoch?: (record: EpochRecord) => void;
+  /** About every tenth of a second while an epoch is trained. */
+  onProgress?: (progress: Progress) => void;
+  /** Seconds between checkpoints within long epochs; default 60. */
+  checkpointEvery?: number;
+  /** After each checkpoint, with the steps that are in it. */
+  onCheckpoint?: (step: number) => void;
+}
+
+/** A run before it trains. */
+export interface RunStart {
+  runId: string;
+  folder: string;
+  /** The config with its `kernels` chosen. */
+  config: Config;
+  /** Of the epochs that are done, one each. */
+  records: readonly EpochRecord[];
+  /** Steps that are done. */
+  step: number;
+  /** What it takes; absent where nothing is trained, and on the reference backend. */
+  memory?: MemoryPlan;
+}
+
+/** A run after it trained. */
+export interface RunResult {
+  runId: string;
+  folder: string;
+  config: Config;
+  /** One an epoch, up to the last one asked for. */
+  records: EpochRecord[];
+  /** `"reused"`: all epochs were there already, nothing was trained. */
+  status: "finished" | "stopped" | "reused";
+  /** Undefined where the run was stopped. */
+  summary: RunSummary | undefined;
+}
+
+/** Where epochs are short, checkpoints at their ends may take up to this part of the time. */
+const share = 0.05;
+/** Where they are long there is one within them that often, in seconds. */
+const longest = 60;
+
+/**
+ * Runs a config in its folder: trains what is not there yet.
+ *
+ * @throws InputError if config or data cannot be used, if the folder's run was stopped and `resume` is not asked for,
+ * if somebody else writes it, or if its checkpoint is corrupt or another run's
+ * @throws DivergedError if a number stops being finite; the last checkpoint before stays
+ * @throws StorageError if the disk is full or fails; what was saved before stays
+ */
+export async function trainRun(config: Config, options: RunOptions = {}): Promise<RunResult> {
+  const workload = await loadWorkload(config);
+  const backend = await createBackend(config);
+  try {
+    return await trainOn(backend, workload, config, options);
+  } finally {
+    backend.close();
+  }
+}
+
+async function trainOn(
+  backend: Backend,
+  workload: Workload,
+  config: Config,
+  options: RunOptions,
+): Promise<RunResult> {
+  const run = new Run({ ...config, kernels: backend.kernels }, workload.digest, backend);
+
+  const stored = await run.read();
+  if (run.isDone(stored)) return run.answer(stored, options);
+
+  // Refuses what does not fit before anything is written.
+  const { training, memory } = await workload.prepare(backend);
+  await writing(run.folder, makeFolder(run.files.checkpoints));
+  const unlock = await lockFolder(run.folder);
+  try {
+    const stored = await run.read();
+    if (run.isDone(stored)) return run.answer(stored, options);
+    if (!options.resume) run.refuseToTrainOn(stored);
+    return await run.train(training, memory, stored, options);
+  } finally {
+    await unlock();
+  }
+}
+
+/** What a folder holds of its run. */
+interface Stored {
+  checkpoint: Checkpoint | undefined;
+  /** Up to the checkpoint. */
+  records: EpochRecord[];
+  /** Steps up to the checkpoint. */
+  step: number;
+  /** Bytes of the metrics up to the checkpoint. */
+  offset: number;
+  /** Whether there are metrics at all, after the checkpoint or without one. */
+  hasMetrics: boolean;
+  /** Of the length that was finished last, which may not be that of the records. */
+  summary: RunSummary | undefined;
+}
+
+class Run {
+  readonly config: Config;
+  readonly runId: string;
+  readonly folder: string;
+  readonly files: ReturnType<typeof runFiles>;
+  /** What the metadata of a checkpoint must say to be this run's. */
+  readonly #identity: Record<string, string>;
+  readonly #digest: string;
+
+  constructor(config: Config, digest: string, backend: Backend) {
+    this.config = config;
+    this.runId = runIdOf(config, digest);
+    this.folder = runFolderOf(config, this.runId);
+    this.files = runFiles(this.folder);
+    this.#digest = digest;
+    this.#identity = { generator, kernels: backend.kernels, runId: this.runId };
+  }
+
+  /** @throws InputError for a checkpoint that is corrupt or another run's */
+  async read(): Promise<Stored> {
+    const { files } = this;
+    const checkpoint = await readCheckpoint(files.checkpoint);
+    const metrics = Buffer.from((await textOf(files.metrics)) ?? "");
+    const hasMetrics = metrics.length > 0;
+    if (checkpoint === undefined) {
+      return { checkpoint, records: [], step: 0, offset: 0, hasMetrics, summary: undefined };
+    }
+
+    const { metadata } = checkpoint;
+    for (const [name, expected] of Object.entries(this.#identity)) {
+      if (metadata[name] !== expected) {
+        throw new InputError(
+          `the checkpoint ${files.checkpoint} belongs to another run: its ${name} is ${metadata[name]}, expected ${expected}`,
+        );
+      }
+    }
+    const offset = Number(metadata.metricsOffset);
+    if (metrics.length < offset) {
+      throw new InputError(
+        `${files.metrics} is cut short: ${metrics.length} bytes, expected at least ${offset}, as the checkpoint says`,
+      );
+    }
+    const records = parseRecords(metrics.subarray(0, offset).toString(), files.metrics);
+    const text = await textOf(files.summary);
+    const summary = text === undefined ? undefined : parseSummary(text, this.folder);
+    return { checkpoint, records, step: Number(metadata.step), offset, hasMetrics, summary };
+  }
+
+  /** Whether nothing is left to do: with the last epoch there may still be a summary to make. */
+  isDone({ records, summary }: Stored): boolean {
+    const { epochs } = this.config;
+    return records.length > epochs || (records.length === epochs && summary?.epochs === epochs);
+  }
+
+  /** The result of a run that is done. One that went further no longer has what is measured at the end only. */
+  answer(stored: Stored, { onStart }: RunOptions): RunResult {
+    const { epochs } = this.config;
+    const records = stored.records.slice(0, epochs);
+    onStart?.({ ...this.#named(), records, step: records[records.length - 1].step });
+    const summary =
+      stored.summary?.epochs === epochs ? stored.summary : summarise(this.runId, this.folder, records);
+    return { ...this.#named(), records, status: "reused", summary };
+  }
+
+  refuseToTrainOn({ checkpoint, hasMetrics, records, step }: Stored): void {
+    const { folder, config } = this;
+    if ((checkpoint === undefined && !hasMetrics) || records.length === config.epochs) return;
+    throw new InputError(
+      `${folder} holds this run with ${records.length} of ${config.epochs} epochs done (${step} steps); ` +
+        "add --resume to go on with it",
+    );
+  }
+
+  async train(
+    training: Training,
+    memory: MemoryPlan | undefined,
+    stored: Stored,
+    options: RunOptions,
+  ): Promise<RunResult> {
+    const { config, files } = this;
+    const { signal, onStart, onEpoch, onProgress, onCheckpoint, checkpointEvery = longest } = options;
+    if (stored.checkpoint !== undefined) training.restore(stored.checkpoint.tensors);
+    await this.#writeHead(stored.step, memory);
+
+    const records = [...stored.records];
+    let measured: Record<string, number> | undefined;
+    const log = await MetricsLog.open(files.metrics, stored.offset);
+    try {
+      onStart?.({ ...this.#named(), records: [...records], step: stored.step, ...(memory && { memory }) });
+      if (stored.checkpoint === undefined) training.initialise();
+      let saved = performance.now();
+      let took = 0;
+      const save = async () => {
+        const began = performance.now();
+        const tensors = await training.tensors();
+        await log.flush();
+        const metadata = {
+          ...this.#identity,
+          step: `${training.step}`,
+          metricsOffset: `${log.length}`,
+          version: packageVersion(),
+        };
+        await writeCheckpoint(files.checkpoint, { tensors, metadata });
+        saved = performance.now();
+        took = saved - began;
+        onCheckpoint?.(training.step);
+      };
+      const pause = async (progress: Progress) => {
+        onProgress?.(progress);
+        if (performance.now() - saved > 1000 * checkpointEvery) await save();
+        return signal?.aborted !== true;
+      };
+      for await (const record of training.run(config.epochs, { pause })) {
+        await log.append(record);
+        records.push(record);
+        onEpoch?.(record);
+        if (signal?.aborted) break;
+        if (training.epoch < config.epochs && took < share * (performance.now() - saved)) await save();
+      }
+      await save();
+      if (records.length === config.epochs) measured = await training.evaluate({ pause });
+    } finally {
+      await log.close();
+    }
+
+    if (measured === undefined) {
+      return { ...this.#named(), records, status: "stopped", summary: undefined };
+    }
+    const summary = summarise(this.runId, this.folder, records, measured);
+    const { folder, ...rest } = summary;
+    await writing(files.summary, replaceFile(files.summary, `${JSON.stringify(rest, undefined, 2)}\n`));
+    return { ...this.#named(), records, status: "finished", summary };
+  }
+
+  #named() {
+    return { runId: this.runId, folder: this.folder, config: this.config };
+  }
+
+  /** What says which run this is and what it is made with: `starts` has an entry for each time it was begun or resumed. */
+  async #writeHead(step: number, memory?: MemoryPlan): Promise<void> {
+    const { files, config, runId } = this;
+    const before = await textOf(files.environment);
+    const starts = before === undefined ? [] : parseJson(before, files.environment).starts;
+    const { threads = 1 } = config;
+    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), threads, memory };
+    const environment = {
+      runId,
+      dataDigest: this.#digest,
+      generator,
+      kernels: config.kernels,
+      starts: [...starts, start],
+    };
+    for (const [path, content] of [
+      [files.config, config],
+      [files.environment, environment],
+    ] as const) {
+      await writing(path, replaceFile(path, `${JSON.stringify(content, undefined, 2)}\n`));
+    }
+  }
+}
+
+/** The metrics of a run, one record a line. */
+class MetricsLog {
+  readonly #path: string;
+  readonly #file: FileHandle;
+  /** Bytes written. */
+  length: number;
+
+  /** Cuts back to `offset` what was written after the checkpoint: it will be written again. */
+  static async open(path: string, offset: number): Promise<MetricsLog> {
+    const file = await writing(path, open(path, "a"));
+    await writing(path, file.truncate(offset));
+    return new MetricsLog(path, file, offset);
+  }
+
+  private constructor(path: string, file: FileHandle, length: number) {
+    this.#path = path;
+    this.#file = file;
+    this.length = length;
+  }
+
+  async append(record: EpochRecord): Promise<void> {
+    for (const [name, value] of Object.entries(record)) {
+      if (typeof value === "number" && !Number.isFinite(value)) {
+        throw new DivergedError(`${name} is ${value} at step ${record.step}: try a lower learning rate`);
+      }
+    }
+    const line = Buffer.from(`${JSON.stringify(record)}\n`);
+    await writing(this.#path, this.#file.appendFile(line));
+    this.length += line.length;
+  }
+
+  flush(): Promise<void> {
+    return writing(this.#path, this.#file.sync());
+  }
+
+  close(): Promise<void> {
+    return this.#file.close();
+  }
+}

@@ -1,0 +1,96 @@
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { generator } from "flipnet/internal/random/threefry";
+import { expect, it } from "vitest";
+import { parseConfig } from "../../src/index.ts";
+import { runFiles } from "../../src/running/run-folder.ts";
+import { flipnet, temporaryFolders } from "./flipnet.ts";
+
+const temporary = temporaryFolders();
+
+/** The folder of a run of two epochs, written by hand. */
+function makeRun(
+  out: string,
+  seed: number,
+  { metrics, madeWith = generator }: { metrics?: string; madeWith?: string } = {},
+) {
+  const folder = join(out, `run-${seed}`);
+  const files = runFiles(folder);
+  const records = [1, 2].map((epoch) =>
+    JSON.stringify({
+      type: "epoch",
+      epoch,
+      step: 9 * epoch,
+      testAccuracy: 0.5,
+      onlineAccuracy: 0.5,
+      msPerStep: 1,
+    }),
+  );
+  mkdirSync(folder);
+  writeFileSync(files.config, JSON.stringify(parseConfig({ seed, epochs: 2, kernels: "portable" })));
+  const environment = {
+    runId: `id-${seed}`,
+    dataDigest: "d",
+    generator: madeWith,
+    kernels: "portable",
+    starts: [],
+  };
+  writeFileSync(files.environment, JSON.stringify(environment));
+  writeFileSync(files.metrics, metrics ?? `${records.join("\n")}\n`);
+  return folder;
+}
+
+it("writes the report of runs, of folders of runs and of both, and prints where", async () => {
+  const [out, to] = [temporary("runs"), join(temporary("to"), "a", "report")];
+  const first = makeRun(out, 0);
+  makeRun(out, 1, { madeWith: "dice/0" });
+  const reported = () => flipnet(["report", out, first, "-o", to, "--title", "Two runs"]);
+  const page = join(to, "index.html");
+  expect(await reported()).toEqual({ code: 0, stdout: `${page}\n`, stderr: "" });
+  const html = readFileSync(page, "utf8");
+  expect(html).toContain("<h1>Two runs</h1>");
+  expect(html).toContain("HNCA, generator dice/0");
+  // What it wrote it may write again.
+  expect(await reported()).toMatchObject({ code: 0 });
+});
+
+it.each([
+  ["an empty folder", "is no run, and there is none in it", () => {}],
+  [
+    "damaged records",
+    "line 1 is not JSON",
+    (out: string) => makeRun(out, 0, { metrics: '{"type":"ep\n{"a":1}\n' }),
+  ],
+  [
+    "records of something else",
+    "line 1 is not the record of epoch 1",
+    (out: string) => makeRun(out, 0, { metrics: "{}\n" }),
+  ],
+  [
+    "a run without a record",
+    "no run has finished an epoch",
+    (out: string) => makeRun(out, 0, { metrics: "" }),
+  ],
+])("refuses %s in one sentence, and writes nothing", async (_, message, make) => {
+  const [out, to] = [temporary("bad"), temporary("to")];
+  make(out);
+  const { code, stdout, stderr } = await flipnet(["report", out, "-o", to]);
+  expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+  expect(stderr).toMatch(/^error: [^\n]*\n$/);
+  expect(stderr).toContain(message);
+  expect(readdirSync(to)).toEqual([]);
+});
+
+it("leaves a page that is no report's alone, and knows its flags", async () => {
+  const [out, to] = [temporary("runs"), temporary("to")];
+  makeRun(out, 0);
+  writeFileSync(join(to, "README.md"), "# Mine\n");
+  const refused = await flipnet(["report", out, "-o", to]);
+  expect(refused).toMatchObject({ code: 2, stderr: expect.stringContaining("README.md is no report's") });
+  expect(readdirSync(to)).toEqual(["README.md"]);
+  const bands = await flipnet(["report", out, "-o", to, "--bands", "wide"]);
+  expect(bands).toMatchObject({
+    code: 2,
+    stderr: expect.stringContaining("--bands is wide; expected one of"),
+  });
+});

@@ -1,0 +1,185 @@
+import type { EpochRecord } from "flipnet/internal/training/training";
+import { describe, expect, it } from "vitest";
+import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/report/figure.ts";
+import { FIGURE_WIDTH } from "../../src/report/figure-style.ts";
+import { studentT } from "../../src/report/statistics.ts";
+
+/** A run whose accuracy at each epoch is given. */
+const records = (accuracies: number[], logVariance: number | null = -10): EpochRecord[] =>
+  accuracies.map((testAccuracy, i) => ({
+    type: "epoch",
+    epoch: i + 1,
+    step: 10 * (i + 1),
+    onlineAccuracy: testAccuracy - 0.01,
+    testAccuracy,
+    gradientVariance: logVariance === null ? null : Math.exp(logVariance),
+    logGradientVariance: logVariance,
+    msPerStep: 1,
+  }));
+
+const twoMethods: Curve[] = [
+  { label: "HNCA", records: records([0.5, 0.8], -13) },
+  { label: "REINFORCE", records: records([0.2, 0.3]) },
+];
+
+/** The texts of an SVG, in order. */
+const textsOf = (svg: string) => [...svg.matchAll(/<text[^>]*>([^<]*)<\/text>/g)].map(([, text]) => text);
+
+/** Whether every element is closed in order: what makes XML well formed, and hand-made XML not. */
+function wellFormed(xml: string): boolean {
+  const open: string[] = [];
+  for (const [, close, name, rest] of xml.matchAll(/<(\/?)([a-zA-Z:]+)((?:"[^"]*"|[^">])*)>/g)) {
+    if (close) {
+      if (open.pop() !== name) return false;
+    } else if (!rest.endsWith("/")) open.push(name);
+  }
+  return open.length === 0 && !/&(?!#?\w+;)/.test(xml);
+}
+
+describe("means over seeds", () => {
+  it("have bands of Student's t", () => {
+    const seeds = [0.5, 0.6, 0.7].map((last) => ({ label: "HNCA", records: records([0.4, last]) }));
+    const points = averageOverSeeds(seeds).filter(({ metric }) => metric === "testAccuracy");
+    expect(points).toHaveLength(2);
+    expect(points[0]).toMatchObject({ epoch: 1, seeds: 3, method: "HNCA" });
+    expect(points[1].value).toBeCloseTo(0.6, 12);
+    // The standard deviation of the three is 0.1.
+    const halfWidth = (studentT(2) * 0.1) / Math.sqrt(3);
+    expect(points[1].high - points[1].value).toBeCloseTo(halfWidth, 10);
+    expect(points[1].value - points[1].low).toBeCloseTo(halfWidth, 10);
+  });
+
+  it("end where the shortest run ends", () => {
+    const points = averageOverSeeds([
+      { label: "HNCA", records: records([0.4, 0.5, 0.6]) },
+      { label: "HNCA", records: records([0.4]) },
+      { label: "REINFORCE", records: records([0.1, 0.2]) },
+    ]);
+    const epochs = (method: string) =>
+      Math.max(...points.filter((point) => point.method === method).map(({ epoch }) => epoch));
+    expect(epochs("HNCA")).toBe(1);
+    expect(epochs("REINFORCE")).toBe(2);
+  });
+});
+
+describe("learning curves", () => {
+  it("are a well-formed SVG with title, names and final values", async () => {
+    const { svg } = await learningCurves(twoMethods, { title: "A < B & C", subtitle: "of two methods" });
+    expect(wellFormed(svg)).toBe(true);
+    expect(svg).toMatch(/^<svg [^>]*role="img"[^>]*><title>A &#60; B &#38; C<\/title>/);
+    expect(svg).toContain(`width="${FIGURE_WIDTH}"`);
+    expect(textsOf(svg)).toEqual(
+      expect.arrayContaining([
+        "A &lt; B &amp; C",
+        "of two methods",
+        "Accuracy",
+        "ln gradient variance",
+        "HNCA",
+        "REINFORCE",
+        "80.0 %",
+        "30.0 %",
+        "−13.00",
+        "−10.00",
+      ]),
+    );
+    expect(svg).not.toContain("Student");
+  });
+
+  it("carry their data in the spec", async () => {
+    const { spec } = await learningCurves(twoMethods, { title: "" });
+    const { values } = (spec as { data: { values: object[] } }).data;
+    // 2 methods, 3 metrics, 2 epochs.
+    expect(values).toHaveLength(12);
+    expect(values).toContainEqual({
+      group: "",
+      method: "HNCA",
+      metric: "testAccuracy",
+      epoch: 2,
+      step: 20,
+      value: 0.8,
+      low: 0.8,
+      high: 0.8,
+      seeds: 1,
+    });
+  });
+
+  it("say what their bands are", async () => {
+    const seeds = [0.5, 0.6].map((last) => ({ label: "HNCA", records: records([0.4, last]) }));
+    const { svg } = await learningCurves(seeds, { title: "" });
+    expect(svg).toContain(
+      "Lines are means over 2 seeds, bands their 95 % confidence intervals (Student’s t).",
+    );
+    expect(textsOf(svg)).toContain(`55.0 ± ${((100 * studentT(1) * 0.1) / 2).toFixed(1)} %`);
+  });
+
+  it("have a column for each group", async () => {
+    const groups = ["1 hidden layer", "2 hidden layers"];
+    const curves = groups.flatMap((group) => twoMethods.map((curve) => ({ ...curve, group })));
+    const texts = textsOf((await learningCurves(curves, { title: "" })).svg);
+    expect(texts).toEqual(expect.arrayContaining(groups));
+    // The names stand in the key, once.
+    expect(texts.filter((text) => text === "HNCA")).toHaveLength(1);
+    expect(texts.filter((text) => text === "80.0 %")).toHaveLength(2);
+  });
+
+  it("leave the variance out where there is none", async () => {
+    const { svg } = await learningCurves([{ label: "HNCA", records: records([0.5], null) }], { title: "" });
+    expect(textsOf(svg)).not.toContain("ln gradient variance");
+    expect(svg).not.toMatch(/NaN|undefined|Infinity/);
+  });
+
+  it("show the bound of an auto-encoder, not its first epochs, and no key for accuracies", async () => {
+    const elbos = [-300, -140, -121, -119];
+    const curves = ["f-HNCA", "REINFORCE", "REINFORCE leave-one-out", "DisARM"].flatMap((label, method) =>
+      ["1 layer", "2 layers"].map((group) => ({
+        label: `${label}, a long name`,
+        group,
+        records: elbos.map((elbo, i) => ({
+          ...{ type: "epoch" as const, epoch: i + 1, step: i, msPerStep: 1 },
+          ...{ elbo: elbo - method, gradientVariance: 1, logGradientVariance: -8 },
+        })),
+      })),
+    );
+    const { svg } = await learningCurves(curves, { title: "" });
+    const texts = textsOf(svg);
+    expect(texts).toEqual(expect.arrayContaining(["ELBO (nats)", "−119.0", "−122.0", "DisARM, a long name"]));
+    expect(texts.join()).not.toContain("accuracy");
+    expect(texts).not.toContain("−300");
+    expect(wellFormed(svg)).toBe(true);
+  });
+
+  it("say that two seeds are two seeds", async () => {
+    const seeds = [0.5, 0.6].map((last) => ({ label: "HNCA", records: records([0.4, last]) }));
+    const curves = [...seeds, { label: "REINFORCE", records: records([0.1, 0.2]) }];
+    const { svg, spec } = await learningCurves(curves, { title: "", bands: "range" });
+    expect(svg).toContain("Lines are means over up to 2 seeds, bands how far these lie apart.");
+    const { values } = (spec as { data: { values: object[] } }).data;
+    expect(values).toContainEqual(
+      expect.objectContaining({ method: "HNCA", metric: "testAccuracy", epoch: 2, low: 0.5, high: 0.6 }),
+    );
+  });
+
+  it("draw no more points than can be seen, the last one among them", async () => {
+    const long = Array.from({ length: 10_000 }, (_, i) => i / 10_000);
+    const { spec } = await learningCurves([{ label: "HNCA", records: records(long) }], { title: "" });
+    const { values } = (spec as unknown as { data: { values: { metric: string; epoch: number }[] } }).data;
+    const drawn = values.filter(({ metric }) => metric === "testAccuracy").map(({ epoch }) => epoch);
+    expect(drawn).toHaveLength(250);
+    expect(drawn.at(-1)).toBe(10_000);
+  });
+
+  it("need an epoch", async () => {
+    await expect(learningCurves([{ label: "HNCA", records: [] }], { title: "" })).rejects.toThrow("no epoch");
+  });
+});
+
+describe("labels", () => {
+  it("stay where they do not collide", () => {
+    expect(spread([0.9, 0.1, 0.5], 0.1, [0, 1])).toEqual([0.9, 0.1, 0.5]);
+  });
+
+  it("move apart in order, and not out of the panel", () => {
+    const placed = spread([0.99, 1, 0.98], 0.1, [0, 1]);
+    expect(placed.map((value) => Number(value.toFixed(12)))).toEqual([0.9, 1, 0.8]);
+  });
+});

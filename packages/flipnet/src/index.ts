@@ -1,0 +1,145 @@
+/**
+ * flipnet: networks of discrete stochastic units, and the rules that train them.
+ *
+ * It runs in Node and in browsers alike. Data files are read by `flipnet/node`; runs and commands are in `@flipnet/cli`.
+ */
+
+// The audit.
+export {
+  type AuditOptions,
+  type AuditReport,
+  audit,
+  type BanditReport,
+  type ElboReport,
+  type EstimatorAudit,
+  type FunctionReport,
+} from "./audit/audit.ts";
+export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
+export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
+export { formatAudit } from "./audit/format.ts";
+export type { FunctionSpec, LinearComponentSpec, TableComponentSpec } from "./audit/function-spec.ts";
+// Backends.
+export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
+export { createReferenceBackend } from "./backend/reference.ts";
+export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
+export { arm } from "./estimators/arm.ts";
+export { classification } from "./estimators/classification.ts";
+export { disarm } from "./estimators/disarm.ts";
+// Estimators and optimizers.
+export type {
+  Baseline,
+  Definition,
+  Estimator,
+  EstimatorKind,
+  PreparedEstimator,
+  Problem,
+} from "./estimators/estimator.ts";
+export { fHnca } from "./estimators/f-hnca.ts";
+export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
+export { hnca } from "./estimators/hnca.ts";
+export { localExpectation } from "./estimators/local-expectation.ts";
+export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
+export { createEstimator, estimators, findEstimator, labelOf } from "./estimators/registry.ts";
+export { reinforce } from "./estimators/reinforce.ts";
+export { reinforceLoo } from "./estimators/reinforce-loo.ts";
+export { rewardPenalty } from "./estimators/reward-penalty.ts";
+export { straightThrough } from "./estimators/straight-through.ts";
+export { vargrad } from "./estimators/vargrad.ts";
+export { weightMax } from "./estimators/weight-max.ts";
+export { weightMaxUnbiased } from "./estimators/weight-max-unbiased.ts";
+
+// Formats.
+export { InputError, RunError } from "./formats/errors.ts";
+export { type IdxArray, parseIdx, writeIdx } from "./formats/idx.ts";
+export { type LabelledImages, labelledImages } from "./formats/labelled-images.ts";
+export {
+  decode as decodeSafetensors,
+  encode as encodeSafetensors,
+  type Tensor,
+} from "./formats/safetensors.ts";
+// Differentiable networks in front of stochastic layers.
+export { type ConvolutionOptions, convolutions } from "./front-ends/convolutions.ts";
+export { type DenseOptions, denseFrontEnd } from "./front-ends/dense.ts";
+export {
+  type FrontEnd,
+  type FrontEndFunctions,
+  type FrontEndPassFunctions,
+  type FrontPass,
+  functionFrontEnd,
+  type NamedValues,
+  type Parameters,
+} from "./front-ends/front-end.ts";
+export { type Draws, GeneratedDraws, GivenDraws, type Site } from "./network/draws.ts";
+export type { HiddenLayer } from "./network/hidden.ts";
+// Networks.
+export {
+  createNetwork,
+  type Edge,
+  initialiseWeights,
+  type Layer,
+  type LayerSpec,
+  type Linear,
+  type Network,
+  type NetworkSpec,
+  type Units,
+} from "./network/network.ts";
+export { type Activity, type Credit, createTrace, samplePass, type Trace } from "./network/trace.ts";
+// Objectives.
+export {
+  type Activation,
+  type ActivationKernels,
+  entropy,
+  type Logits,
+  logLikelihood,
+  surprisal,
+} from "./objectives/activations.ts";
+export {
+  type BlackBox,
+  type BlackBoxOptions,
+  blackBoxObjective,
+  type Sample,
+} from "./objectives/black-box.ts";
+export { type CheckOptions, checkObjective } from "./objectives/check.ts";
+export { type ComponentsOptions, componentsObjective, createReadout } from "./objectives/components.ts";
+export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
+export { type NonlinearOptions, nonlinearObjective } from "./objectives/nonlinear.ts";
+export {
+  type Component,
+  type Evaluation,
+  type Objective,
+  type Place,
+  placeOf,
+  sumOf,
+} from "./objectives/objective.ts";
+export { knownRewardObjective, rewardObjective } from "./objectives/reward.ts";
+export { type AdamOptions, adam } from "./optimizers/adam.ts";
+export { type L2, withL2 } from "./optimizers/l2.ts";
+export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";
+export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
+// Random numbers.
+export { generator } from "./random/threefry.ts";
+export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
+export { Multiplexer, type MultiplexerOptions } from "./tasks/multiplexer.ts";
+// Training.
+export type { Task } from "./tasks/task.ts";
+export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";
+export {
+  type DrawnImages,
+  type ReconstructedImages,
+  reconstruct,
+  sampleImages,
+  type Vae,
+} from "./tasks/vae-images.ts";
+// An agent that learns online.
+export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
+export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
+export { Learner, type LearnerOptions } from "./training/learner.ts";
+export { createMultiplexerTraining, type MultiplexerTrainingOptions } from "./training/multiplexer.ts";
+export {
+  DivergedError,
+  type EpochRecord,
+  type Progress,
+  Training,
+  type TrainingHooks,
+} from "./training/training.ts";
+export { createVaeTraining, loadVae, type VaeTrainingOptions } from "./training/vae.ts";
