@@ -46,7 +46,7 @@ async function trainingOf({ rule, create }, images, kernels, { batch, width, dep
     limit: 2000,
   });
   const bytes = () => {
-    const { data, ...rest } = backend.used;
+    const { data, ...rest } = backend.features.memory.used;
     return Object.values(rest).reduce((sum, part) => sum + part, 0);
   };
   return { call: drive(backend, training), bytes };

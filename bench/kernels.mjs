@@ -304,7 +304,7 @@ export async function benchmarkKernels({ kernels: kind, quick }) {
     ...[200, 784].flatMap((units) => unitKernels(backend, [50, units])),
     ...[200, 1184].map((inputs) => adamKernel(backend, [inputs, 200])),
   ];
-  const { samples, levelOf } = await limitLoops(backend.kernels);
+  const { samples, levelOf } = await limitLoops(backend.features.arithmetic);
   const times = takeTurns([...samples, ...kernels], { rounds: quick ? 15 : 41, milliseconds: 0.5 });
   const least = times.map((nanoseconds) => Math.min(...nanoseconds));
   const limits = limitsFrom(samples, (sample) => sample.amount / least[samples.indexOf(sample)]);

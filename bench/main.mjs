@@ -54,7 +54,8 @@ if (unknown !== undefined) {
 // Read first: it may be the file that is written.
 const old = values.compare && JSON.parse(await readFile(values.compare, "utf8"));
 
-const { kernels } = await createWasmBackend(values.kernels && { kernels: values.kernels });
+const { arithmetic: kernels } = (await createWasmBackend(values.kernels && { kernels: values.kernels }))
+  .features;
 const describe = ({ cpu, cores, load, node }, kind) =>
   `${cpu}, ${cores} cores, load ${load}, Node ${node}, ${kind} kernels`;
 const host = describeHost();

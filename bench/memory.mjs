@@ -67,7 +67,7 @@ for await (const _ of training.run(epochs, { pause, pauseMilliseconds: 20 }));
 const late = residentMegabytes();
 const result = {
   task: values.task,
-  kernels: backend.kernels,
+  kernels: backend.features.arithmetic,
   steps: training.step,
   peak: process.resourceUsage().maxRSS * 1.024e-3,
   early,

@@ -83,7 +83,7 @@ function speedOf(stretches) {
 }
 
 const host = describeHost();
-console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, ${backend.kernels} kernels`);
+console.log(`${host.cpu}, ${host.cores} cores, Node ${host.node}, ${backend.features.arithmetic} kernels`);
 console.log(
   `minute  ${names.map((name) => `${name}: steps/s, ms`.padStart(22)).join("  ")}  resident MB  load`,
 );
@@ -139,7 +139,7 @@ const verdicts = [
 ];
 for (const { what, text, kept } of verdicts) console.log(`${what}: ${text}: ${kept ? "kept" : "NOT KEPT"}`);
 await mkdir(dirname(values.json), { recursive: true });
-const result = { host, kernels: backend.kernels, steps, peak, growth, slowdowns, records };
+const result = { host, kernels: backend.features.arithmetic, steps, peak, growth, slowdowns, records };
 await writeFile(values.json, `${JSON.stringify(result, undefined, 2)}\n`);
 console.log(values.json);
 if (verdicts.some(({ kept }) => !kept)) process.exitCode = 1;

@@ -1,5 +1,5 @@
 /** `out[b] = bits[b, k + n]`, `n` being the first k bits of the row, most significant first. `bits` [B, I], `out` [B]. */
-export function addressedBit(bits: usize, k: i32, out: usize, B: i32, I: i32): void {
+export function addressedBit(bits: usize, out: usize, B: i32, I: i32, k: i32): void {
   const rowBytes = (<usize>I) << 2;
   for (let b = 0; b < B; b++, bits += rowBytes, out += 4) {
     let address: usize = 0;

@@ -7,6 +7,6 @@ export function subtractBaseline(values: usize, baseline: usize, out: usize, B: 
 }
 
 /** `baseline = decay baseline + (1 - decay) mean(values)`, rounded once. `values` [B], `baseline` one float. */
-export function trackMean(values: usize, decay: f64, baseline: usize, B: i32): void {
+export function trackMean(values: usize, baseline: usize, B: i32, decay: f64): void {
   store<f32>(baseline, <f32>(decay * <f64>load<f32>(baseline) + (1 - decay) * meanOf(values, B)));
 }

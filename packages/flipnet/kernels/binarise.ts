@@ -6,7 +6,7 @@ import { threefry16 } from "./threefry";
  * In 16 bits that is `u <= 257 pixel` and `pixel > 0`: 65536 p / 255 = 257 p + p / 255, and 257 p is the byte twice.
  * `images` [any, I] bytes, `order` [B], `out` [B, I].
  */
-export function binarise(images: usize, order: usize, k0: i32, k1: i32, out: usize, B: i32, I: i32): void {
+export function binarise(images: usize, order: usize, out: usize, B: i32, I: i32, k0: i32, k1: i32): void {
   for (let b = 0; b < B; b++) {
     const row = load<u32>(order + ((<usize>b) << 2));
     let pixels = images + <usize>row * I;

@@ -2,7 +2,7 @@ import { madd } from "./math";
 import { storeLanes } from "./lanes";
 
 /** `m = value`. `m` [n]. */
-export function fill(m: usize, value: f32, n: i32): void {
+export function fill(m: usize, n: i32, value: f32): void {
   const x = f32x4.splat(value);
   for (let e = 0; e < n; e += 4) storeLanes(m + ((<usize>e) << 2), x, n - e);
 }
@@ -69,7 +69,7 @@ export function rectifierGradient(y: usize, g: usize, n: i32): void {
 }
 
 /** `out += factor a`. Both [n]. */
-export function addScaled(a: usize, factor: f32, out: usize, n: i32): void {
+export function addScaled(a: usize, out: usize, n: i32, factor: f32): void {
   const scale = f32x4.splat(factor);
   for (let e = 0; e < n; e += 4) {
     const at = (<usize>e) << 2;

@@ -14,7 +14,7 @@ import { unitEntropy } from "./choices";
 import { largestTable, turnedTable } from "./flip-tables";
 import { storeLanes } from "./lanes";
 import { exp4, logOf, madd, select } from "./math";
-import { exponent, mantissa, ROOM } from "./products";
+import { exponent, handNaNOn, mantissa, ROOM } from "./products";
 import { entropyShift } from "./shifts";
 import { chosenOf, reachOf } from "./switches";
 
@@ -82,6 +82,7 @@ export function entropyDifferences(
       }
       store<f32>(ours, before);
     }
+    handNaNOn(p, J, out, I);
     bits += inputBytes;
     out += inputBytes;
     logits += rowBytes;

@@ -2,7 +2,7 @@ import { storeLanes } from "./lanes";
 import { threefry16 } from "./threefry";
 
 /** With `f = first + e`, `out[e]` = bit `f mod 32` of word `f / 32`: `bitAt(key, f)`. `out` [n], `first` a multiple of 64. */
-export function fairBits(k0: i32, k1: i32, out: usize, first: i32, n: i32): void {
+export function fairBits(out: usize, first: i32, n: i32, k0: i32, k1: i32): void {
   const one = f32x4.splat(1);
   for (let counter = first >> 6; n > 0; counter += 16) {
     let words = threefry16(k0, k1, counter, 0);

@@ -1,10 +1,11 @@
 // out[b, i] (+)= log P(children | parent i on) - log P(children | parent i off), Bernoulli parents, softmax children.
 //   flipSoftmax(bits: [B, I], tables (flip-tables.ts), W: [I, J], logits, p, childBits: [B, J], out: [B, I],
-//               B, I, J, N choices, k, accumulate, scratch: flipSoftmaxScratchFloats(I, J) floats)
+//               B, I, J, K choices, k, accumulate, scratch: flipSoftmaxScratchFloats(I, J) floats)
 // With d = k W[i], a unit that chose c changes by d[c] - log sum_n p[n] e^d[n] where the parent was off, and by
 // d[c] + log sum_n p[n] e^-d[n] where it was on. Four parents at a time, each lane with the table of its bit.
 import { largestTable, turnedTable } from "./flip-tables";
 import { exp4, logOf, madd, select } from "./math";
+import { handNaNOn } from "./products";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { softmaxShift } from "./shifts";
@@ -18,7 +19,7 @@ export function flipSoftmaxScratchFloats(I: i32, J: i32): f64 {
 
 export function flipSoftmax(
   bits: usize, tables: usize, weights: usize, logits: usize, p: usize, childBits: usize, out: usize, B: i32, I: i32,
-  J: i32, N: i32, k: f32, accumulate: bool, scratch: usize,
+  J: i32, K: i32, k: f32, accumulate: bool, scratch: usize,
 ): void {
   const inputBytes = (<usize>I) << 2;
   const rowBytes = (<usize>J) << 2;
@@ -39,7 +40,7 @@ export function flipSoftmax(
       let power = i32x4.splat(0);
       for (let x = p, end = p + rowBytes; x < end; ) {
         let sum = f32x4.splat(0);
-        for (const unitEnd = x + ((<usize>N) << 2); x < unitEnd; x += 4, pair += 32) {
+        for (const unitEnd = x + ((<usize>K) << 2); x < unitEnd; x += 4, pair += 32) {
           sum = madd(select(v128.load(pair, 16), v128.load(pair), on), v128.load32_splat(x), sum);
         }
         mantissa = f32x4.mul(mantissa, sum);
@@ -55,10 +56,11 @@ export function flipSoftmax(
       if (load<f32>(largest + at) <= SOFTMAX_LIMIT) continue;
       const w = weights + <usize>i * rowBytes;
       const change = load<f32>(bits + at) > 0
-        ? softmaxShift(logits, w, 0, -k, J, N)
-        : -softmaxShift(logits, w, 0, k, J, N);
+        ? softmaxShift(logits, w, 0, -k, J, K)
+        : -softmaxShift(logits, w, 0, k, J, K);
       store<f32>(out + at, load<f32>(out + at) + change);
     }
+    handNaNOn(p, J, out, I);
     bits += inputBytes;
     out += inputBytes;
     logits += rowBytes;

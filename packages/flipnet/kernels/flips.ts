@@ -2,7 +2,7 @@
 //   likelihoods[b, i] (+)= log P(children | parent i on) - log P(children | parent i off)
 //   entropies[b, i] (+)= H(children | parent i on) - H(children | parent i off)
 //   flips(bits: [B, I], tables, steps (flip-tables.ts), W: [I, J], logits, p, q, childBits: [B, J],
-//         likelihoods: [B, I], addLikelihoods, entropies: [B, I], addEntropies, B, I, J, k,
+//         likelihoods: [B, I], entropies: [B, I], B, I, J, k, addLikelihoods, addEntropies,
 //         scratch: flipScratchFloats(I, J) floats); either result is left out where its address is 0,
 // and `steps` are read for entropies only
 // With d = k W[i]: flipping child j's parent changes its log-likelihood by c d - log(q + p e^d) where the parent was
@@ -22,7 +22,7 @@ import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables
 import { storeLanes } from "./lanes";
 import { append, bitsSet, fourRows } from "./list";
 import { madd, pinned, sumsAcross } from "./math";
-import { logsOf, pad, planeBytes, ROOM, split } from "./products";
+import { handNaNOn, logsOf, pad, planeBytes, ROOM, split } from "./products";
 import { rowSum } from "./row-sum";
 import { bernoulliShift, entropyShift } from "./shifts";
 
@@ -35,7 +35,7 @@ export function flipScratchFloats(I: i32, J: i32): f64 {
 
 export function flips(
   bits: usize, tables: usize, steps: usize, weights: usize, logits: usize, p: usize, q: usize, childBits: usize,
-  likelihoods: usize, addLikelihoods: bool, entropies: usize, addEntropies: bool, B: i32, I: i32, J: i32, k: f32,
+  likelihoods: usize, entropies: usize, B: i32, I: i32, J: i32, k: f32, addLikelihoods: bool, addEntropies: bool,
   scratch: usize,
 ): void {
   const inputBytes = (<usize>I) << 2;
@@ -128,6 +128,8 @@ export function flips(
       }
     }
     finish(bits, totals, products, plane, likelihoods, entropies, I);
+    if (likelihoods) handNaNOn(p, J, likelihoods, I);
+    if (entropies) handNaNOn(p, J, entropies, I);
 
     bits += inputBytes;
     if (likelihoods) likelihoods += inputBytes;

@@ -4,7 +4,7 @@ import { expm14, flush4, select } from "./math";
 
 /** `out = a x (bit - p)`, `x` = 2 bit - 1 where `plusMinus`, else the bit. */
 export function rewardedScore(
-  a: usize, plusMinus: bool, p: usize, q: usize, bits: usize, out: usize, n: i32,
+  a: usize, p: usize, q: usize, bits: usize, out: usize, n: i32, plusMinus: bool,
 ): void {
   const zero = f32x4.splat(0);
   for (; n > 0; n -= 4, a += 16, p += 16, q += 16, bits += 16, out += 16) {
@@ -16,7 +16,7 @@ export function rewardedScore(
 
 /** `out = |a| w (1[a > 0] - p)`, `w` = `rewarded` where that is the bit, else `punished`. */
 export function betterOutcome(
-  a: usize, p: usize, q: usize, bits: usize, rewarded: f32, punished: f32, out: usize, n: i32,
+  a: usize, p: usize, q: usize, bits: usize, out: usize, n: i32, rewarded: f32, punished: f32,
 ): void {
   const zero = f32x4.splat(0);
   const well = f32x4.splat(rewarded), badly = f32x4.splat(punished);
@@ -30,7 +30,7 @@ export function betterOutcome(
 }
 
 /** `out = factor p q a`. */
-export function meanSlope(a: usize, p: usize, q: usize, factor: f32, out: usize, n: i32): void {
+export function meanSlope(a: usize, p: usize, q: usize, out: usize, n: i32, factor: f32): void {
   const scale = f32x4.splat(factor);
   for (; n > 0; n -= 4, a += 16, p += 16, q += 16, out += 16) {
     const slope = f32x4.mul(f32x4.mul(v128.load(p), scale), v128.load(q));

@@ -1,4 +1,8 @@
 // Every kernel, one operation a file. Addresses are in bytes; matrices are row-major float32.
+//
+// The order of arguments is a rule: addresses as the operation has them, results last; whole numbers, sizes first; other
+// numbers and flags; `scratch`. Letters: B examples, I parents, J units; N choices of a parent, K of a child; n elements.
+// Kernels read up to `padding` bytes behind an operand (src/backend/padding.ts) and write none.
 
 export { adam } from "./adam";
 export { subtractBaseline, trackMean } from "./baseline";
@@ -38,6 +42,7 @@ export { fairBits } from "./fair-bits";
 export { betterOutcome, meanSlope, productFormScore, rewardedScore } from "./hidden-rules";
 export { normChange, signedPower } from "./norm-change";
 export { rewardPenalty } from "./reward-penalty";
+export { choiceScore, score } from "./score";
 export { addChoiceDifferences, choiceEntropy, choiceLogLikelihood } from "./choices";
 export { entropyDifferences, entropyDifferencesScratchFloats } from "./entropy-differences";
 export { softmaxSlope } from "./softmax-slope";

@@ -1,5 +1,5 @@
 // Rows end anywhere: how a kernel reads and writes the last few columns. Reading past a row is harmless (the next row,
-// or the 64 bytes that follow every allocation) as long as those lanes are dropped; writing past it is not.
+// or the `padding` that follows every operand) as long as those lanes are dropped; writing past it is not.
 
 /** Stores the first `count` lanes, all four if there are more. */
 // @ts-ignore: decorator

@@ -27,7 +27,7 @@ function squareOf(m: usize, n: i32): f64 {
 }
 
 /** `sum += mean(m)`. `m` [n], `sum` one float64. */
-export function addMean(m: usize, n: i32, sum: usize): void {
+export function addMean(m: usize, sum: usize, n: i32): void {
   store<f64>(sum, load<f64>(sum) + meanOf(m, n));
 }
 
@@ -35,14 +35,14 @@ export function addMean(m: usize, n: i32, sum: usize): void {
  * `sums[0] += max(0, mean(moments) - |gradient|^2)`; where the difference is not finite and `sums[1]` is still 0,
  * `sums[1] = step`. `moments` [B], `gradient` [n], `sums` two float64.
  */
-export function addVariance(moments: usize, B: i32, gradient: usize, n: i32, sums: usize, step: f64): void {
+export function addVariance(moments: usize, gradient: usize, sums: usize, B: i32, n: i32, step: f64): void {
   const variance = meanOf(moments, B) - squareOf(gradient, n);
   store<f64>(sums, load<f64>(sums) + max<f64>(0, variance));
   if (!isFinite(variance) && load<f64>(sums, 8) == 0) store<f64>(sums, step, 8);
 }
 
 /** Where a number is not finite and `sum` is still 0, `sum = step`. `m` [n], `sum` one float64. */
-export function checkFinite(m: usize, n: i32, sum: usize, step: f64): void {
+export function checkFinite(m: usize, sum: usize, n: i32, step: f64): void {
   let zero = f32x4.splat(0); // x - x is 0, or not a number
   for (; n >= 4; n -= 4, m += 16) {
     const x = v128.load(m);

@@ -3,7 +3,7 @@ import { exp4, flush4, log4, madd, select, sum4 } from "./math";
 import { firstLanes, storeLanes } from "./lanes";
 
 /** `out = factor sign(a) |a|^exponent`, 0 where |a| < 1e-30. `a`, `out` [n], `exponent` at least 0. */
-export function signedPower(a: usize, exponent: f32, factor: f32, out: usize, n: i32): void {
+export function signedPower(a: usize, out: usize, n: i32, exponent: f32, factor: f32): void {
   const zero = f32x4.splat(0);
   const power = f32x4.splat(exponent);
   for (; n > 0; n -= 4, a += 16, out += 16) {
@@ -20,7 +20,7 @@ export function signedPower(a: usize, exponent: f32, factor: f32, out: usize, n:
  * `sum_j W[i, j] g[b, j] + x rate |g[b]|^2 / 2`; other norms are formed in float64, one power after the other.
  */
 export function normChange(
-  bits: usize, plusMinus: bool, g: usize, weights: usize, out: usize, B: i32, I: i32, J: i32, norm: f64, rate: f64,
+  bits: usize, g: usize, weights: usize, out: usize, B: i32, I: i32, J: i32, plusMinus: bool, norm: f64, rate: f64,
   accumulate: bool,
 ): void {
   const rowBytes = (<usize>J) << 2;

@@ -1,6 +1,6 @@
 // out (+)= mean_b x[b] (x) g[b].
-//   outerProduct(x: [B, I] real, pitch, g: [B, J], out: [I, J], B, I, J, accumulate, scratch: (16 B) floats)
-//   outerProductBits(x: [B, I] bits, pitch, g, out, B, I, J, accumulate, plusMinus, scratch: (B + J + 4) floats)
+//   outerProduct(x: [B, I] real, g: [B, J], out: [I, J], B, I, J, pitch, accumulate, scratch: (16 B) floats)
+//   outerProductBits(x: [B, I] bits, g, out, B, I, J, pitch, plusMinus, accumulate, scratch: (B + J + 4) floats)
 // Rows of x are `pitch` floats apart: it may be some columns of a wider matrix.
 // For bits a row of the result is the sum of the examples' rows in which the input was on; for {-1,+1} units twice
 // that, less the sum of all.
@@ -11,7 +11,7 @@ import { madd, select } from "./math";
 import { storeLanes } from "./lanes";
 
 export function outerProduct(
-  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, scratch: usize,
+  x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, pitch: i32, accumulate: bool, scratch: usize,
 ): void {
   const step = (<usize>pitch) << 2;
   const scale = <f32>1 / <f32>B;
@@ -32,7 +32,7 @@ export function outerProduct(
 }
 
 export function outerProductBits(
-  x: usize, pitch: i32, g: usize, out: usize, B: i32, I: i32, J: i32, accumulate: bool, plusMinus: bool, scratch: usize,
+  x: usize, g: usize, out: usize, B: i32, I: i32, J: i32, pitch: i32, plusMinus: bool, accumulate: bool, scratch: usize,
 ): void {
   if (B == 1 && !accumulate) return singleExample(x, g, out, I, J, plusMinus);
   if (J == 1) return singleColumn(x, pitch, g, out, B, I, accumulate, plusMinus);

@@ -3,6 +3,7 @@
 // last group of four parents may not be full.
 import { countsAcross, logOf, productsAcross } from "./math";
 import { tileCount } from "./flip-tables";
+import { firstLanes } from "./lanes";
 
 /** How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. */
 export const ROOM: f32 = 86;
@@ -16,6 +17,19 @@ export function pad(to: usize, from: usize, J: i32, value: f32): void {
   const end = to + ((<usize>tileCount(J)) << 6);
   for (let at = end - 64; at < end; at += 16) v128.store(at, f32x4.splat(value));
   memory.copy(to, from, (<usize>J) << 2);
+}
+
+/**
+ * What exponents are split off from is a number afterwards, whatever it was. So of an example with a child whose
+ * probability is NaN, everything in `out` becomes NaN. `p` [J], `out` [I].
+ */
+export function handNaNOn(p: usize, J: i32, out: usize, I: i32): void {
+  let none = i32x4.splat(0);
+  for (; J >= 4; J -= 4, p += 16) none = v128.or(none, f32x4.ne(v128.load(p), v128.load(p)));
+  const last = v128.load(p);
+  none = v128.or(none, v128.and(f32x4.ne(last, last), firstLanes(J)));
+  if (!v128.any_true(none)) return;
+  for (const end = out + ((<usize>I) << 2); out < end; out += 4) store<f32>(out, NaN);
 }
 
 /** Moves the exponents of a product aside, and leaves mantissas in [1, 2). */

@@ -1,6 +1,6 @@
 /** `out = rewarded (bit - p)` where the reward is positive, `punished (1 - bit - p)` elsewhere. `reward` [B], rest [B, J]. */
 export function rewardPenalty(
-  bits: usize, p: usize, reward: usize, rewarded: f32, punished: f32, out: usize, B: i32, J: i32,
+  bits: usize, p: usize, reward: usize, out: usize, B: i32, J: i32, rewarded: f32, punished: f32,
 ): void {
   for (let b = 0; b < B; b++, reward += 4) {
     const right = load<f32>(reward) > 0;

@@ -1,5 +1,6 @@
 // Sums of listed rows: what products of bits come down to.
 import { madd } from "./math";
+import { padding } from "../src/backend/padding";
 import { storeLanes } from "./lanes";
 
 /**
@@ -18,6 +19,9 @@ export function sumRows(
   else if (rest > 4) block(2, list, end, out, j, rest, scale, accumulate, correction);
   else if (rest > 0) block(1, list, end, out, j, rest, scale, accumulate, correction);
 }
+
+// Ten vectors where there may be no more than 21 columns: no kernel reads farther behind an operand.
+if (10 * 16 - 21 * 4 > padding) ERROR("sumRows reads beyond the padding");
 
 /**
  * `columns` columns from j on, their sums in registers: ten, and the operands of five. The engine loads all operands

@@ -5,7 +5,7 @@
 // r = p / e^W[chosen]: a division for all choices of the parent, then a multiply-add for each. Four choices at a time.
 import { largestTable, tileCount, turnedTable } from "./flip-tables";
 import { exp4, logOf, madd } from "./math";
-import { exponent, mantissa, ROOM } from "./products";
+import { exponent, handNaNOn, mantissa, ROOM } from "./products";
 import { rowSum } from "./row-sum";
 import { storeLanes } from "./lanes";
 import { bitsShift, softmaxShift } from "./shifts";
@@ -83,6 +83,7 @@ export function switchSoftmax(
       store<f32>(out + ours, before);
     }
 
+    handNaNOn(p, J, out, I);
     bits += inputBytes;
     out += inputBytes;
     childBits += rowBytes;

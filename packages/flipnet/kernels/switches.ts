@@ -8,7 +8,7 @@
 import { largestTable, TABLE_LIMIT, tileCount, turnedTable } from "./flip-tables";
 import { storeLanes } from "./lanes";
 import { madd } from "./math";
-import { logsOf, pad, planeBytes, ROOM, split } from "./products";
+import { handNaNOn, logsOf, pad, planeBytes, ROOM, split } from "./products";
 import { rowSum } from "./row-sum";
 import { bernoulliShift, bitsShift } from "./shifts";
 
@@ -120,6 +120,7 @@ export function switches(
       store<f32>(out + ours, before);
     }
 
+    handNaNOn(p, J, out, I);
     bits += inputBytes;
     out += inputBytes;
     childBits += rowBytes;

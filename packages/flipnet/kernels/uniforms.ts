@@ -3,7 +3,7 @@ import { pinned } from "./math";
 import { threefry16 } from "./threefry";
 
 /** `out[e] = (word first + e >> 8) 2^-24`, the bits of `uniformAt(key, first + e)`. `out` [n], `first` a multiple of 32. */
-export function uniforms(k0: i32, k1: i32, out: usize, first: i32, n: i32): void {
+export function uniforms(out: usize, first: i32, n: i32, k0: i32, k1: i32): void {
   const unit = pinned(5.9604644775390625e-8); // 2^-24
   let counter = first >> 1;
   for (; n >= 32; n -= 32, out += 128, counter += 16) {

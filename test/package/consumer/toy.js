@@ -56,7 +56,7 @@ async function trainOnImages(backend, estimator, hidden) {
 export async function train(kernels, threads) {
   const backend = await createWasmBackend({ kernels, threads });
   return {
-    kernels: backend.kernels,
+    kernels: backend.features.arithmetic,
     agent: await learnOnline(backend),
     hnca: await trainOnImages(backend, hnca, [20, 20]),
     reinforce: await trainOnImages(backend, reinforce, [20, 20]),

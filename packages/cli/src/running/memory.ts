@@ -1,6 +1,6 @@
 /** Whether a run's memory is there, and what it is, in words. */
 import { totalmem } from "node:os";
-import type { WasmBackend } from "flipnet/internal/backend/wasm";
+import type { MemoryPlanner } from "flipnet/internal/backend/backend";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
 import type { MemoryPlan } from "flipnet/internal/training/memory";
 
@@ -17,19 +17,19 @@ export function memoryLimit(machine = Math.min(totalmem(), process.constrainedMe
 }
 
 /**
- * Gives a backend the memory that is planned, in one go.
+ * Takes the memory that is planned, in one go.
  *
  * @throws InputError for more than there can be; before anything is taken
  * @throws RunError where the host has not as much just now
  */
-export function takeMemory(backend: WasmBackend, plan: MemoryPlan, limit = memoryLimit()): void {
+export function takeMemory(memory: MemoryPlanner, plan: MemoryPlan, limit = memoryLimit()): void {
   if (plan.total > limit.bytes) {
     const [largest] = partsOf(plan);
     throw new InputError(
       `this run needs at least ${describeMemory(plan)}, more than ${limit.what}; try ${remedies[largest]}`,
     );
   }
-  if (!backend.reach(plan.total)) {
+  if (!memory.reach(plan.total)) {
     throw new RunError(
       `this run needs ${describeMemory(plan)}, and this machine has not as much to give now`,
     );

@@ -105,7 +105,11 @@ async function trainOn(
   config: Config,
   options: RunOptions,
 ): Promise<RunResult> {
-  const run = new Run({ ...config, kernels: backend.kernels }, workload.digest, backend);
+  const run = new Run(
+    { ...config, kernels: backend.features.arithmetic as Config["kernels"] },
+    workload.digest,
+    backend,
+  );
 
   const stored = await run.read();
   if (run.isDone(stored)) return run.answer(stored, options);
@@ -154,7 +158,7 @@ class Run {
     this.folder = runFolderOf(config, this.runId);
     this.files = runFiles(this.folder);
     this.#digest = digest;
-    this.#identity = { generator, kernels: backend.kernels, runId: this.runId };
+    this.#identity = { generator, kernels: backend.features.arithmetic, runId: this.runId };
   }
 
   /** @throws InputError for a checkpoint that is corrupt or another run's */

@@ -2,7 +2,7 @@
 import type { Backend } from "flipnet/internal/backend/backend";
 import { bestKernels, relaxedSimdSupported } from "flipnet/internal/backend/modules";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
-import { createWasmBackend, type WasmBackend } from "flipnet/internal/backend/wasm";
+import { createWasmBackend } from "flipnet/internal/backend/wasm";
 import { createEstimator } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { LabelledImages } from "flipnet/internal/formats/labelled-images";
@@ -34,10 +34,7 @@ export interface Workload {
    * @throws InputError where config and data do not fit, or the memory cannot be had
    * @throws RunError where the host has not as much just now
    */
-  prepare(
-    backend: Backend | WasmBackend,
-    config?: Config,
-  ): Promise<{ training: Training; memory?: MemoryPlan }>;
+  prepare(backend: Backend, config?: Config): Promise<{ training: Training; memory?: MemoryPlan }>;
 }
 
 /** Data, and a training on it. */
@@ -110,15 +107,11 @@ export async function loadWorkload(loaded: Config): Promise<Workload> {
       // More samples take more time, not more memory.
       const short = config.task === "vae" ? { ...config, boundSamples: 1 } : config;
       try {
-        if (!("reach" in backend)) return { training: prepare(backend, config) };
-        const { kernels, threads } = backend;
-        const memory = await planMemory((dry) => prepare(dry, short), {
-          kernels,
-          threads,
-          most: memoryLimit().bytes,
-        });
-        takeMemory(backend, memory);
-        return { training: prepare(backend, config), memory };
+        const { memory } = backend.features;
+        if (memory === undefined) return { training: prepare(backend, config) };
+        const plan = await planMemory((dry) => prepare(dry, short), memory, memoryLimit().bytes);
+        takeMemory(memory, plan);
+        return { training: prepare(backend, config), memory: plan };
       } catch (cause) {
         if (!(cause instanceof RangeError)) throw cause;
         throw new InputError(`the network and its data do not fit into memory: ${cause.message}`, { cause });
@@ -142,7 +135,7 @@ export function kernelsOf({ backend, kernels }: Config): "portable" | "relaxed" 
  *
  * @throws InputError for kernels or threads that the backend or this host does not have
  */
-export async function createBackend({ backend, kernels, threads }: Config): Promise<Backend | WasmBackend> {
+export async function createBackend({ backend, kernels, threads }: Config): Promise<Backend> {
   if (backend === "reference") {
     if (threads !== undefined && threads > 1) {
       throw new InputError(`threads is ${threads}; expected 1, as the backend is the reference`);

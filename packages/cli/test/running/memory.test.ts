@@ -19,21 +19,25 @@ const plan = {
 it("is refused with the numbers", async () => {
   const backend = await createWasmBackend();
   const before = process.memoryUsage().arrayBuffers;
-  expect(() => takeMemory(backend, plan, memoryLimit(Infinity))).toThrow(
+  expect(() => takeMemory(backend.features.memory, plan, memoryLimit(Infinity))).toThrow(
     new InputError(
       "this run needs at least 6.3 GiB of memory (activities 4.9 GiB, parameters 1000 MiB, tables 390 MiB), " +
         "more than the 4 GiB that a WebAssembly memory can hold; try a smaller batch",
     ),
   );
   expect(() =>
-    takeMemory(backend, { ...plan, total: 2000 * MiB, activities: 600 * MiB }, memoryLimit(1536 * MiB)),
+    takeMemory(
+      backend.features.memory,
+      { ...plan, total: 2000 * MiB, activities: 600 * MiB },
+      memoryLimit(1536 * MiB),
+    ),
   ).toThrow("more than the 1.5 GiB that this machine has; try narrower layers");
   expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(MiB);
 });
 
 it("is taken at once where it is there", async () => {
   const backend = await createWasmBackend();
-  takeMemory(backend, { ...plan, total: 64 * MiB });
+  takeMemory(backend.features.memory, { ...plan, total: 64 * MiB });
   const grow = WebAssembly.Memory.prototype.grow;
   WebAssembly.Memory.prototype.grow = () => {
     throw new RangeError("it grew again");
@@ -47,5 +51,5 @@ it("is taken at once where it is there", async () => {
 
 it("is a failure of the run where the host has not as much", async () => {
   const backend = await createWasmBackend({ maximumBytes: 64 * MiB });
-  expect(() => takeMemory(backend, { ...plan, total: 65 * MiB })).toThrow(RunError);
+  expect(() => takeMemory(backend.features.memory, { ...plan, total: 65 * MiB })).toThrow(RunError);
 });

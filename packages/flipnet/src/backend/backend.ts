@@ -69,18 +69,55 @@ export interface Outcome {
   readonly bits: Matrix;
 }
 
+/** What a backend can do besides the operations, and how it computes. */
+export interface Features {
+  /** How it rounds, by name: `float64`, `portable`, `relaxed`, or what an addon calls its own. Part of a run's identity. */
+  readonly arithmetic: string;
+  /** What its numbers are: float32 or float64. */
+  readonly dtype: "F32" | "F64";
+  /** The backend itself, where a read need not wait: see `immediate`. */
+  readonly immediate?: ImmediateBackend;
+  /** Its memory, where that is known to the byte. */
+  readonly memory?: MemoryPlanner;
+}
+
+/** What blocks of memory are for. */
+export type Use = "matrices" | "tables" | "data" | "scratch";
+
+/** A memory that can be planned. */
+export interface MemoryPlanner {
+  /** Bytes that are allocated now, by what they are for. */
+  readonly used: Readonly<Record<Use, number>>;
+  /** Takes `bytes` of memory in all at once, in place of growing bit by bit; false where that is not to be had. */
+  reach(bytes: number): boolean;
+  /**
+   * The same backend on a memory that is only counted: it holds no numbers and does no work, and takes what this one
+   * would take, whatever its size. Reads give zeros.
+   */
+  dry(): Backend & { readonly features: { readonly memory: MemoryPlanner } };
+}
+
+/** Memory with an owner, which is given back in one go: see `Backend.scope`. */
+export interface Scope {
+  /** Everything that is allocated while `work` runs belongs to this scope, but for what a scope within it takes. */
+  run<T>(work: () => T): T;
+  /** Gives it back. What was allocated may not be used any more: the operations refuse it. */
+  release(): void;
+}
+
 /** Everything that a backend does; see the head of this file for shapes and letters. */
 export interface Backend {
   readonly name: "reference" | "wasm";
-  /** Which arithmetic: part of a run's identity. */
-  readonly kernels: "float64" | "portable" | "relaxed";
+  readonly features: Features;
 
   /** Ends what the backend keeps going, such as threads. No operation may follow. */
   close(): void;
 
   // ---- memory -------------------------------------------------------------------------------------------------
 
-  /** A new matrix of zeros. */
+  /** A new owner of memory. What no scope has belongs to the backend, and goes when that goes. */
+  scope(): Scope;
+  /** A new matrix of zeros. Throws `RangeError` for sizes that are no whole numbers. */
   matrix(rows: number, columns: number): Matrix;
   /** `rows * columns` elements of `m` from element `offset` on, sharing memory. */
   view(m: Matrix, offset: number, rows: number, columns: number): Matrix;
@@ -195,6 +232,14 @@ export interface Backend {
   unstoppedGradient(s: Matrix, q: Matrix, out: Matrix): void;
   /** `out = softmax(log p + delta) - p` over each group of `choices` columns. All [B, U N]. */
   choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void;
+
+  /**
+   * `out` = the derivative of what units did, its log-likelihood, by their logits, `bit - p`: `q` where a unit is on and
+   * `-p` where it is off, so that nothing is lost beside 1. All [B, J].
+   */
+  score(bits: Matrix, p: Matrix, q: Matrix, out: Matrix): void;
+  /** The same of softmax units: the sum of the others' `p` for the choice made, `-p` for them. All [B, U N]. */
+  choiceScore(bits: Matrix, choices: number, p: Matrix, out: Matrix): void;
 
   // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
 
@@ -394,6 +439,6 @@ export interface ImmediateBackend extends Backend {
  * function of the user's own, a front end. Throws `InputError` where it cannot.
  */
 export function immediate(backend: Backend): ImmediateBackend {
-  if ("readNow" in backend) return backend as ImmediateBackend;
+  if (backend.features.immediate !== undefined) return backend.features.immediate;
   throw new InputError(`the ${backend.name} backend cannot be read within a step; use one on this processor`);
 }

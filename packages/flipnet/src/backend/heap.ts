@@ -1,34 +1,59 @@
 /**
- * The linear memory of one WebAssembly backend. Blocks are handed out one after the other and never taken back: a
- * training run allocates everything before its first step, and the memory goes when the backend goes.
+ * The linear memory of one WebAssembly backend. A training takes everything before its first step and keeps it; what
+ * belongs to a scope comes back with it, and is handed out again.
  */
 import { RunError } from "../formats/errors.ts";
+import type { Use } from "./backend.ts";
+import { padding } from "./padding.ts";
 
 const page = 0x10000;
 const limit = 0x100000000;
 
-/** Blocks start at cache lines. */
+/** Blocks start at cache lines, and are as many whole ones as they and the padding behind them need. */
 const alignment = 64;
-/** Behind each block, so that a kernel may load (never store) a few vectors beyond the end of its operand. */
-const padding = 64;
-
-/** What blocks are for. */
-export type Use = "matrices" | "tables" | "data" | "scratch";
 
 /** The memory as numbers of one kind. */
 type View = "bytes" | "words" | "floats" | "doubles";
+
+/** What a backend of kernels needs of its memory. Addresses are in bytes. */
+export interface Heap {
+  /** Bytes of blocks by what they are for, with what alignment and padding take. */
+  readonly used: Readonly<Record<Use, number>>;
+  /** Makes the memory `bytes` long or longer; false where that is too much for the heap or for the host. */
+  reach(bytes: number): boolean;
+  /** The address of `bytes` new bytes, all zero, with `padding` behind them. Throws `RangeError` beyond the limit. */
+  allocate(bytes: number, use?: Use): number;
+  /** Takes back what `allocate` gave. */
+  free(address: number): void;
+  /** Writes numbers from `address` on. */
+  write(view: View, address: number, values: ArrayLike<number>): void;
+  /** A copy of `length` numbers from `address` on, in an array of that length. */
+  read(view: View, address: number, length: number, into?: Float64Array): Float64Array;
+}
 
 /** A host that gives no more memory. */
 class MemoryError extends RunError {
   override name = "MemoryError";
 }
 
-export class Heap {
+/** A stretch of memory. */
+interface Stretch {
+  start: number;
+  end: number;
+}
+
+export class WasmHeap implements Heap {
   readonly memory: WebAssembly.Memory;
-  /** Bytes of blocks by what they are for, with what alignment and padding take. */
   readonly used: Record<Use, number> = { matrices: 0, tables: 0, data: 0, scratch: 0 };
+  /** Told whenever the memory has grown. */
+  grown: () => void = () => {};
   readonly #maximum: number;
+  /** Everything from here on was never handed out. */
   #top = 0;
+  /** Handed out now, by address. */
+  readonly #blocks = new Map<number, { end: number; use: Use }>();
+  /** Taken back, below the top, in order and apart from one another. */
+  readonly #free: Stretch[] = [];
   #floats: Float32Array;
   #doubles: Float64Array;
   #words: Uint32Array;
@@ -51,25 +76,55 @@ export class Heap {
 
   /** Leaves everything below `address` to the kernels' own static data. */
   reserve(address: number): void {
-    this.used.scratch += Math.max(0, address - this.#top);
-    this.#top = Math.max(this.#top, address);
+    const end = Math.max(this.#top, aligned(address));
+    this.used.scratch += end - this.#top;
+    this.#top = end;
   }
 
-  /** The address of `bytes` new bytes, all zero. */
   allocate(bytes: number, use: Use = "matrices"): number {
-    const start = Math.ceil(this.#top / alignment) * alignment;
-    const end = start + bytes + padding;
-    if (!this.reach(end)) {
-      const refusal = `cannot allocate ${bytes} bytes: ${start} of at most ${this.#maximum} are in use`;
-      if (end <= this.#maximum) throw new MemoryError(`${refusal}, and the host gives no more`);
-      throw new RangeError(refusal);
+    const size = aligned(bytes + padding);
+    const again = this.#free.find(({ start, end }) => end - start >= size);
+    const start = again?.start ?? this.#top;
+    if (again === undefined) this.#rise(bytes, start + size);
+    else {
+      this.bytes.fill(0, start, start + size);
+      again.start += size;
+      if (again.start === again.end) this.#free.splice(this.#free.indexOf(again), 1);
     }
-    this.used[use] += end - this.#top;
-    this.#top = end;
+    this.#blocks.set(start, { end: start + size, use });
+    this.used[use] += size;
     return start;
   }
 
-  /** Makes the memory `bytes` long or longer; false where that is too much for the heap or for the host. */
+  /** Moves the top, for a block of so many bytes. */
+  #rise(bytes: number, top: number): void {
+    if (!this.reach(top)) {
+      const refusal = `cannot allocate ${bytes} bytes: ${this.#top} of at most ${this.#maximum} are in use`;
+      if (top <= this.#maximum) throw new MemoryError(`${refusal}, and the host gives no more`);
+      throw new RangeError(refusal);
+    }
+    this.#top = top;
+  }
+
+  free(address: number): void {
+    const { end, use } = this.#blocks.get(address)!;
+    this.#blocks.delete(address);
+    this.used[use] -= end - address;
+    const after = this.#free.findIndex(({ start }) => start > address);
+    const place = after < 0 ? this.#free.length : after;
+    this.#free.splice(place, 0, { start: address, end });
+    this.#join(place);
+    if (place > 0) this.#join(place - 1);
+  }
+
+  /** Makes one of a free stretch and the next, where they touch. */
+  #join(place: number): void {
+    const [stretch, next] = this.#free.slice(place, place + 2);
+    if (next === undefined || next.start > stretch.end) return;
+    stretch.end = next.end;
+    this.#free.splice(place + 1, 1);
+  }
+
   reach(bytes: number): boolean {
     if (!(bytes <= this.#maximum)) return false;
     const size = this.memory.buffer.byteLength;
@@ -78,6 +133,7 @@ export class Heap {
     for (const target of [Math.max(bytes, Math.min(2 * size, this.#maximum)), bytes]) {
       try {
         this.memory.grow(Math.ceil((target - size) / page));
+        this.grown();
         return true;
       } catch {
         // Then less, or nothing.
@@ -86,12 +142,10 @@ export class Heap {
     return false;
   }
 
-  /** Writes numbers from `address` on. */
   write(view: View, address: number, values: ArrayLike<number>): void {
     this[view].set(values, address / this[view].BYTES_PER_ELEMENT);
   }
 
-  /** A copy of `length` numbers from `address` on, in an array of that length. */
   read(
     view: View,
     address: number,
@@ -126,8 +180,16 @@ export class Heap {
   }
 }
 
+const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
+
 /** Hands out addresses without limit, and there is nothing there. */
-export class DryHeap extends Heap {
+export class DryHeap extends WasmHeap {
+  /** @param start the first address */
+  constructor(start: number) {
+    super();
+    this.reserve(start);
+  }
+
   override reach(): boolean {
     return true;
   }
@@ -143,8 +205,8 @@ export class DryHeap extends Heap {
 export class Scratch {
   /** What each thread has; they lie behind one another. */
   bytes = 0;
-  readonly #heap: Heap;
   readonly threads: number;
+  readonly #heap: Heap;
   #pointer = 0;
 
   constructor(heap: Heap, threads: number) {
@@ -155,7 +217,7 @@ export class Scratch {
   /** The address of the first thread's. */
   room(bytes: number): number {
     if (bytes > this.bytes) {
-      this.bytes = alignment * Math.ceil(Math.max(bytes, 2 * this.bytes) / alignment);
+      this.bytes = aligned(Math.max(bytes, 2 * this.bytes));
       this.#pointer = this.#heap.allocate(this.threads * this.bytes, "scratch");
     }
     return this.#pointer;

@@ -1,4 +1,5 @@
 /** The compiled kernels: one WebAssembly module of each kind a process. */
+import type { Kernels } from "./generated/kernels.ts";
 import { portable } from "./generated/portable.ts";
 import { relaxed } from "./generated/relaxed.ts";
 
@@ -7,7 +8,44 @@ export type KernelKind = "portable" | "relaxed";
 
 /** An exported function. It takes addresses, whole numbers and floats. */
 export type Kernel = (...operands: number[]) => number;
-export type Kernels = Record<string, Kernel>;
+
+/** Kernels from elsewhere, on the same memory: a native addon. */
+export interface Addon {
+  /** What its arithmetic is called: see `Features`. */
+  readonly arithmetic: string;
+  /**
+   * The path of a CommonJS module, on Node, that each thread loads. It exports `kernels(memory)`, a function that gives
+   * the kernels which take the place of those of the same name.
+   */
+  readonly module: string;
+}
+
+/** What an addon's module gives. */
+export interface AddonKernels {
+  /** By name; addresses are in bytes, from the start of the memory. */
+  readonly kernels: Partial<Kernels>;
+  /** Called when the memory has grown: its `buffer` is another one then. Shared memory stays where it is. */
+  readonly grown?: () => void;
+}
+
+/** The kernels of an addon; none without one. Sent to threads as text: it refers to nothing outside. */
+export function loadAddon(
+  path: string | undefined,
+  memory: WebAssembly.Memory,
+  load?: (path: string) => unknown,
+): AddonKernels {
+  if (path === undefined) return { kernels: {} };
+  if (load === undefined) throw new Error("an addon needs Node");
+  const { kernels } = load(path) as { kernels(memory: WebAssembly.Memory): AddonKernels };
+  return kernels(memory);
+}
+
+/** What loads a CommonJS module, on Node. */
+export function loader(path: string | undefined): ((path: string) => unknown) | undefined {
+  // Not an import: browsers and bundlers never see it.
+  const node = typeof process === "object" ? process.getBuiltinModule?.("node:module") : undefined;
+  return path === undefined ? undefined : node?.createRequire(path);
+}
 
 /** `(func (param v128) (result v128) (f32x4.relaxed_madd (local.get 0) (local.get 0) (local.get 0)))` */
 const probe = Uint8Array.of(

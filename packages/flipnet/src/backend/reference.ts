@@ -7,11 +7,13 @@ import type {
   AdamStep,
   Bytes,
   Coding,
+  Features,
   FlipTables,
   ImmediateBackend,
   Indices,
   Matrix,
   Outcome,
+  Scope,
   Sums,
   Window,
 } from "./backend.ts";
@@ -119,9 +121,14 @@ function entropies({ kind, choices, logits }: Outcome, b: number, shift: (j: num
 
 class Reference implements ImmediateBackend {
   readonly name = "reference";
-  readonly kernels = "float64";
+  readonly features: Features = { arithmetic: "float64", dtype: "F64", immediate: this };
 
   close(): void {}
+
+  /** The engine gives back what nobody holds. */
+  scope(): Scope {
+    return { run: (work) => work(), release() {} };
+  }
 
   matrix(rows: number, columns: number): Matrix {
     return { rows, columns, data: new Float64Array(rows * columns) } as Values;
@@ -433,6 +440,21 @@ class Reference implements ImmediateBackend {
     for (let start = 0; start < P.length; start += choices) {
       const total = logSumExp(D, start, choices, (k) => Math.log(P[start + k]));
       for (let e = start; e < start + choices; e++) o[e] = P[e] > 0 ? P[e] * Math.expm1(D[e] - total) : 0;
+    }
+  }
+
+  score(bits: Matrix, p: Matrix, q: Matrix, out: Matrix): void {
+    for (let e = 0; e < values(p).length; e++) {
+      values(out)[e] = values(bits)[e] > 0 ? values(q)[e] : -values(p)[e];
+    }
+  }
+
+  choiceScore(bits: Matrix, choices: number, p: Matrix, out: Matrix): void {
+    const [x, P, o] = [values(bits), values(p), values(out)];
+    for (let start = 0; start < P.length; start += choices) {
+      let others = 0;
+      for (let e = start; e < start + choices; e++) if (!(x[e] > 0)) others += P[e];
+      for (let e = start; e < start + choices; e++) o[e] = x[e] > 0 ? others : -P[e];
     }
   }
 

@@ -39,6 +39,13 @@ export const shapes = {
   /** A copy of `count` numbers to or from element `first` on. */
   range,
 
+  /** Whole numbers, none below 0. */
+  sizes(operation: string, ...sizes: number[]): void {
+    if (!sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+      throw new RangeError(`${operation}: ${sizes.join(" x ")} is no size; expected whole numbers`);
+    }
+  },
+
   view(m: Matrix, offset: number, rows: number, columns: number): void {
     if (!Number.isInteger(offset) || offset < 0 || offset + rows * columns > m.rows * m.columns) {
       misfit("view", { m, offset, rows, columns });

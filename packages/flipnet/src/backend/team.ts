@@ -4,20 +4,21 @@
  * is done before the next begins, and nothing above knows of threads. A slice that nobody has begun when the leader is
  * done, as on a machine that is busy with other things, the leader does too.
  *
- * Each of the others has a box in the shared memory: a word that says how far a slice is, and the call to be made, the
- * number of a kernel and its arguments. Both sides look at the word again and again for a while, because the next
+ * Each of the others has a box in the shared memory: a word that says which slice it is about, by its number, and how
+ * far that is, and the call to be made, the number of a kernel and its arguments. Both sides look at the word again and again for a while, because the next
  * operation comes sooner than a thread wakes up, and then sleep until it changes.
  */
 import { RunError } from "../formats/errors.ts";
 import { type Cut, cuts } from "./cuts.ts";
-import type { Heap, Scratch } from "./heap.ts";
-import type { Kernels } from "./modules.ts";
+import type { Kernels } from "./generated/kernels.ts";
+import type { Scratch, WasmHeap } from "./heap.ts";
+import { type Kernel, loadAddon } from "./modules.ts";
 
 /** The most threads that may be asked for. */
 export const mostThreads = 64;
 
-/** What the word of a box says. */
-const state = { idle: 0, offered: 1, taken: 2, failed: 3 } as const;
+/** What the word of a box says in its last two bits; the others are the number of the slice. */
+const state = { done: 0, offered: 1, taken: 2, failed: 3, bits: 3 } as const;
 
 /** A box, in bytes: the word in a cache line of its own, the call, and what kernels write while they run. */
 const box = { callAt: 64, ownAt: 256, bytes: 448 } as const;
@@ -35,6 +36,8 @@ const longest = 120;
 interface Start {
   module: WebAssembly.Module;
   memory: WebAssembly.Memory;
+  /** A file with kernels that take the place of the module's. */
+  addon: string | undefined;
   /** Names of the kernels that are cut, by number. */
   names: readonly string[];
   /** Addresses. */
@@ -53,7 +56,7 @@ type Call = Float64Array;
 const mostArguments = 20;
 
 /** Makes a call. */
-function perform(kernels: readonly Kernels[string][], c: Call): void {
+function perform(kernels: readonly Kernel[], c: Call): void {
   // biome-ignore format: a list
   kernels[c[0]](
     c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10],
@@ -75,23 +78,31 @@ function changes(word: Int32Array, value: number, milliseconds: number): boolean
  * they refer to nothing outside, and name no function inside, which some bundlers would wrap in a helper of theirs.
  */
 function serve(
-  { module, memory, names, watch, state, ...at }: Start,
-  { perform: call, changes: watched }: { perform: typeof perform; changes: typeof changes },
+  { module, memory, addon, names, watch, state, ...at }: Start,
+  tools: { perform: typeof perform; changes: typeof changes; loadAddon: typeof loadAddon },
   ready: (message: string) => void,
+  load?: NodeJS.Require,
 ): void {
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   (exports.setOwn as (address: number) => void)(at.own);
-  const kernels = names.map((name) => exports[name] as (...operands: number[]) => number);
+  const { kernels: others } = tools.loadAddon(addon, memory, load);
+  const all = { ...exports, ...others } as Record<string, (...operands: number[]) => number>;
+  const kernels = names.map((name) => all[name]);
   const word = new Int32Array(memory.buffer, at.word, 1);
   const box = new Float64Array(memory.buffer, at.call, 21);
   ready("ready");
   for (;;) {
-    if (!watched(word, state.idle, watch)) Atomics.wait(word, 0, state.idle);
-    if (Atomics.compareExchange(word, 0, state.offered, state.taken) !== state.offered) continue;
-    let answer: number = state.failed;
+    const seen = Atomics.load(word, 0);
+    const slice = seen - (seen & state.bits);
+    if (seen !== slice + state.offered) {
+      if (!tools.changes(word, seen, watch)) Atomics.wait(word, 0, seen);
+      continue;
+    }
+    if (Atomics.compareExchange(word, 0, seen, slice + state.taken) !== seen) continue;
+    let answer = slice + state.failed;
     try {
-      call(kernels, box);
-      answer = state.idle;
+      tools.perform(kernels, box);
+      answer = slice + state.done;
     } finally {
       Atomics.store(word, 0, answer);
       Atomics.notify(word, 0);
@@ -114,10 +125,10 @@ interface Ears {
 function openThread(start: Start, { ready, lost }: Ears): Thread {
   // Not an import: browsers and bundlers never see it.
   const node = typeof process === "object" ? process.getBuiltinModule?.("node:worker_threads") : undefined;
-  const tools = `{ perform: ${perform}, changes: ${changes} }`;
+  const tools = `{ perform: ${perform}, changes: ${changes}, loadAddon: ${loadAddon} }`;
   if (node) {
     const text = `const { parentPort, workerData } = require("node:worker_threads");
-      (${serve})(workerData, ${tools}, (message) => parentPort.postMessage(message));`;
+      (${serve})(workerData, ${tools}, (message) => parentPort.postMessage(message), require);`;
     const worker = new node.Worker(text, { eval: true, workerData: start, execArgv: [] });
     worker.on("error", ({ message }) => lost(message));
     worker.on("exit", (code) => lost(`it ended with code ${code}`));
@@ -167,13 +178,15 @@ interface Mate {
   readonly word: Int32Array;
   readonly call: Call;
   readonly thread: Thread;
+  /** The number of the last slice that it was offered, in place. */
+  slice: number;
 }
 
 export class Team {
   /** The kernels; those that can be cut are done by all threads. */
   readonly kernels: Kernels;
   /** Those that can be cut, by number, as the leader's instance has them. */
-  readonly #own: readonly Kernels[string][];
+  readonly #own: readonly Kernel[];
   readonly #scratch: Scratch;
   readonly #patience: number;
   readonly #mates: Mate[] = [];
@@ -187,7 +200,7 @@ export class Team {
    * Starts the threads that are missing besides the leader, which is the one that calls this.
    *
    * @param module takes a shared memory, that of the heap
-   * @param kernels as the leader's instance has them
+   * @param kernels as the leader has them
    * @param patience how many seconds a thread may take to start, or for a slice
    * @throws RunError where the host gives no threads
    */
@@ -195,12 +208,12 @@ export class Team {
     threads: number,
     module: WebAssembly.Module,
     kernels: Kernels,
-    heap: Heap,
+    heap: WasmHeap,
     scratch: Scratch,
-    patience = longest,
+    { patience = longest, addon }: { patience?: number; addon?: string | undefined } = {},
   ): Promise<Team> {
     const team = new Team(kernels, scratch, patience);
-    const starts = Array.from({ length: threads - 1 }, () => team.#startMate(module, heap));
+    const starts = Array.from({ length: threads - 1 }, () => team.#startMate(module, heap, addon));
     const failed = (await Promise.allSettled(starts)).find(({ status }) => status === "rejected");
     if (failed === undefined) return team;
     team.close();
@@ -208,15 +221,14 @@ export class Team {
   }
 
   private constructor(kernels: Kernels, scratch: Scratch, patience: number) {
-    const names = Object.keys(cuts);
-    this.#own = names.map((name) => kernels[name]);
+    this.#own = cuts.map(({ kernel }) => kernels[kernel] as Kernel);
     this.#scratch = scratch;
     this.#patience = patience;
-    const together = names.map((name, number) => [name, this.#together(number, cuts[name])]);
+    const together = cuts.map((cut, number) => [cut.kernel, this.#together(number, cut)]);
     this.kernels = { ...kernels, ...Object.fromEntries(together) };
   }
 
-  async #startMate(module: WebAssembly.Module, heap: Heap): Promise<void> {
+  async #startMate(module: WebAssembly.Module, heap: WasmHeap, addon: string | undefined): Promise<void> {
     const address = heap.allocate(box.bytes, "scratch");
     const { memory } = heap;
     const word = new Int32Array(memory.buffer, address, 1);
@@ -224,7 +236,8 @@ export class Team {
     const start = {
       module,
       memory,
-      names: Object.keys(cuts),
+      addon,
+      names: cuts.map(({ kernel }) => kernel),
       word: word.byteOffset,
       call: call.byteOffset,
       own: address + box.ownAt,
@@ -232,11 +245,11 @@ export class Team {
       state,
     };
     const thread = await startThread(start, this.#patience, (reason) => this.#lose(reason));
-    this.#mates.push({ word, call, thread });
+    this.#mates.push({ word, call, thread, slice: 0 });
   }
 
   /** A kernel done by all threads. */
-  #together(number: number, cut: Cut): Kernels[string] {
+  #together(number: number, cut: Cut): Kernel {
     const call = this.#call;
     // biome-ignore format: a list
     return (a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t) => {
@@ -267,12 +280,29 @@ export class Team {
       }
       call[1 + cut.count] = first;
     }
-    perform(this.#own, call);
-    for (let slice = 1; slice < slices; slice++) this.#join(this.#mates[slice - 1]);
+    try {
+      perform(this.#own, call);
+    } finally {
+      this.#joinAll(slices);
+    }
+  }
+
+  /** Waits for all slices but the leader's, also where one of them fails. */
+  #joinAll(slices: number): void {
+    let failure: unknown;
+    for (let slice = 1; slice < slices; slice++) {
+      try {
+        this.#join(this.#mates[slice - 1]);
+      } catch (reason) {
+        failure ??= reason;
+      }
+    }
+    if (failure !== undefined) throw failure;
   }
 
   /** Offers what is from `start` to `end` of the leader's call. */
-  #offer({ word, call }: Mate, cut: Cut, slice: number, start: number, end: number): void {
+  #offer(mate: Mate, cut: Cut, slice: number, start: number, end: number): void {
+    const { word, call } = mate;
     const whole = this.#call;
     call.set(whole);
     for (const { address, by } of cut.moving) {
@@ -281,24 +311,26 @@ export class Team {
     call[1 + cut.count] = end - start;
     if (cut.first >= 0) call[1 + cut.first] = start;
     if (cut.scratch >= 0) call[1 + cut.scratch] += slice * this.#scratch.bytes;
-    Atomics.store(word, 0, state.offered);
+    mate.slice = (mate.slice + state.bits + 1) & 0x7fffffff;
+    Atomics.store(word, 0, mate.slice + state.offered);
     Atomics.notify(word, 0);
   }
 
   /** Waits until a slice is done, or does it. */
-  #join({ word, call }: Mate): void {
-    if (Atomics.compareExchange(word, 0, state.offered, state.idle) === state.offered) {
+  #join({ word, call, slice }: Mate): void {
+    const offered = slice + state.offered;
+    if (Atomics.compareExchange(word, 0, offered, slice + state.done) === offered) {
       perform(this.#own, call);
       return;
     }
     // Seconds that this process is awake: one that was stopped goes on.
     const second = 1000;
-    for (let seconds = 0; !changes(word, state.taken, this.#maySleep ? watch : second); seconds++) {
+    for (let seconds = 0; !changes(word, slice + state.taken, this.#maySleep ? watch : second); seconds++) {
       if (seconds >= this.#patience) this.#lose(`it does not come back within ${seconds} seconds`);
       this.#check();
-      if (this.#maySleep) Atomics.wait(word, 0, state.taken, second);
+      if (this.#maySleep) Atomics.wait(word, 0, slice + state.taken, second);
     }
-    if (Atomics.load(word, 0) === state.failed) this.#lose("it failed");
+    if (Atomics.load(word, 0) !== slice + state.done) this.#lose("it failed");
     this.#check();
   }
 

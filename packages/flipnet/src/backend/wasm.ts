@@ -5,21 +5,27 @@ import type {
   AdamStep,
   Bytes,
   Coding,
+  Features,
   FlipTables,
   ImmediateBackend,
   Indices,
   Matrix,
+  MemoryPlanner,
   Outcome,
+  Scope,
   Sums,
+  Use,
   Window,
 } from "./backend.ts";
-import { DryHeap, Heap, Scratch, type Use } from "./heap.ts";
+import type { Kernels } from "./generated/kernels.ts";
+import { DryHeap, type Heap, Scratch, WasmHeap } from "./heap.ts";
 import {
+  type Addon,
   bestKernels,
-  type Kernel,
   type KernelKind,
-  type Kernels,
   kernelModule,
+  loadAddon,
+  loader,
   relaxedSimdSupported,
 } from "./modules.ts";
 import { shapes } from "./shapes.ts";
@@ -29,6 +35,8 @@ import { mostThreads, Team } from "./team.ts";
 export interface WasmOptions {
   /** Default: relaxed where the host has it. Runs repeat bit for bit within one kind only. */
   kernels?: KernelKind;
+  /** Kernels that take the place of some of these. */
+  addon?: Addon;
   /** What the backend's memory may grow to; at most and by default 4 GiB. */
   maximumBytes?: number;
   /**
@@ -40,36 +48,90 @@ export interface WasmOptions {
 
 /** The backend, and its memory. */
 export interface WasmBackend extends ImmediateBackend {
+  readonly features: Features & { readonly immediate: WasmBackend; readonly memory: MemoryPlanner };
   /** That work on an operation. */
   readonly threads: number;
-  readonly kernels: KernelKind;
-  /** Bytes that were allocated so far, by what they are for. */
-  readonly used: Readonly<Record<Use, number>>;
-  /** Takes `bytes` of memory in all at once, in place of growing bit by bit; false where that is not to be had. */
-  reach(bytes: number): boolean;
 }
 
-/** A block of a heap: a matrix of float32, or a list of bytes, of uint32 or of float64. */
+/** A block of a heap, or a part of one: a matrix of float32, or a list of bytes, of uint32 or of float64. */
 interface Block {
   readonly pointer: number;
-  readonly heap: Heap;
+  /** None once its scope is released. */
+  heap: Heap | undefined;
+}
+
+/** Row numbers, and the largest of them. */
+interface Rows extends Indices, Block {
+  largest: number;
 }
 
 /** `steps` is the address of what entropies need beside the rest, or 0 until they have asked for it. */
 interface Tables extends FlipTables, Block {
   steps: number;
+  readonly owner: Owner | undefined;
+}
+
+/** What a scope has: addresses to be freed, operands that end with it, and scopes within it. */
+class Owner implements Scope {
+  readonly addresses: number[] = [];
+  readonly blocks: Block[] = [];
+  readonly within: Owner[] = [];
+  readonly #backend: Wasm;
+  readonly #heap: Heap;
+
+  constructor(backend: Wasm, heap: Heap) {
+    this.#backend = backend;
+    this.#heap = heap;
+  }
+
+  run<T>(work: () => T): T {
+    const before = this.#backend.owner;
+    this.#backend.owner = this;
+    try {
+      return work();
+    } finally {
+      this.#backend.owner = before;
+    }
+  }
+
+  release(): void {
+    for (const scope of this.within.splice(0)) scope.release();
+    for (const block of this.blocks.splice(0)) block.heap = undefined;
+    for (const address of this.addresses.splice(0)) this.#heap.free(address);
+  }
 }
 
 class Wasm implements WasmBackend {
   readonly name = "wasm";
-  readonly kernels: KernelKind;
+  readonly features: WasmBackend["features"];
+  /** Whose memory is allocated now; the backend's own where there is none. */
+  owner: Owner | undefined;
   readonly #heap: Heap;
   readonly #scratch: Scratch;
   readonly #run: Kernels;
   readonly #team: Team | undefined;
 
-  constructor(kind: KernelKind, heap: Heap, scratch: Scratch, run: Kernels, team: Team | undefined) {
-    this.kernels = kind;
+  constructor(arithmetic: string, heap: Heap, scratch: Scratch, run: Kernels, team: Team | undefined) {
+    const own = heap.used.scratch;
+    this.features = {
+      arithmetic,
+      dtype: "F32",
+      immediate: this,
+      memory: {
+        used: heap.used,
+        reach: (bytes) => heap.reach(bytes),
+        dry: () => {
+          const counted = new DryHeap(own);
+          return new Wasm(
+            arithmetic,
+            counted,
+            new Scratch(counted, scratch.threads),
+            dryKernels(run),
+            undefined,
+          );
+        },
+      },
+    };
     this.#heap = heap;
     this.#scratch = scratch;
     this.#run = run;
@@ -84,41 +146,47 @@ class Wasm implements WasmBackend {
     this.#team?.close();
   }
 
-  get used(): Readonly<Record<Use, number>> {
-    return this.#heap.used;
-  }
-
-  reach(bytes: number): boolean {
-    return this.#heap.reach(bytes);
-  }
-
   /** The address of an operand. */
   #at(operand: Matrix | Bytes | Indices | Sums | FlipTables): number {
     const { pointer, heap } = operand as unknown as Block;
-    if (heap !== this.#heap) throw new TypeError("an operand belongs to another backend");
+    if (heap !== this.#heap) refuse(heap);
     return pointer;
   }
 
   // ---- memory -------------------------------------------------------------------------------------------------
 
+  scope(): Scope {
+    const scope = new Owner(this, this.#heap);
+    this.owner?.within.push(scope);
+    return scope;
+  }
+
+  #allocate(bytes: number, use: Use, owner = this.owner): number {
+    const address = this.#heap.allocate(bytes, use);
+    owner?.addresses.push(address);
+    return address;
+  }
+
+  #owned<T extends Block>(block: T): T {
+    this.owner?.blocks.push(block);
+    return block;
+  }
+
   #list(length: number, bytesEach: number, use: Use): { length: number } & Block {
-    return { length, pointer: this.#heap.allocate(length * bytesEach, use), heap: this.#heap };
+    shapes.sizes("list", length);
+    return this.#owned({ length, pointer: this.#allocate(length * bytesEach, use), heap: this.#heap });
   }
 
   matrix(rows: number, columns: number): Matrix {
-    const block: Matrix & Block = {
-      rows,
-      columns,
-      pointer: this.#heap.allocate(rows * columns * 4),
-      heap: this.#heap,
-    };
-    return block;
+    shapes.sizes("matrix", rows, columns);
+    const pointer = this.#allocate(rows * columns * 4, "matrices");
+    return this.#owned<Matrix & Block>({ rows, columns, pointer, heap: this.#heap });
   }
 
   view(m: Matrix, offset: number, rows: number, columns: number): Matrix {
     shapes.view(m, offset, rows, columns);
-    const block: Matrix & Block = { rows, columns, pointer: this.#at(m) + offset * 4, heap: this.#heap };
-    return block;
+    const pointer = this.#at(m) + offset * 4;
+    return this.#owned<Matrix & Block>({ rows, columns, pointer, heap: this.#heap });
   }
 
   bytes(data: Uint8Array): Bytes {
@@ -128,7 +196,7 @@ class Wasm implements WasmBackend {
   }
 
   indices(length: number): Indices {
-    return this.#list(length, 4, "data");
+    return Object.assign(this.#list(length, 4, "data"), { largest: 0 });
   }
 
   sums(length: number): Sums {
@@ -143,6 +211,9 @@ class Wasm implements WasmBackend {
   writeIndices(indices: Indices, values: ArrayLike<number>): void {
     shapes.range("writeIndices", 0, values.length, indices.length);
     this.#heap.write("words", this.#at(indices), values);
+    let largest = 0;
+    for (let i = 0; i < indices.length; i++) largest = Math.max(largest, values[i] ?? largest);
+    (indices as Rows).largest = largest;
   }
 
   writeSums(sums: Sums, values: ArrayLike<number>): void {
@@ -168,17 +239,16 @@ class Wasm implements WasmBackend {
   #batch(operation: string, order: Indices, first: number, out: Matrix, count: number): number {
     shapes.batch(operation, order, first, out);
     const start = this.#at(order) + first * 4;
-    const words = this.#heap.words;
-    for (let b = 0; b < out.rows; b++) {
-      const row = words[start / 4 + b];
-      if (row >= count) throw new RangeError(`${operation}: order names row ${row} of ${count}`);
+    if ((order as Rows).largest >= count) {
+      const row = this.#heap.read("words", start, out.rows).find((row) => row >= count);
+      if (row !== undefined) throw new RangeError(`${operation}: order names row ${row} of ${count}`);
     }
     return start;
   }
 
   binarise(images: Bytes, order: Indices, first: number, key: Key, out: Matrix): void {
     const rows = this.#batch("binarise", order, first, out, Math.floor(images.length / out.columns));
-    this.#run.binarise(this.#at(images), rows, key.k0, key.k1, this.#at(out), out.rows, out.columns);
+    this.#run.binarise(this.#at(images), rows, this.#at(out), out.rows, out.columns, key.k0, key.k1);
   }
 
   gatherRows(source: Matrix, order: Indices, first: number, out: Matrix): void {
@@ -194,16 +264,16 @@ class Wasm implements WasmBackend {
   }
 
   uniforms(key: Key, out: Matrix): void {
-    this.#run.uniforms(key.k0, key.k1, this.#at(out), 0, out.rows * out.columns);
+    this.#run.uniforms(this.#at(out), 0, out.rows * out.columns, key.k0, key.k1);
   }
 
   fairBits(key: Key, out: Matrix): void {
-    this.#run.fairBits(key.k0, key.k1, this.#at(out), 0, out.rows * out.columns);
+    this.#run.fairBits(this.#at(out), 0, out.rows * out.columns, key.k0, key.k1);
   }
 
   addressedBit(bits: Matrix, k: number, out: Matrix): void {
     shapes.addressedBit(bits, k, out);
-    this.#run.addressedBit(this.#at(bits), k, this.#at(out), bits.rows, bits.columns);
+    this.#run.addressedBit(this.#at(bits), this.#at(out), bits.rows, bits.columns, k);
   }
 
   // ---- products -----------------------------------------------------------------------------------------------
@@ -239,12 +309,12 @@ class Wasm implements WasmBackend {
     const J = g.columns;
     if (coding === "real") {
       const scratch = this.#scratch.room(4 * 16 * B);
-      this.#run.outerProduct(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum, scratch);
+      this.#run.outerProduct(this.#at(x), this.#at(g), this.#at(out), B, I, J, I, sum, scratch);
       return;
     }
     const plusMinus = coding === "plus-minus" ? 1 : 0;
     const scratch = this.#scratch.room(4 * (B + J + 4));
-    this.#run.outerProductBits(this.#at(x), I, this.#at(g), this.#at(out), B, I, J, sum, plusMinus, scratch);
+    this.#run.outerProductBits(this.#at(x), this.#at(g), this.#at(out), B, I, J, I, plusMinus, sum, scratch);
   }
 
   columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
@@ -363,11 +433,12 @@ class Wasm implements WasmBackend {
     const tables: Tables = {
       weights,
       coding,
-      pointer: this.#heap.allocate(4 * floats, "tables"),
+      pointer: this.#allocate(4 * floats, "tables"),
       heap: this.#heap,
       steps: 0,
+      owner: this.owner,
     };
-    return tables;
+    return this.#owned(tables);
   }
 
   refreshFlipTables(tables: FlipTables): void {
@@ -429,13 +500,13 @@ class Wasm implements WasmBackend {
       this.#at(child.q),
       this.#at(child.bits),
       likelihoods === undefined ? 0 : this.#at(likelihoods),
-      addLikelihoods ? 1 : 0,
       entropies === undefined ? 0 : this.#at(entropies),
-      addEntropies ? 1 : 0,
       bits.rows,
       I,
       J,
       tables.coding === "plus-minus" ? 2 : 1,
+      addLikelihoods ? 1 : 0,
+      addEntropies ? 1 : 0,
       this.#scratch.room(4 * this.#run.flipScratchFloats(I, J)),
     );
   }
@@ -511,6 +582,17 @@ class Wasm implements WasmBackend {
     this.#run.choicePosteriorMinusPrior(this.#at(p), this.#at(delta), this.#at(out), units, choices);
   }
 
+  score(bits: Matrix, p: Matrix, q: Matrix, out: Matrix): void {
+    shapes.alike("score", bits, p, q, out);
+    this.#run.score(this.#at(bits), this.#at(p), this.#at(q), this.#at(out), p.rows * p.columns);
+  }
+
+  choiceScore(bits: Matrix, choices: number, p: Matrix, out: Matrix): void {
+    shapes.groups("choiceScore", choices, bits, p, out);
+    const units = (p.rows * p.columns) / choices;
+    this.#run.choiceScore(this.#at(bits), this.#at(p), this.#at(out), units, choices);
+  }
+
   // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
 
   rewardedScore(
@@ -526,12 +608,12 @@ class Wasm implements WasmBackend {
     const count = a.rows * a.columns;
     this.#run.rewardedScore(
       this.#at(a),
-      plusMinus,
       this.#at(p),
       this.#at(q),
       this.#at(bits),
       this.#at(out),
       count,
+      plusMinus,
     );
   }
 
@@ -550,16 +632,16 @@ class Wasm implements WasmBackend {
       this.#at(p),
       this.#at(q),
       this.#at(bits),
-      rewarded,
-      punished,
       this.#at(out),
       a.rows * a.columns,
+      rewarded,
+      punished,
     );
   }
 
   meanSlope(a: Matrix, p: Matrix, q: Matrix, factor: number, out: Matrix): void {
     shapes.alike("meanSlope", a, p, q, out);
-    this.#run.meanSlope(this.#at(a), this.#at(p), this.#at(q), factor, this.#at(out), a.rows * a.columns);
+    this.#run.meanSlope(this.#at(a), this.#at(p), this.#at(q), this.#at(out), a.rows * a.columns, factor);
   }
 
   softmaxSlope(p: Matrix, choices: number, a: Matrix, out: Matrix): void {
@@ -576,7 +658,7 @@ class Wasm implements WasmBackend {
 
   signedPower(a: Matrix, exponent: number, factor: number, out: Matrix): void {
     shapes.alike("signedPower", a, out);
-    this.#run.signedPower(this.#at(a), exponent, factor, this.#at(out), a.rows * a.columns);
+    this.#run.signedPower(this.#at(a), this.#at(out), a.rows * a.columns, exponent, factor);
   }
 
   normChange(
@@ -593,13 +675,13 @@ class Wasm implements WasmBackend {
     shapes.alike("normChange", bits, out);
     this.#run.normChange(
       this.#at(bits),
-      coding === "plus-minus" ? 1 : 0,
       this.#at(g),
       this.#at(weights),
       this.#at(out),
       g.rows,
       weights.rows,
       weights.columns,
+      coding === "plus-minus" ? 1 : 0,
       norm,
       rate,
       accumulate ? 1 : 0,
@@ -619,11 +701,11 @@ class Wasm implements WasmBackend {
       this.#at(bits),
       this.#at(p),
       this.#at(reward),
-      rewarded,
-      punished,
       this.#at(out),
       bits.rows,
       bits.columns,
+      rewarded,
+      punished,
     );
   }
 
@@ -668,7 +750,7 @@ class Wasm implements WasmBackend {
     const block = tables as Tables;
     if (block.steps === 0) {
       const { rows: I, columns: J } = tables.weights;
-      block.steps = this.#heap.allocate(4 * this.#run.flipStepFloats(I, J), "tables");
+      block.steps = this.#allocate(4 * this.#run.flipStepFloats(I, J), "tables", block.owner);
       this.refreshFlipTables(tables);
     }
     this.#flips(bits, tables, child, logLikelihood, false, out, accumulate);
@@ -763,7 +845,7 @@ class Wasm implements WasmBackend {
   // ---- elementwise --------------------------------------------------------------------------------------------
 
   fill(m: Matrix, value: number): void {
-    this.#run.fill(this.#at(m), value, m.rows * m.columns);
+    this.#run.fill(this.#at(m), m.rows * m.columns, value);
   }
 
   copy(a: Matrix, out: Matrix): void {
@@ -798,7 +880,7 @@ class Wasm implements WasmBackend {
 
   addScaled(a: Matrix, factor: number, out: Matrix): void {
     shapes.elementwise("addScaled", a, out);
-    this.#run.addScaled(this.#at(a), factor, this.#at(out), a.rows * a.columns);
+    this.#run.addScaled(this.#at(a), this.#at(out), a.rows * a.columns, factor);
   }
 
   // ---- reward and baseline ------------------------------------------------------------------------------------
@@ -822,14 +904,14 @@ class Wasm implements WasmBackend {
 
   trackMean(values: Matrix, decay: number, baseline: Matrix): void {
     shapes.trackMean(values, baseline);
-    this.#run.trackMean(this.#at(values), decay, this.#at(baseline), values.rows);
+    this.#run.trackMean(this.#at(values), this.#at(baseline), values.rows, decay);
   }
 
   // ---- metrics ------------------------------------------------------------------------------------------------
 
   addMean(m: Matrix, sums: Sums, index: number): void {
     shapes.range("addMean", index, 1, sums.length);
-    this.#run.addMean(this.#at(m), m.rows * m.columns, this.#at(sums) + index * 8);
+    this.#run.addMean(this.#at(m), this.#at(sums) + index * 8, m.rows * m.columns);
   }
 
   addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void {
@@ -837,17 +919,17 @@ class Wasm implements WasmBackend {
     shapes.range("addVariance", index, 2, sums.length);
     this.#run.addVariance(
       this.#at(moments),
-      moments.rows,
       this.#at(gradient),
-      gradient.rows * gradient.columns,
       this.#at(sums) + index * 8,
+      moments.rows,
+      gradient.rows * gradient.columns,
       step,
     );
   }
 
   checkFinite(m: Matrix, sums: Sums, index: number, step: number): void {
     shapes.range("checkFinite", index, 1, sums.length);
-    this.#run.checkFinite(this.#at(m), m.rows * m.columns, this.#at(sums) + index * 8, step);
+    this.#run.checkFinite(this.#at(m), this.#at(sums) + index * 8, m.rows * m.columns, step);
   }
 
   // ---- optimizers ---------------------------------------------------------------------------------------------
@@ -880,6 +962,7 @@ class Wasm implements WasmBackend {
  */
 export async function createWasmBackend({
   kernels = bestKernels(),
+  addon,
   maximumBytes,
   threads = 1,
 }: WasmOptions = {}): Promise<WasmBackend> {
@@ -892,39 +975,47 @@ export async function createWasmBackend({
       `threads is ${threads}, but this page is not cross-origin isolated: it shares no memory`,
     );
   }
-  const heap = new Heap(maximumBytes, shared);
-  const scratch = new Scratch(heap, threads);
-  const { module, run } = await loadKernels(kernels, heap, shared);
-  const team = shared ? await Team.start(threads, module, run, heap, scratch) : undefined;
-  return new Wasm(kernels, heap, scratch, team?.kernels ?? run, team);
+  return createKernelBackend(new WasmHeap(maximumBytes, shared), kernels, { addon, threads });
 }
 
-/**
- * A wasm backend that holds no numbers and does no work: what a training uses of it is what it would use of a real one,
- * whatever its size. Reads give zeros.
- */
-export async function createDryBackend({
-  kernels = bestKernels(),
-  threads = 1,
-}: Pick<WasmOptions, "kernels" | "threads"> = {}): Promise<WasmBackend> {
-  const heap = new DryHeap();
-  const { run } = await loadKernels(kernels, heap, false);
-  // All that kernels still say is how much room they need.
-  const dry = Object.entries(run).map(([name, kernel]): [string, Kernel] => [
-    name,
-    name.endsWith("Floats") ? kernel : () => 0,
-  ]);
-  return new Wasm(kernels, heap, new Scratch(heap, threads), Object.fromEntries(dry), undefined);
+/** A backend on a memory that is there, which several threads share. */
+export async function createKernelBackend(
+  heap: WasmHeap,
+  kind: KernelKind,
+  { addon, threads = 1 }: { addon?: Addon | undefined; threads?: number } = {},
+): Promise<WasmBackend> {
+  const scratch = new Scratch(heap, threads);
+  const { module, run } = await loadKernels(kind, heap, threads > 1);
+  const path = addon?.module;
+  const { kernels: others, grown } = loadAddon(path, heap.memory, loader(path));
+  if (grown !== undefined) heap.grown = grown;
+  const all: Kernels = { ...run, ...others };
+  const team =
+    threads > 1 ? await Team.start(threads, module, all, heap, scratch, { addon: path }) : undefined;
+  return new Wasm(addon?.arithmetic ?? kind, heap, scratch, team?.kernels ?? all, team);
 }
+
+/** Kernels that say how much room they need, and do nothing else. */
+const dryKernels = (kernels: Kernels): Kernels =>
+  Object.fromEntries(
+    Object.entries(kernels).map(([name, kernel]) => [name, name.endsWith("Floats") ? kernel : () => 0]),
+  ) as unknown as Kernels;
 
 /** Kernels that work on a heap, which may be shared. */
-async function loadKernels(kind: KernelKind, heap: Heap, shared: boolean) {
+async function loadKernels(kind: KernelKind, heap: WasmHeap, shared: boolean) {
   if (kind === "relaxed" && !relaxedSimdSupported()) {
     throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
   }
   const module = await kernelModule(kind, shared);
   const { exports } = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
-  const run = exports as Kernels;
+  const run = exports as unknown as Kernels;
   heap.reserve(run.heapBase());
   return { module, run };
+}
+
+/** @throws TypeError for an operand that is not on the heap of this backend */
+function refuse(heap: Heap | undefined): never {
+  throw new TypeError(
+    `an operand ${heap === undefined ? "was given back with its scope" : "belongs to another backend"}`,
+  );
 }

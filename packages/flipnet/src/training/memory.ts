@@ -1,7 +1,5 @@
 /** What memory a training needs, known before any of it is taken. */
-import type { Backend } from "../backend/backend.ts";
-import type { KernelKind } from "../backend/modules.ts";
-import { createDryBackend } from "../backend/wasm.ts";
+import type { Backend, MemoryPlanner } from "../backend/backend.ts";
 import type { Training } from "./training.ts";
 
 /** Bytes of a wasm backend's memory, by what they are for. */
@@ -23,18 +21,19 @@ export interface MemoryPlan {
 }
 
 /**
- * Makes the training, takes a step and measures, on a backend that only counts: so this is what the same training on a
- * wasm backend takes.
+ * Makes the training, takes a step and measures, on a memory that is only counted: so this is what the same training
+ * takes of `memory`.
  *
  * @param prepare a training whose parameters need no values
- * @param options.most what there is at most: with more, the plan is as large as is needed to say so
+ * @param most what there is at most: with more, the plan is as large as is needed to say so
  */
 export async function planMemory(
   prepare: (backend: Backend) => Training,
-  { most = 2 ** 32, ...options }: { kernels?: KernelKind; threads?: number; most?: number } = {},
+  memory: MemoryPlanner,
+  most = 2 ** 32,
 ): Promise<MemoryPlan> {
-  const backend = await createDryBackend(options);
-  const { used } = backend;
+  const backend = memory.dry();
+  const { used } = backend.features.memory;
   const training = prepare(backend);
   training.rehearse();
   const { matrices, tables, data } = used;

@@ -9,7 +9,7 @@ import type { Parameters } from "../front-ends/front-end.ts";
 
 /** Float64 values in the backend's own precision, ready for a file. */
 export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<number>): Tensor =>
-  backend.kernels === "float64"
+  backend.features.dtype === "F64"
     ? { dtype: "F64", shape, data: Float64Array.from(data) }
     : { dtype: "F32", shape, data: Float32Array.from(data) };
 

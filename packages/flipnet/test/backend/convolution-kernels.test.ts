@@ -85,7 +85,7 @@ describe.each(Object.entries(operations))("%s", (name, operation) => {
     for (const backend of modules) {
       const found = backend.readNow(operation(backend, c, random));
       const wrong = found.findIndex((value, e) => !(Math.abs(value - expected[e]) <= unit * tolerance[e]));
-      expect(wrong, `${backend.kernels}: ${found[wrong]}, not ${expected[wrong]}`).toBe(-1);
+      expect(wrong, `${backend.features.arithmetic}: ${found[wrong]}, not ${expected[wrong]}`).toBe(-1);
     }
   };
 

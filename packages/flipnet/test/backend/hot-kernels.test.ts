@@ -73,7 +73,7 @@ function agree(
       const ratio = Math.abs(found[e] - expected[e]) / tolerance(e);
       if (!(ratio <= excess)) [worst, excess] = [e, ratio];
     }
-    const report = `${backend.kernels}, element ${worst}: ${found[worst]}, not ${expected[worst]}`;
+    const report = `${backend.features.arithmetic}, element ${worst}: ${found[worst]}, not ${expected[worst]}`;
     expect(worst, report).toBe(-1);
   }
 }

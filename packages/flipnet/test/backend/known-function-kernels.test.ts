@@ -80,7 +80,7 @@ function oneHot(from: number, count: number, N: number): number[] {
   return Array.from({ length: count }, (_, e) => (e % N === chosen[Math.floor(e / N)] ? 1 : 0));
 }
 
-describe.each(modules.map((module) => [module.kernels, module] as const))("%s", (_, module) => {
+describe.each(modules.map((module) => [module.features.arithmetic, module] as const))("%s", (_, module) => {
   test("sums over units: log-likelihood and entropy", () => {
     cases(fc.tuple(size, fc.oneof(size, fc.constantFrom(200, 784)), scale, seed), ([B, J, largest, from]) => {
       const logits = floats(from, B * J, largest);

@@ -80,7 +80,7 @@ function agree(
         const allowed = tolerance ? tolerance(value, output, e) : 0;
         const exact = tolerance ? value : Math.fround(value);
         if (!(Math.abs(found[output][e] - exact) <= allowed)) {
-          const where = `${backend.kernels}, output ${output}, element ${e}`;
+          const where = `${backend.features.arithmetic}, output ${output}, element ${e}`;
           throw new Error(`${where}: ${found[output][e]}, not ${exact} within ${allowed}`);
         }
       }

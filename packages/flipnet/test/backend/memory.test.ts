@@ -1,7 +1,8 @@
 // The memory of the WebAssembly backend: growth, the limit, and operations that allocate nothing.
 import { describe, expect, test, vi } from "vitest";
-import { Heap } from "../../src/backend/heap.ts";
+import { WasmHeap } from "../../src/backend/heap.ts";
 import { kernelModule, relaxedSimdSupported } from "../../src/backend/modules.ts";
+import { padding } from "../../src/backend/padding.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { deriveKey, newKey } from "../../src/random/threefry.ts";
@@ -11,14 +12,14 @@ const GiB = 2 ** 30;
 
 describe("heap", () => {
   test("blocks are aligned, apart and zero", () => {
-    const heap = new Heap();
+    const heap = new WasmHeap();
     heap.reserve(100);
     let end = 100;
     for (const bytes of [1, 0, 64, 1000, 3, 5_000_000, 7]) {
       const start = heap.allocate(bytes);
       expect(start % 64).toBe(0);
       expect(start).toBeGreaterThanOrEqual(end);
-      end = start + bytes + 64;
+      end = start + bytes + padding;
       expect(heap.memory.buffer.byteLength).toBeGreaterThanOrEqual(end);
       expect(heap.bytes.subarray(start, end).every((byte) => byte === 0)).toBe(true);
       heap.bytes.fill(255, start, end);
@@ -26,7 +27,7 @@ describe("heap", () => {
   });
 
   test("views look into the memory as it is now", () => {
-    const heap = new Heap();
+    const heap = new WasmHeap();
     const start = heap.allocate(16);
     heap.floats[start / 4] = 1;
     const before = heap.floats;
@@ -40,16 +41,29 @@ describe("heap", () => {
   });
 
   test("a block beyond the limit is refused with the numbers, and nothing is lost", () => {
-    const heap = new Heap(2 ** 21);
+    const heap = new WasmHeap(2 ** 21);
     const start = heap.allocate(2 ** 20);
-    const refusal = `cannot allocate 1048576 bytes: ${start + 2 ** 20 + 64} of at most 2097152 are in use`;
+    const refusal = `cannot allocate 1048576 bytes: ${start + 2 ** 20 + padding} of at most 2097152 are in use`;
     expect(() => heap.allocate(2 ** 20)).toThrow(new RangeError(refusal));
     expect(() => heap.allocate(Number.NaN)).toThrow(RangeError);
     expect(heap.allocate(1000)).toBeGreaterThan(start);
   });
 
+  test("what is taken back is handed out again, all zero, whatever the order", () => {
+    const heap = new WasmHeap();
+    const blocks = [1000, 2000, 3000, 10].map((bytes) => heap.allocate(bytes));
+    const [used, first] = [heap.used.matrices, blocks[0]];
+    heap.bytes.fill(255, first);
+    for (const place of [1, 0, 2]) heap.free(blocks[place]);
+    expect(heap.used.matrices).toBeLessThan(used / 10);
+    // One stretch again, of which there is enough for all three.
+    expect(heap.allocate(6000)).toBe(first);
+    expect(heap.bytes.subarray(first, first + 6000 + padding).every((byte) => byte === 0)).toBe(true);
+    expect(heap.allocate(1000)).toBeGreaterThan(blocks[3]);
+  });
+
   test("4 GiB are the end, whatever is asked for", () => {
-    const heap = new Heap(16 * GiB);
+    const heap = new WasmHeap(16 * GiB);
     expect(() => heap.allocate(4 * GiB)).toThrow("of at most 4294967296 are in use");
     expect(heap.memory.buffer.byteLength).toBeLessThan(GiB);
   });
@@ -119,7 +133,7 @@ describe("backend", () => {
       backend.adam(w, g, m, v, adam);
       if (step === 0) before = last(); // kernels have their scratch now
     }
-    expect(last() - before).toBe(128); // that matrix itself
+    expect(last() - before).toBe(64 + padding); // that matrix itself
   });
 
   test("views stay inside, copies too", async () => {
@@ -177,11 +191,69 @@ describe("backend", () => {
   });
 });
 
+describe("a scope", () => {
+  test("owns what is allocated in it, tables and what they come to need included", async () => {
+    const backend = await createWasmBackend();
+    const { used } = backend.features.memory;
+    const total = () => Object.values(used).reduce((sum, bytes) => sum + bytes);
+    const m = backend.matrix(20, 20);
+    const [x, out] = [backend.matrix(1, 20), backend.matrix(1, 20)];
+    const child = { kind: "bernoulli", choices: 1, logits: x, p: x, q: x, bits: x } as const;
+    backend.flipEntropy(x, backend.flipTables(m, "zero-one"), child, out, false); // scratch is there now
+    const before = total();
+    const outer = backend.scope();
+    const inner = backend.scope();
+    const make = () => {
+      const tables = backend.flipTables(m, "zero-one");
+      backend.indices(3);
+      backend.sums(3);
+      backend.bytes(new Uint8Array(3));
+      return { tables, matrix: backend.matrix(5, 5) };
+    };
+    const { matrix, tables } = outer.run(make);
+    const more = outer.run(() => inner.run(make));
+    backend.flipEntropy(x, tables, child, out, false);
+    const row = outer.run(() => backend.view(m, 0, 1, 20));
+    inner.release();
+    expect(() => backend.fill(more.matrix, 1)).toThrow(
+      new TypeError("an operand was given back with its scope"),
+    );
+    backend.fill(matrix, 1);
+    outer.release();
+    outer.release();
+    expect(total()).toBe(before);
+    for (const gone of [matrix, row]) expect(() => backend.fill(gone, 1)).toThrow(TypeError);
+    expect(() => backend.refreshFlipTables(tables)).toThrow(TypeError);
+    backend.fill(m, 1);
+  });
+
+  test("within another goes with it", async () => {
+    for (const backend of [await createWasmBackend(), createReferenceBackend()]) {
+      const outer = backend.scope();
+      const m = outer.run(() => backend.scope().run(() => backend.matrix(2, 2)));
+      backend.fill(m, 1);
+      outer.release();
+      if (backend.name === "wasm") expect(() => backend.fill(m, 1)).toThrow(TypeError);
+    }
+  });
+
+  test("ends where its work fails", async () => {
+    const backend = await createWasmBackend();
+    const scope = backend.scope();
+    expect(() => scope.run(() => backend.matrix(-1, 2))).toThrow(
+      new RangeError("matrix: -1 x 2 is no size; expected whole numbers"),
+    );
+    const m = backend.matrix(2, 2);
+    scope.release();
+    backend.fill(m, 1);
+  });
+});
+
 describe("modules", () => {
   test("relaxed where the host has it", async () => {
     const kind = relaxedSimdSupported() ? "relaxed" : "portable";
-    expect((await createWasmBackend()).kernels).toBe(kind);
-    expect((await createWasmBackend({ kernels: "portable" })).kernels).toBe("portable");
+    expect((await createWasmBackend()).features.arithmetic).toBe(kind);
+    expect((await createWasmBackend({ kernels: "portable" })).features.arithmetic).toBe("portable");
   });
 
   test("a module is compiled once", () => {
@@ -193,7 +265,7 @@ describe("modules", () => {
     const validate = vi.spyOn(WebAssembly, "validate").mockReturnValue(false);
     try {
       const { createWasmBackend } = await import("../../src/backend/wasm.ts");
-      expect((await createWasmBackend()).kernels).toBe("portable");
+      expect((await createWasmBackend()).features.arithmetic).toBe("portable");
       const refusal = 'this host has no relaxed WebAssembly SIMD: ask for kernels "portable"';
       await expect(createWasmBackend({ kernels: "relaxed" })).rejects.toThrow(refusal);
     } finally {

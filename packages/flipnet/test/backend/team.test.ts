@@ -1,8 +1,8 @@
 // Threads that cannot start, die or never answer: one sentence, and no hang.
 import workerThreads, { type WorkerOptions } from "node:worker_threads";
 import { afterEach, describe, expect, test, vi } from "vitest";
-import { Heap, Scratch } from "../../src/backend/heap.ts";
-import type { Kernels } from "../../src/backend/modules.ts";
+import type { Kernels } from "../../src/backend/generated/kernels.ts";
+import { Scratch, WasmHeap } from "../../src/backend/heap.ts";
 import { Team } from "../../src/backend/team.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { RunError } from "../../src/formats/errors.ts";
@@ -15,34 +15,42 @@ afterEach(() => {
 });
 
 /** A module of kernels on a shared memory that exports `setOwn` and `fill`, which does what `body` says. */
-const moduleOf = (body: readonly number[], memory = "memory") =>
-  WebAssembly.compile(
+const moduleOf = (code: readonly number[], memory = "memory", locals = 0) => {
+  const body = [...(locals > 0 ? [1, locals, 0x7f] : [0]), ...code];
+  return WebAssembly.compile(
     Uint8Array.of(
       ...[0x00, 0x61, 0x73, 0x6d, 1, 0, 0, 0], // magic, version
       ...[1, 8, 2, 0x60, 1, 0x7f, 0, 0x60, 0, 0], // types: i32 -> nothing, nothing -> nothing
       ...[2, 18, 1, 3, ...Buffer.from("env"), 6, ...Buffer.from(memory), 2, 3, 1, 0x80, 0x80, 4], // a shared memory
       ...[3, 3, 2, 0, 1], // functions
       ...[7, 17, 2, 6, ...Buffer.from("setOwn"), 0, 0, 4, ...Buffer.from("fill"), 0, 1],
-      ...[10, 6 + body.length, 2, 2, 0, 0x0b, body.length + 1, 0, ...body],
+      ...[10, 5 + body.length, 2, 2, 0, 0x0b, body.length, ...body],
     ),
   );
+};
+/** A whole number as WebAssembly has it in `i32.const`. */
+function signed(n: number): number[] {
+  const last = n >= -64 && n < 64;
+  return last ? [n & 127] : [(n & 127) | 128, ...signed(n >> 7)];
+}
+
 const trap = [0x00, 0x0b];
 const forever = [0x03, 0x40, 0x0c, 0, 0x0b, 0x0b];
 
 /** A team of two; the leader's `fill` waits until the other has begun its own, and then does something. */
 async function teamOf(module: WebAssembly.Module, patience: number, then: () => void = () => {}) {
-  const heap = new Heap(undefined, true);
+  const heap = new WasmHeap(undefined, true);
   heap.reserve(64);
   const offered = 1;
   const fill = () => {
-    while (Atomics.load(heap.words, 64 / 4) === offered);
+    while ((Atomics.load(heap.words, 64 / 4) & 3) === offered);
     then();
     return 0;
   };
-  const kernels: Kernels = { fill };
-  const team = await Team.start(2, module, kernels, heap, new Scratch(heap, 2), patience);
+  const kernels = { fill } as unknown as Kernels;
+  const team = await Team.start(2, module, kernels, heap, new Scratch(heap, 2), { patience });
   teams.push(team);
-  return () => team.kernels.fill(0, 0, 1e6);
+  return () => team.kernels.fill(0, 1e6, 0);
 }
 
 /** Puts another class in the place of the host's workers. */
@@ -126,6 +134,33 @@ describe("a thread that is lost", () => {
     await end;
     expect(() => backend.fill(m, 3)).toThrow(lost("it ended with code 1"));
   });
+});
+
+test("an operation whose own slice fails waits for the others, and the next loses nothing", async () => {
+  // Counts at address 32, after a while: so the leader has failed long before.
+  const slow = [
+    ...[0x41, ...signed(100_000_000), 0x21, 0], // local 0 = 100,000,000
+    ...[0x03, 0x40, 0x20, 0, 0x41, 1, 0x6b, 0x22, 0, 0x0d, 0, 0x0b], // down to 0
+    ...[0x41, 0, 0x41, 0, 0x28, 2, 32, 0x41, 1, 0x6a, 0x36, 2, 32, 0x0b], // and one more
+  ];
+  const heap = new WasmHeap(undefined, true);
+  heap.reserve(64);
+  let calls = 0;
+  const fill = () => {
+    calls++;
+    if (calls > 1) return;
+    while ((Atomics.load(heap.words, 64 / 4) & 3) === 1);
+    throw new Error("the leader's slice fails");
+  };
+  const kernels = { fill } as unknown as Kernels;
+  const team = await Team.start(2, await moduleOf(slow, "memory", 1), kernels, heap, new Scratch(heap, 2));
+  teams.push(team);
+  const operation = () => team.kernels.fill(0, 1e6, 0);
+  const slices = () => calls + Atomics.load(heap.words, 32 / 4);
+  expect(operation).toThrow("the leader's slice fails");
+  expect(slices()).toBe(2);
+  operation();
+  expect(slices()).toBe(4);
 });
 
 test("a backend that is closed says so", async () => {

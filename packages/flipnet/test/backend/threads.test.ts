@@ -1,9 +1,7 @@
 // Several threads give the bits of one: every operation that is cut, in both modules.
-import { readdirSync, readFileSync } from "node:fs";
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Coding, ImmediateBackend, Matrix, Outcome } from "../../src/backend/backend.ts";
-import { cuts } from "../../src/backend/cuts.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { newKey } from "../../src/random/threefry.ts";
 import { bits, numbers } from "../helpers.ts";
@@ -139,6 +137,8 @@ function operate(backend: ImmediateBackend, shape: Shape): [string, Matrix][] {
 
   leaves("unstoppedGradient", B, J, (out) => backend.unstoppedGradient(s, q, out));
 
+  leaves("score", B, J, (out) => backend.score(y, p, q, out));
+  leaves("choiceScore", B, N, (out) => backend.choiceScore(one, choices, law, out));
   leaves("rewardedScore", B, J, (out) => backend.rewardedScore(a, coding, p, q, y, out));
   leaves("betterOutcome", B, J, (out) => backend.betterOutcome(a, p, q, y, 1, 0.3, out));
   leaves("meanSlope", B, J, (out) => backend.meanSlope(a, p, q, 0.5, out));
@@ -178,18 +178,6 @@ const differing = (expected: [string, Float64Array][], found: [string, Float64Ar
     .map(([name]) => name);
 
 const bytesOf = (data: Float64Array) => Buffer.from(data.buffer);
-
-test("cuts name the arguments of their kernels", () => {
-  const folder = new URL("../../kernels/", import.meta.url);
-  const source = readdirSync(folder)
-    .map((name) => readFileSync(new URL(name, folder), "utf8"))
-    .join("\n");
-  const named = Object.keys(cuts).map((name) => {
-    const [, list] = new RegExp(`export function ${name}\\(([^)]*)\\)`).exec(source)!;
-    return [name, list.split(",").flatMap((parameter) => parameter.split(":")[0].trim() || [])];
-  });
-  expect(Object.entries(cuts).map(([name, { names }]) => [name, names])).toEqual(named);
-});
 
 describe.each(kinds.map((kind, i) => ({ kind, backends: teams[i] })))("$kind kernels", ({ backends }) => {
   test("operations of two and of three threads have the bits of one", () => {

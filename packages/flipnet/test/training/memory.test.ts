@@ -71,11 +71,11 @@ describe("a plan of memory", () => {
 
   it.each(cases)("%s: is what a run takes", async (_, prepare, prepareShort = prepare) => {
     const backend = await createWasmBackend({ kernels: "portable" });
-    const plan = await planMemory(prepareShort, { kernels: "portable" });
+    const plan = await planMemory(prepareShort, backend.features.memory);
     const training = prepare(backend).initialise();
     for await (const _record of training.run(1));
 
-    const { matrices, tables, data, scratch } = backend.used;
+    const { matrices, tables, data, scratch } = backend.features.memory.used;
     expect(plan).toMatchObject({ tables, data, scratch, total: matrices + tables + data + scratch });
     expect(plan.parameters + plan.activities + plan.evaluation).toBe(matrices);
     expect(plan.parameters).toBe(
@@ -91,7 +91,7 @@ describe("a plan of memory", () => {
         optimizer,
         hidden: [100_000, 100_000],
       });
-    const plan = await planMemory(huge);
+    const plan = await planMemory(huge, (await createWasmBackend()).features.memory);
     // Two layers of weights between hidden units, with gradients and two moments.
     expect(plan.parameters).toBeGreaterThan(2 * 4 * 4 * 1e10);
     // A table of e^kW and one of the weights turned, for encoder and decoder.
