@@ -118,7 +118,7 @@ function partialPasses(backend, { learner, task }) {
   });
   return () => {
     for (const { pass, layer, components } of passes) {
-      draws.sample(pass.sites[layer.index], pass.layers[layer.index]);
+      draws.draw(pass.sites[layer.index], pass.laws[layer.index]);
       samplePass(pass, draws);
       for (const component of components) component.evaluate();
     }

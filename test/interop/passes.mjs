@@ -113,7 +113,7 @@ async function withNoise(config, tensors) {
   const noise = layers.map(({ units }) => uniforms(units));
   const matrices = noise.map((u) => matrixOf(backend, u));
   const trace = createTrace(network, matrixOf(backend, seen));
-  samplePass(trace, new GivenDraws(backend, ({ layer }) => matrices[layer.index]));
+  samplePass(trace, new GivenDraws(({ layer }) => matrices[layer.index]));
 
   const into = {
     input: given,

@@ -258,7 +258,9 @@ function checkOptions(
   }
 }
 
-const optionsTakenBy = (estimator: string) => Object.keys(findEstimator(estimator)?.takes ?? {});
+/** Options that are settings of a run by their own names. */
+const optionsTakenBy = (estimator: string) =>
+  Object.keys(findEstimator(estimator)?.takes ?? {}).filter((key) => key in options);
 
 /** What a config tells its estimator. */
 export function optionsOf(config: Config): Record<string, unknown> {

@@ -92,7 +92,7 @@ describe("the exported graph with noise does what the trained network does:", ()
     const trace = createTrace(network, matrixOf(backend, rows, bits));
     const uniforms = network.layers.map(({ units }, l) => numbers(l, rows * units, 0, 1));
     const given = uniforms.map((u) => matrixOf(backend, rows, u));
-    samplePass(trace, new GivenDraws(backend, ({ layer }) => given[layer.index]));
+    samplePass(trace, new GivenDraws(({ layer }) => given[layer.index]));
 
     const top = network.layers.length - 1;
     const run = await load(

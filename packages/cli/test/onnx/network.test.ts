@@ -120,7 +120,7 @@ describe("with the noise given, every unit does what it does here:", () => {
     const { given, noise, seen } = inputs(network, networks[name], rows);
     const uniforms = layers.map(({ units }, l) => matrixOf(portable, rows, numbers(l, rows * units, 0, 1)));
     const trace = createTrace(network, matrixOf(portable, rows, seen));
-    samplePass(trace, new GivenDraws(portable, ({ layer }) => uniforms[layer.index]));
+    samplePass(trace, new GivenDraws(({ layer }) => uniforms[layer.index]));
 
     const input = noise === undefined ? "numbers" : "images";
     const run = await load(modelOf(await networkGraph(network, { graph: "noise", input })));

@@ -71,7 +71,7 @@ describe.each(["zero-one", "plus-minus"] as const)(
       const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
       const trace = createTrace(encoder, matrixOf(portable, rows, image));
       const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
-      samplePass(trace, new GivenDraws(portable, ({ layer }) => given[layer.index]));
+      samplePass(trace, new GivenDraws(({ layer }) => given[layer.index]));
       const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(trace);
       const elbo = new Float64Array(rows);
       for (const { evaluate, value } of evaluation.components) {

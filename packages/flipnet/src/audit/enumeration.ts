@@ -1,10 +1,10 @@
 /** Draws that go through everything that can happen, each time with its probability. */
-import type { ImmediateBackend, Matrix, Outcome } from "../backend/backend.ts";
 import type { Draws, Site } from "../network/draws.ts";
+import type { Law, Toss as LawToss } from "../network/laws.ts";
 import { type Key, uniformAt } from "../random/threefry.ts";
 
 /** One thing that is drawn: the units of a layer in one pass, the context, a reward. */
-export class Toss {
+export class Toss implements LawToss {
   readonly name: string;
   readonly units: number;
   /** Ways in which a unit can come out. */
@@ -42,16 +42,11 @@ export class Toss {
  * those that are selected; the others are left to chance, and have no part in the weights.
  */
 export class EnumeratedDraws implements Draws {
-  readonly #backend: ImmediateBackend;
   readonly #tosses = new Map<string, Toss>();
   #states = 1;
   #first = 0;
   #rows = 1;
   #step = 1;
-
-  constructor(backend: ImmediateBackend) {
-    this.#backend = backend;
-  }
 
   /** Number of states. */
   get states(): number {
@@ -117,64 +112,16 @@ export class EnumeratedDraws implements Draws {
     return toss;
   }
 
-  sample(site: Site, outcome: Outcome): void {
-    const { units, choices, width } = site.layer;
-    const { outcomes, probability } = this.toss(nameOf(site), units, Math.max(2, choices));
-    probability.fill(1);
-    const p = this.#backend.readNow(outcome.p);
-    // Not 1 - p: rare outcomes must keep their relative accuracy, for their credit may be as large as they are rare.
-    const q = this.#backend.readNow(outcome.q);
-    const bits = new Float64Array(p.length);
-    for (let e = 0; e < outcomes.length; e++) {
-      const row = Math.floor(e / units);
-      if (site.layer.kind === "bernoulli") {
-        bits[e] = outcomes[e];
-        probability[row] *= outcomes[e] === 1 ? p[e] : q[e];
-      } else {
-        const chosen = row * width + (e % units) * choices + outcomes[e];
-        bits[chosen] = 1;
-        probability[row] *= p[chosen];
-      }
-    }
-    this.#backend.write(outcome.bits, bits);
-  }
-
-  /**
-   * With `a = min(p, q)`, the pair differs where the uniform lies below `a` or above `1 - a`, and is the likelier
-   * outcome twice between. First and second bit are tosses of their own, the second's law being given the first, for
-   * other layers' credits depend on one of the two only. What is linear in the uniform is integrated exactly, its
-   * square too, by two points of each stretch.
-   */
-  samplePair(site: Site, outcome: Outcome, second: Matrix, uniforms?: Matrix): void {
-    const { units } = site.layer;
+  /** @throws NotEnumerable where the law has no end of outcomes */
+  draw(site: Site, law: Law): void {
     const name = nameOf(site);
-    this.sample(site, outcome);
-    const one = this.#backend.readNow(outcome.bits);
-    const pair = this.toss(`${name}, second of the pair`, units, 2);
-    const nodes = uniforms === undefined ? [0.5] : gauss;
-    const node = uniforms === undefined ? undefined : this.toss(`${name}, uniform`, units, nodes.length);
-    const p = this.#backend.readNow(outcome.p);
-    const q = this.#backend.readNow(outcome.q);
-    const other = new Float64Array(one.length);
-    const u = new Float64Array(one.length);
-    pair.probability.fill(1);
-    for (let e = 0; e < one.length; e++) {
-      const differs = pair.outcomes[e] === 1;
-      const own = one[e] === 1 ? p[e] : q[e];
-      const small = Math.min(p[e], q[e]);
-      const length = differs ? small : own - small;
-      other[e] = differs ? 1 - one[e] : one[e];
-      const start = !differs ? small : one[e] === 1 ? 1 - small : 0;
-      u[e] = start + length * nodes[node?.outcomes[e] ?? 0];
-      // What cannot happen may be followed by anything.
-      pair.probability[Math.floor(e / units)] *= own > 0 ? length / own : 0.5;
-    }
-    this.#backend.write(second, other);
-    if (uniforms !== undefined) this.#backend.write(uniforms, u);
+    if (law.enumerate === undefined) throw new NotEnumerable(`${name} has outcomes without end`);
+    law.enumerate((part, units, sides) => this.toss(part === "" ? name : `${name}, ${part}`, units, sides));
   }
 }
 
-const nameOf = ({ layer, branch }: Site): string => `${layer.name} in pass ${branch}`;
+/** What is drawn cannot be gone through. */
+export class NotEnumerable extends Error {}
 
-/** Places and equal weights of the two-point Gauss-Legendre rule on [0, 1]: exact for cubics. */
-const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];
+const nameOf = ({ layer, branch, time }: Site): string =>
+  `${layer.name} in pass ${branch}${time === 0 ? "" : ` at time ${time}`}`;

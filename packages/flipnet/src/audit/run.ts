@@ -29,7 +29,7 @@ export interface Run {
  */
 export function prepareRun(subject: Subject, estimator: Estimator, wholeUpTo = fewStates): Run {
   const { backend, linears } = subject;
-  const draws = new EnumeratedDraws(backend);
+  const draws = new EnumeratedDraws();
   subject.prepare(estimator, draws, 1).run();
   const all = wholePart(linears, draws.tosses);
   const rows = Math.min(all.states, largestBatch);

@@ -4,12 +4,12 @@
  *
  *     g = (f1 - f2) (u - 1/2),
  *
- * `f` over the components downstream of the layer.
+ * `f` over the components downstream of the layer; of K samples, the mean over their K / 2 pairs.
  *
- * Unbiased. Cost: one partial pass from every layer on (two with `resample: "fresh"`), quadratic in depth.
+ * Unbiased. Cost: K - 1 partial passes from every layer on (K with `resample: "fresh"`), quadratic in depth.
  */
+import { pairOptions, prepareAntitheticPairs } from "./antithetic-pairs.ts";
 import { defineEstimator } from "./estimator.ts";
-import { prepareResampling, resampleOption } from "./resampling.ts";
 
 /** `g = (f1 - f2) (u - 1/2)`, with an antithetic pair. */
 export const arm = defineEstimator({
@@ -20,40 +20,25 @@ export const arm = defineEstimator({
   why: "the gradient of an expectation over uniforms, with an antithetic pair",
   needs: { knows: ["evaluations"], bernoulli: "all" },
   baseline: false,
-  cost: "forward pass + one or two partial passes a layer",
-  options: { resample: resampleOption },
+  cost: "forward pass + partial passes from each layer on",
+  options: pairOptions,
   variants: [{ name: "arm-fresh", resample: "fresh" }],
 
-  prepare(problem, { resample }) {
+  prepare(problem, options) {
     const { backend, layers } = problem.network;
-    const B = problem.input.rows;
-    const uniforms = layers.map(({ width }) => backend.matrix(B, width));
-    const resampling = prepareResampling(problem, resample, (draws, { layer, first, second }) => {
-      const { bits } = second.layers[layer.index];
-      draws.samplePair(first.sites[layer.index], first.layers[layer.index], bits, uniforms[layer.index]);
+    const half = layers.map(({ width }) => {
+      const m = backend.matrix(problem.input.rows, width);
+      backend.fill(m, 0.5);
+      return m;
     });
-    const { trace, evaluation, pairs } = resampling;
-    const parts = pairs.map(({ layer, halfDifference }) => {
-      const half = backend.matrix(B, layer.width);
-      backend.fill(half, 0.5);
-      return { layer, halfDifference, half, g: backend.matrix(B, layer.width) };
-    });
-    return {
-      trace,
-      evaluation,
-      credits: parts.map(({ layer, g }) => ({ linear: layer, g, trace })),
-      state: {},
-      sample: resampling.sample,
-      assign() {
-        resampling.compare();
-        for (const { layer, halfDifference, half, g } of parts) {
-          const u = uniforms[layer.index];
-          backend.subtract(u, half, g);
-          backend.scaleRows(g, halfDifference, g);
-          backend.addScaled(g, 1, g); // twice half the difference
-          evaluation.addDirectGradient(layer, g);
-        }
+    return prepareAntitheticPairs(
+      problem,
+      options,
+      ({ layer: { index }, uniforms }, out) => {
+        backend.subtract(uniforms!, half[index], out);
+        backend.addScaled(out, 1, out); // what multiplies half the difference
       },
-    };
+      true,
+    );
   },
 });

@@ -4,13 +4,13 @@
  *
  *     g = (f1 - f2) / 2 * (b1 - b2) * max(p, 1 - p),
  *
- * `f` over the components downstream of the layer.
+ * `f` over the components downstream of the layer; of K samples, the mean over their K / 2 pairs.
  *
- * Unbiased, with no more variance than ARM. Cost: one partial pass from every layer on (two with
- * `resample: "fresh"`, its authors' form), quadratic in depth.
+ * Unbiased, with no more variance than ARM. Cost: K - 1 partial passes from every layer on (K with `resample: "fresh"`,
+ * its authors' form), quadratic in depth.
  */
+import { pairOptions, prepareAntitheticPairs } from "./antithetic-pairs.ts";
 import { defineEstimator } from "./estimator.ts";
-import { prepareResampling, resampleOption } from "./resampling.ts";
 
 /** `g = (f1 - f2) / 2 (b1 - b2) max(p, 1 - p)`, with an antithetic pair. */
 export const disarm = defineEstimator({
@@ -21,39 +21,18 @@ export const disarm = defineEstimator({
   why: "it is ARM's expectation given both samples",
   needs: { knows: ["evaluations"], bernoulli: "all" },
   baseline: false,
-  cost: "forward pass + one or two partial passes a layer",
-  options: { resample: resampleOption },
+  cost: "forward pass + partial passes from each layer on",
+  options: pairOptions,
   variants: [{ name: "disarm-fresh", resample: "fresh" }],
 
-  prepare(problem, { resample }) {
-    const { backend } = problem.network;
-    const resampling = prepareResampling(problem, resample, (draws, { layer, first, second }) => {
-      const { bits } = second.layers[layer.index];
-      draws.samplePair(first.sites[layer.index], first.layers[layer.index], bits);
+  prepare(problem, options) {
+    const { backend, layers } = problem.network;
+    const larger = layers.map(({ width }) => backend.matrix(problem.input.rows, width));
+    return prepareAntitheticPairs(problem, options, ({ layer: { index }, first, second }, out) => {
+      const { p, q, bits } = first.pass.layers[index];
+      backend.maximum(p, q, larger[index]);
+      backend.subtract(bits, second.pass.layers[index].bits, out);
+      backend.multiply(out, larger[index], out);
     });
-    const { trace, evaluation, pairs } = resampling;
-    const parts = pairs.map((pair) => ({
-      ...pair,
-      g: backend.matrix(trace.batchSize, pair.layer.width),
-      larger: backend.matrix(trace.batchSize, pair.layer.width),
-    }));
-    return {
-      trace,
-      evaluation,
-      credits: parts.map(({ layer, g }) => ({ linear: layer, g, trace })),
-      state: {},
-      sample: resampling.sample,
-      assign() {
-        resampling.compare();
-        for (const { layer, first, second, halfDifference, g, larger } of parts) {
-          const { p, q, bits } = first.layers[layer.index];
-          backend.maximum(p, q, larger);
-          backend.subtract(bits, second.layers[layer.index].bits, g);
-          backend.multiply(g, larger, g);
-          backend.scaleRows(g, halfDifference, g);
-          evaluation.addDirectGradient(layer, g);
-        }
-      },
-    };
   },
 });

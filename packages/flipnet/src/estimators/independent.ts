@@ -1,61 +1,56 @@
 /**
- * Two full, independent passes, each one the other's baseline: what VarGrad and one form of leave-one-out share. Each
- * score belongs to its own parents, so that a layer has two terms.
+ * K full, independent passes, each with the mean of the others for its baseline: what VarGrad and one form of
+ * leave-one-out share. Each score belongs to its own parents, so that a layer has K terms.
  */
 import type { Layer } from "../network/network.ts";
 import { createTrace, samplePass } from "../network/trace.ts";
 import type { Component } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
+import { advantageOf } from "./resampling.ts";
 
 /** `credited` says which components count towards a layer's signal. */
 export function independentPasses(
   { network, input, objective }: Problem,
+  samples: number,
   credited: (component: Component, layer: Layer) => boolean,
 ): PreparedEstimator {
   const { backend, layers } = network;
   const B = input.rows;
-  const trace = createTrace(network, input);
-  const passes = [trace, createTrace(network, input, 1, trace.features)].map((trace, branch) => {
-    return { trace, evaluation: objective.prepare(trace), sign: branch === 0 ? 1 : -1 };
-  });
-  const credits = layers.flatMap((layer) =>
-    passes.map(({ trace, evaluation, sign }) => ({
-      linear: layer,
-      layer,
-      g: backend.matrix(B, layer.width),
-      trace,
-      sign,
-      components: evaluation.components.filter((component) => credited(component, layer)),
-      signal: backend.matrix(B, 1),
-    })),
+  const main = createTrace(network, input);
+  const others = Array.from({ length: samples - 1 }, (_, k) =>
+    createTrace(network, input, k + 1, main.features),
   );
+  const passes = [main, ...others].map((trace) => ({ trace, evaluation: objective.prepare(trace) }));
   const [{ evaluation }] = passes;
+  const parts = layers.map((layer) => ({
+    layer,
+    terms: passes.map(({ trace, evaluation }) => ({
+      linear: layer,
+      trace,
+      g: backend.matrix(B, layer.width),
+      components: evaluation.components.filter((component) => credited(component, layer)),
+      advantage: backend.matrix(B, 1),
+    })),
+  }));
   return {
-    trace,
+    trace: main,
     evaluation,
-    credits,
+    credits: parts.flatMap(({ terms }) => terms),
     state: {},
     sample(draws) {
-      for (const pass of passes) samplePass(pass.trace, draws);
+      for (const { trace } of passes) samplePass(trace, draws);
     },
     assign() {
-      for (const pass of passes) for (const component of pass.evaluation.components) component.evaluate();
-      for (let i = 0; i < credits.length; i += 2) {
-        const [one, other] = [credits[i], credits[i + 1]];
-        for (const [credit, rival] of [
-          [one, other],
-          [other, one],
-        ]) {
-          const { layer, g, signal } = credit;
-          const { bits, p } = credit.trace.layers[layer.index];
-          backend.fill(signal, 0);
-          for (const { value } of credit.components) backend.addScaled(value, 0.5, signal);
-          for (const { value } of rival.components) backend.addScaled(value, -0.5, signal);
+      for (const { evaluation } of passes)
+        for (const component of evaluation.components) component.evaluate();
+      for (const { layer, terms } of parts) {
+        terms.forEach(({ trace, g }, k) => {
+          const { bits, p } = trace.layers[layer.index];
           backend.subtract(bits, p, g);
-          backend.scaleRows(g, signal, g);
-        }
+          backend.scaleRows(g, advantageOf(backend, terms, k), g);
+        });
         // Direct gradients are trained with the first pass alone, as with all the other methods.
-        evaluation.addDirectGradient(one.layer, one.g);
+        evaluation.addDirectGradient(layer, terms[0].g);
       }
     },
   };

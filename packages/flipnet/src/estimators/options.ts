@@ -55,17 +55,21 @@ export const oneOf = <const Word extends string>(
 /** A whole number. */
 export const count = ({
   least,
+  step = 1,
   default: usual,
   says,
 }: {
   least: number;
+  /** What it must be a multiple of. */
+  step?: number;
   default: number;
   says: string;
 }): Option<number> => ({
   default: usual,
-  expected: `a whole number from ${least} on`,
+  expected: `a whole number from ${least} on${step > 1 ? `, a multiple of ${step}` : ""}`,
   says,
-  accepts: (value) => Number.isSafeInteger(value) && (value as number) >= least,
+  accepts: (value) =>
+    Number.isSafeInteger(value) && (value as number) >= least && (value as number) % step === 0,
 });
 
 /** A number from `from` to `to`. */

@@ -1,22 +1,23 @@
 /**
- * REINFORCE leave-one-out with two samples (Kool, van Hoof and Welling 2019; HNCA paper, appendix J, equation 10): each
- * sample is the other's baseline,
+ * REINFORCE leave-one-out (Kool, van Hoof and Welling 2019; HNCA paper, appendix J, equation 10 for K = 2): of K samples
+ * each has the mean of the others for its baseline,
  *
- *     g = ((f1 - f2) (b1 - p) + (f2 - f1) (b2 - p)) / 2 = (f1 - f2) (b1 - b2) / 2,
+ *     g = 1/K sum_k (f_k - mean of the other f) (b_k - p),
  *
- * `f` over the components downstream of the layer. With `resample: "independent"` the second sample is a full pass of
- * its own, and each score belongs to its own parents: two terms a layer.
+ * `f` over the components downstream of the layer. The differences sum up to 0, so `p` drops out, and so may any one of
+ * the samples be subtracted from all: of two, `g = (f1 - f2) (b1 - b2) / 2`. With `resample: "independent"` the samples
+ * are full passes, and each score belongs to its own parents: K terms a layer.
  *
- * Unbiased. Cost: one partial pass from every layer on (two with `"fresh"`), quadratic in depth; `"independent"`: one
- * more full pass.
+ * Unbiased. Cost: K - 1 partial passes from every layer on (K with `"fresh"`), quadratic in depth; `"independent"`: K - 1
+ * more full passes.
  */
 import { placeOf } from "../objectives/objective.ts";
 import { defineEstimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
 import { oneOf } from "./options.ts";
-import { prepareResampling } from "./resampling.ts";
+import { advantageOf, prepareResampling, resampleOptions } from "./resampling.ts";
 
-/** `g = (f1 - f2) (b1 - b2) / 2`: HNCA paper, equation 10. */
+/** `g = 1/K sum_k (f_k - mean of the other f) (b_k - p)`: Kool et al. 2019; HNCA paper, equation 10. */
 export const reinforceLoo = defineEstimator({
   name: "reinforce-loo",
   title: "REINFORCE leave-one-out",
@@ -25,11 +26,12 @@ export const reinforceLoo = defineEstimator({
   why: "each sample's baseline does not depend on it",
   needs: { knows: ["evaluations"] },
   baseline: false,
-  cost: "forward pass + one or two partial passes a layer, or one more full pass",
+  cost: "forward pass + partial passes from each layer on, or full passes",
   options: {
+    ...resampleOptions,
     resample: oneOf(["partial", "fresh", "independent"], {
       default: "partial",
-      says: "where second samples come from: beside the main pass one partial pass from each layer on, or two, or one full pass",
+      says: "where the other samples come from: partial passes from each layer on beside the main pass, partial passes for all of them, or full passes",
     }),
   },
   variants: [
@@ -37,36 +39,26 @@ export const reinforceLoo = defineEstimator({
     { name: "reinforce-loo-independent", resample: "independent" },
   ],
 
-  prepare(problem, { resample }) {
-    const { network } = problem;
-    const { backend } = network;
+  prepare(problem, { samples, resample }) {
+    const { backend, layers } = problem.network;
     if (resample === "independent") {
-      return independentPasses(problem, (component, layer) => placeOf(component, layer) !== "upstream");
+      return independentPasses(
+        problem,
+        samples,
+        (component, layer) => placeOf(component, layer) !== "upstream",
+      );
     }
-    const resampling = prepareResampling(problem, resample, (draws, { layer, first, second }) => {
-      for (const pass of [first, second]) draws.sample(pass.sites[layer.index], pass.layers[layer.index]);
+    const room = layers.map(({ width }) =>
+      samples > 2 ? backend.matrix(problem.input.rows, width) : undefined,
+    );
+    return prepareResampling(problem, { samples, resample }, ({ layer, branches, g }) => {
+      const bitsOf = (k: number) => branches[k].pass.layers[layer.index].bits;
+      for (let k = 0; k < samples - 1; k++) {
+        const term = k === 0 ? g : room[layer.index]!;
+        backend.subtract(bitsOf(k), bitsOf(samples - 1), term);
+        backend.scaleRows(term, advantageOf(backend, branches, k), term);
+        if (k > 0) backend.addScaled(term, 1, g);
+      }
     });
-    const { trace, evaluation, pairs } = resampling;
-    const credits = pairs.map(({ layer }) => ({
-      linear: layer,
-      g: backend.matrix(trace.batchSize, layer.width),
-      trace,
-    }));
-    return {
-      trace,
-      evaluation,
-      credits,
-      state: {},
-      sample: resampling.sample,
-      assign() {
-        resampling.compare();
-        pairs.forEach(({ layer, first, second, halfDifference }, i) => {
-          const { g } = credits[i];
-          backend.subtract(first.layers[layer.index].bits, second.layers[layer.index].bits, g);
-          backend.scaleRows(g, halfDifference, g);
-          evaluation.addDirectGradient(layer, g);
-        });
-      },
-    };
   },
 });

@@ -1,95 +1,125 @@
 /**
- * Second samples: what leave-one-out, DisARM and ARM share. For each layer two passes differ in what the layer did and
- * in all that lies downstream of it, and agree on everything else; the layer is credited by how the components downstream of it differ between the two. With
- * `"partial"` the first of the two is the main pass itself (HNCA paper, appendix J); with `"fresh"` both are partial
- * passes of their own (Dong, Mnih and Tucker's code). All branches are evaluated at the parameters before the update
- * (D-23).
+ * Other samples: what leave-one-out, DisARM and ARM share. For each layer, K passes differ in what the layer did and in
+ * all that lies downstream of it, and agree on everything else; the layer is credited by how the components downstream
+ * of it differ between them. With `"partial"` the first of them is the main pass itself (HNCA paper, appendix J); with
+ * `"fresh"` all are partial passes of their own, and the main pass serves the objective only (Dong, Mnih and Tucker's
+ * code). All are evaluated at the parameters before the update (D-23).
  */
-import type { Matrix } from "../backend/backend.ts";
+import type { Backend, Matrix } from "../backend/backend.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Layer } from "../network/network.ts";
 import { createTrace, forkTrace, samplePass, type Trace } from "../network/trace.ts";
-import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
-import type { Problem } from "./estimator.ts";
-import { oneOf } from "./options.ts";
+import { type Component, placeOf } from "../objectives/objective.ts";
+import type { PreparedEstimator, Problem } from "./estimator.ts";
+import { count, oneOf, type ValuesOf } from "./options.ts";
 
-/** One layer's pair of passes. */
-export interface Pair {
+/** One of a layer's passes. */
+export interface Branch {
+  readonly pass: Trace;
+  /** The components downstream of the layer, on this pass. */
+  readonly components: readonly Component[];
+  /** [B, 1] room for `advantageOf`. */
+  readonly advantage: Matrix;
+}
+
+/** A layer with its passes. */
+export interface Resampled {
   readonly layer: Layer;
-  readonly first: Trace;
-  readonly second: Trace;
-  /** [B, 1] `(f1 - f2) / 2`, over the components downstream of the layer; valid after `compare`. */
-  readonly halfDifference: Matrix;
+  readonly branches: readonly Branch[];
+  /** [B, width] the layer's credit, for the estimator to fill. */
+  readonly g: Matrix;
 }
 
-export interface Resampling {
-  readonly trace: Trace;
-  readonly evaluation: Evaluation;
-  readonly pairs: readonly Pair[];
-  sample(draws: Draws): void;
-  /** Evaluates the objective on the main pass and compares each layer's two passes. */
-  compare(): void;
-}
-
-/** Draws both outcomes of a layer, whose law stands in both passes. */
-export type DrawPair = (draws: Draws, pair: Pair) => void;
+/** The options of estimators that resample each layer. */
+export const resampleOptions = {
+  samples: count({ least: 2, default: 2, says: "samples of each layer, the main pass among them" }),
+  resample: oneOf(["partial", "fresh"], {
+    default: "partial",
+    says: "where the other samples come from: partial passes from each layer on beside the main pass, or partial passes for all of them",
+  }),
+};
 
 /** The components on a pass that a layer can influence. */
 export const downstream = (components: readonly Component[], layer: Layer): readonly Component[] =>
   components.filter((component) => placeOf(component, layer) !== "upstream");
 
-/** The option of estimators that draw antithetic pairs. */
-export const resampleOption = oneOf(["partial", "fresh"], {
-  default: "partial",
-  says: "where second samples come from: beside the main pass one partial pass from each layer on, or two",
-});
-
+/**
+ * An estimator that credits each layer by the passes that differ in it.
+ *
+ * @param options.draw draws what the layer does in each of its branches, whose law stands in all of them; default:
+ *   independently
+ * @param options.credit fills the layer's `g` from the branches, all components being evaluated
+ */
 export function prepareResampling(
   { network, input, objective }: Problem,
-  resample: "partial" | "fresh",
-  drawPair: DrawPair,
-): Resampling {
+  { samples, resample }: ValuesOf<typeof resampleOptions>,
+  credit: (resampled: Resampled) => void,
+  prepareDraw: (resampled: Resampled) => (draws: Draws) => void = independently,
+): PreparedEstimator {
   const { backend, layers } = network;
   const trace = createTrace(network, input);
   const evaluation = objective.prepare(trace);
-  const pairs = layers.map((layer) => {
-    const branch = 1 + 2 * layer.index;
-    const first = resample === "partial" ? trace : forkTrace(trace, layer, branch);
-    const second = forkTrace(trace, layer, branch + 1);
-    const componentsOf = (pass: Trace) =>
-      downstream((pass === trace ? evaluation : objective.prepare(pass)).components, layer);
-    const halfDifference = backend.matrix(input.rows, 1);
-    return { layer, first, second, halfDifference, ones: componentsOf(first), others: componentsOf(second) };
+  const resampled = layers.map((layer): Resampled => {
+    const branches = Array.from({ length: samples }, (_, k): Branch => {
+      const isMain = resample === "partial" && k === 0;
+      const pass = isMain ? trace : forkTrace(trace, layer, 1 + samples * layer.index + k);
+      const { components } = isMain ? evaluation : objective.prepare(pass);
+      return {
+        pass,
+        components: downstream(components, layer),
+        advantage: backend.matrix(input.rows, 1),
+      };
+    });
+    return { layer, branches, g: backend.matrix(input.rows, layer.width) };
   });
+  const drawLayer = resampled.map(prepareDraw);
 
   return {
     trace,
     evaluation,
-    pairs,
+    credits: resampled.map(({ layer, g }) => ({ linear: layer, g, trace })),
+    state: {},
     sample(draws) {
       if (resample === "fresh") samplePass(trace, draws);
-      else samplePass(trace, draws, (index) => drawPair(draws, pairs[index]));
-      for (const pair of pairs) {
-        if (resample === "fresh") {
-          drawPair(draws, pair);
-          samplePass(pair.first, draws);
-        }
-        samplePass(pair.second, draws);
+      else samplePass(trace, draws, (index) => drawLayer[index](draws));
+      for (const { layer, branches } of resampled) {
+        if (resample === "fresh") drawLayer[layer.index](draws);
+        for (const { pass } of branches) if (pass !== trace) samplePass(pass, draws);
       }
     },
-    compare() {
+    assign() {
       for (const component of evaluation.components) component.evaluate();
-      for (const { first, halfDifference, ones, others } of pairs) {
-        backend.fill(halfDifference, 0);
-        for (const component of ones) {
-          if (first !== trace) component.evaluate();
-          backend.addScaled(component.value, 0.5, halfDifference);
+      for (const one of resampled) {
+        for (const { pass, components } of one.branches) {
+          if (pass !== trace) for (const component of components) component.evaluate();
         }
-        for (const component of others) {
-          component.evaluate();
-          backend.addScaled(component.value, -0.5, halfDifference);
-        }
+        credit(one);
+        evaluation.addDirectGradient(one.layer, one.g);
       }
     },
   };
+}
+
+const independently =
+  ({ layer: { index }, branches }: Resampled) =>
+  (draws: Draws): void => {
+    for (const { pass } of branches) draws.draw(pass.sites[index], pass.laws[index]);
+  };
+
+/** One of several samples: its components, evaluated, and room for its advantage. */
+export type Compared = Pick<Branch, "components" | "advantage">;
+
+/** Fills the advantage of sample `k`, `(f_k - mean of the others' f) / K`, [B, 1]. Those of all K sum up to 0. */
+export function advantageOf(backend: Backend, samples: readonly Compared[], k: number): Matrix {
+  const K = samples.length;
+  const { advantage, components } = samples[k];
+  backend.fill(advantage, 0);
+  for (const { value } of components) backend.addScaled(value, 1 / K, advantage);
+  for (let other = 0; other < K; other++) {
+    if (other === k) continue;
+    for (const { value } of samples[other].components) {
+      backend.addScaled(value, -1 / (K * (K - 1)), advantage);
+    }
+  }
+  return advantage;
 }

@@ -2,6 +2,7 @@
 import type { FlipTables, Matrix, Outcome } from "../backend/backend.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
+import { independent, type Law } from "./laws.ts";
 import { descendants, type Edge, type Layer, type Linear, type Network } from "./network.ts";
 
 /** A layer's outcome on a batch: logits, probabilities and bits, each [B, width]. */
@@ -21,8 +22,9 @@ export interface Trace {
   readonly layers: readonly Activity[];
   /** Layers that are sampled in this pass, in their order; what the others did is another pass's. */
   readonly own: readonly Layer[];
-  /** The sites its draws are asked for at, one a layer. */
+  /** The sites its draws are asked for at, one a layer, and the laws of independent units there. */
   readonly sites: readonly Site[];
+  readonly laws: readonly Law[];
   /** What was asked for about edges; it goes stale when the trace is sampled again. */
   readonly flips: Map<Edge, Flips>;
 }
@@ -44,15 +46,17 @@ export function createTrace(network: Network, input: Matrix, branch = 0, feature
   const batchSize = input.rows;
   const front = features === undefined ? network.front?.prepare(input) : undefined;
   const seen = features ?? front?.output ?? input;
+  const layers = network.layers.map((layer) => createActivity({ network, batchSize }, layer));
   return {
     network,
     batchSize,
     input,
     features: seen,
     ...(front && { front }),
-    layers: network.layers.map((layer) => createActivity({ network, batchSize }, layer)),
+    layers,
     own: network.layers,
     sites: sitesOf(network, branch),
+    laws: lawsOf(network, layers),
     flips: new Map(),
   };
 }
@@ -76,11 +80,16 @@ export function forkTrace(trace: Trace, first: Layer, branch: number): Trace {
     layers,
     own: trace.network.layers.filter(({ index }) => below.has(index)),
     sites: sitesOf(trace.network, branch),
+    laws: lawsOf(trace.network, layers),
     flips: new Map(),
   };
 }
 
-const sitesOf = ({ layers }: Network, branch: number): Site[] => layers.map((layer) => ({ layer, branch }));
+const sitesOf = ({ layers }: Network, branch: number, time = 0): Site[] =>
+  layers.map((layer) => ({ layer, branch, time }));
+
+const lawsOf = ({ backend }: Network, layers: readonly Activity[]): Law[] =>
+  layers.map((activity) => independent(backend, activity));
 
 function createActivity(
   { network: { backend }, batchSize }: Pick<Trace, "network" | "batchSize">,
@@ -117,7 +126,7 @@ export function computeLaw(trace: Trace, layer: Layer): void {
 export function samplePass(
   trace: Trace,
   draws: Draws,
-  draw = (index: number): void => draws.sample(trace.sites[index], trace.layers[index]),
+  draw = (index: number): void => draws.draw(trace.sites[index], trace.laws[index]),
 ): void {
   for (const flips of trace.flips.values()) flips.tablesFresh = flips.logLikelihoodFresh = false;
   trace.front?.forward();

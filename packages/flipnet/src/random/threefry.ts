@@ -76,6 +76,9 @@ export function deriveKey(seed: number, stream: Stream, step: number, out: Key):
 /** The key of a site (a pair of small whole numbers) under another key, written into `out`. */
 export const siteKey = (key: Key, a: number, b: number, out: Key): Key => threefry(key, a, b, out);
 
+/** The key of a time, a whole number from 1 on, under a site's key, written into `out`: no block of its uniforms. */
+export const timeKey = (key: Key, time: number, out: Key): Key => threefry(key, time, 1, out);
+
 const word = newKey();
 
 /** 24-bit uniform of element `index` in the stream of `key`: a multiple of 2^-24 in [0, 1). */

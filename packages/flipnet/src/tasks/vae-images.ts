@@ -4,7 +4,7 @@
  */
 import type { Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import { sampleFrom } from "../network/draws.ts";
+import { sampleFrom } from "../network/laws.ts";
 import type { Network } from "../network/network.ts";
 import { computeLaw, computeLogits, createTrace, type Trace } from "../network/trace.ts";
 import type { Decoder } from "../objectives/elbo.ts";

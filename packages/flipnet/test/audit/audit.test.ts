@@ -118,7 +118,7 @@ function posteriors(spec: BanditSpec) {
   const network = createNetwork(backend, shape);
   for (const layer of network.layers) backend.write(layer.block, toBlock(parameters[layer.index]));
   const states = contexts.flatMap((context, c) => {
-    const draws = new EnumeratedDraws(backend);
+    const draws = new EnumeratedDraws();
     samplePass(createTrace(network, backend.matrix(1, shape.inputs)), draws);
     const rows = draws.states;
     const input = backend.matrix(rows, shape.inputs);

@@ -10,6 +10,7 @@ import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator, PreparedEstimator } from "../../src/estimators/estimator.ts";
 import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { reinforceLoo } from "../../src/estimators/reinforce-loo.ts";
+import type { Tosser } from "../../src/network/laws.ts";
 import type { Objective } from "../../src/objectives/objective.ts";
 import { compare, flat, largestDifference } from "./compare.ts";
 import { goldenElbo, goldenElbos } from "./golden.ts";
@@ -225,7 +226,7 @@ function onOne(estimator: Estimator, component: string): Estimator {
 /** An encoder's credits, over all that can happen (or the first thousand states of it). */
 function credits(spec: ElboSpec, estimator: Estimator): Float64Array[] {
   const subject = elboSubject(backend, parseElboSpec(spec));
-  const draws = new EnumeratedDraws(backend);
+  const draws = new EnumeratedDraws();
   subject.prepare(estimator, draws, 1).run();
   const rows = Math.min(1000, draws.states);
   const trial = subject.prepare(estimator, draws, rows);
@@ -322,24 +323,28 @@ describe("only the draws that a credit depends on are enumerated", () => {
       ...reinforceLoo,
       prepare(problem) {
         const prepared = reinforceLoo({ resample: "fresh" }).prepare(problem);
-        const sites: { bits: Float64Array }[] = [];
+        const drawn: Int32Array[] = [];
         return {
           ...prepared,
           sample(draws) {
-            sites.length = 0;
+            drawn.length = 0;
             prepared.sample({
-              sample(site, outcome) {
-                draws.sample(site, outcome);
-                sites.push({ bits: backend.readNow(outcome.bits) });
+              draw(site, law) {
+                const enumerate = (toss: Tosser) =>
+                  law.enumerate!((...asked) => {
+                    const found = toss(...asked);
+                    drawn.push(found.outcomes);
+                    return found;
+                  });
+                draws.draw(site, { ...law, enumerate });
               },
-              samplePair: draws.samplePair.bind(draws),
             });
           },
           assign() {
             prepared.assign();
             const { g } = prepared.credits[0];
             const values = backend.readNow(g);
-            const [one, other, last] = [sites[0], sites[2], sites[sites.length - 1]].map(({ bits }) => bits);
+            const [one, other, last] = [drawn[0], drawn[2], drawn[drawn.length - 1]];
             values.forEach((value, e) => {
               const row = e - (e % 2);
               const all = [one, other, last].every((bits) => bits[row] === 1 && bits[row + 1] === 1);

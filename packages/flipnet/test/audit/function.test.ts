@@ -27,7 +27,7 @@ const onBandit = (spec: BanditSpec) => banditSubject(backend, parseBanditSpec(sp
 /** The network's credits, over all that can happen, or the first 300 states of it. */
 function credits(subject: Subject, name: string, settings = {}): number[] {
   const estimator = findEstimator(name)!(settings);
-  const draws = new EnumeratedDraws(backend);
+  const draws = new EnumeratedDraws();
   subject.prepare(estimator, draws, 1).run();
   const rows = Math.min(300, draws.states);
   const trial = subject.prepare(estimator, draws, rows);

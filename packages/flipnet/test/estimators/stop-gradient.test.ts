@@ -24,7 +24,7 @@ function creditsOf(backend: ImmediateBackend, stopGradient: boolean) {
   const uniforms = problem.network.layers.map(({ units }) =>
     matrixOf(backend, B, numbers(units, B * units, 0, 1)),
   );
-  prepared.sample(new GivenDraws(backend, ({ layer }) => uniforms[layer.index]));
+  prepared.sample(new GivenDraws(({ layer }) => uniforms[layer.index]));
   prepared.assign();
   const read = (m: Parameters<ImmediateBackend["readNow"]>[0]) => backend.readNow(m);
   const [first] = problem.network.layers;

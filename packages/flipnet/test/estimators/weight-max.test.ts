@@ -42,7 +42,7 @@ const skipping: NetworkSpec = {
 
 /** Uniforms for every site of a problem. */
 const drawsFor = (on: ImmediateBackend, B: number, seed: number) =>
-  new GivenDraws(on, ({ layer }) => matrixOf(on, B, numbers(seed + 31 * layer.index, B * layer.units, 0, 1)));
+  new GivenDraws(({ layer }) => matrixOf(on, B, numbers(seed + 31 * layer.index, B * layer.units, 0, 1)));
 
 /** Runs an estimator on a problem, on given uniforms. */
 function run(estimator: Estimator, problem: Problem): PreparedEstimator {

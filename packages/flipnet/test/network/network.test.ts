@@ -59,7 +59,7 @@ test("a pass computes logits from all parents in their coding, and samples what 
   const { network, input } = randomProblem(backend, mixedNetwork, 3, 2);
   const trace = createTrace(network, input);
   const uniforms = network.layers.map(({ units }) => matrixOf(backend, 3, new Array(3 * units).fill(0.4)));
-  samplePass(trace, new GivenDraws(backend, ({ layer }) => uniforms[layer.index]));
+  samplePass(trace, new GivenDraws(({ layer }) => uniforms[layer.index]));
   const last = trace.layers[3];
   const [x, h0, h2] = [input, trace.layers[0].bits, trace.layers[2].bits].map((m) => backend.readNow(m));
   const [fromInput, from2, from0] = network.layers[3].parents.map(({ weights }) => backend.readNow(weights));

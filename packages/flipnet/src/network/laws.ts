@@ -1,0 +1,123 @@
+/**
+ * Laws of draws: how the uniforms of a site become outcomes, and how all that can happen is gone through. A law is bound
+ * to the matrices that it writes. Training, given uniforms and the audit learn of a new law by one object.
+ */
+import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+
+/** Something that is drawn for every row of a batch, with all of its ways to come out. */
+export interface Toss {
+  /** [B, units] how each unit came out, 0 to `sides - 1`. */
+  readonly outcomes: Int32Array;
+  /** [B] the probability of that, given what was drawn before; whoever asks for the toss fills it in. */
+  readonly probability: Float64Array;
+}
+
+/** Answers with the outcomes of the tosses that a law is made of, each under a name of its own. */
+export type Tosser = (name: string, units: number, sides: number) => Toss;
+
+/** A law, bound to the matrices that it writes. */
+export interface Law {
+  /** Uniforms that it takes, [rows, columns]. */
+  readonly rows: number;
+  readonly columns: number;
+  /** Room for them where somebody looks at them afterwards; absent: whoever draws has room. */
+  readonly uniforms?: Matrix;
+  /** Writes the outcomes that these uniforms give. */
+  fromUniforms(uniforms: Matrix): void;
+  /** Writes the outcomes of tosses, and their probabilities. Absent: it cannot be enumerated, only simulated. */
+  enumerate?(toss: Tosser): void;
+}
+
+/** The outcome that uniforms give: on where `u < p`; the choice whose stretch of [0, 1) holds `u`. */
+export function sampleFrom(backend: Backend, { kind, choices, p, bits }: Outcome, uniforms: Matrix): void {
+  if (kind === "bernoulli") backend.sampleBernoulli(p, uniforms, bits);
+  else backend.sampleCategorical(p, choices, uniforms, bits);
+}
+
+/**
+ * Every unit by itself, given its law in `p` and `q`: a Bernoulli unit is on where `u < p`; a softmax unit makes the
+ * choice whose stretch of [0, 1) holds `u`.
+ */
+export function independent(backend: Backend, outcome: Outcome): Law {
+  const { kind, choices, p, q, bits } = outcome;
+  const { rows, columns: width } = p;
+  const units = width / choices;
+  return {
+    rows,
+    columns: units,
+    fromUniforms: (uniforms) => sampleFrom(backend, outcome, uniforms),
+    enumerate(toss) {
+      const now = immediate(backend);
+      const { outcomes, probability } = toss("", units, Math.max(2, choices));
+      probability.fill(1);
+      const on = now.readNow(p);
+      // Not 1 - p: rare outcomes must keep their relative accuracy, for their credit may be as large as they are rare.
+      const off = now.readNow(q);
+      const found = new Float64Array(on.length);
+      for (let e = 0; e < outcomes.length; e++) {
+        const row = Math.floor(e / units);
+        if (kind === "bernoulli") {
+          found[e] = outcomes[e];
+          probability[row] *= outcomes[e] === 1 ? on[e] : off[e];
+        } else {
+          const chosen = row * width + (e % units) * choices + outcomes[e];
+          found[chosen] = 1;
+          probability[row] *= on[chosen];
+        }
+      }
+      backend.write(bits, found);
+    },
+  };
+}
+
+/**
+ * Antithetic pairs of Bernoulli units: with one uniform `u` a unit, `1[1 - u <= p]` into the outcome's bits and
+ * `1[u < p]` into `second`, both [B, J]; `u` itself into `kept` where that is given.
+ *
+ * With `a = min(p, q)`, the pair differs where the uniform lies below `a` or above `1 - a`, and is the likelier outcome
+ * twice between. First and second bit are tosses of their own, the second's law being given the first, for other
+ * layers' credits depend on one of the two only. What is linear in the uniform is integrated exactly, its square too,
+ * by two points of each stretch.
+ */
+export function antithetic(backend: Backend, outcome: Outcome, second: Matrix, kept?: Matrix): Law {
+  const { p, q, bits } = outcome;
+  const { rows, columns: units } = p;
+  const one = independent(backend, outcome);
+  return {
+    rows,
+    columns: units,
+    ...(kept && { uniforms: kept }),
+    fromUniforms(uniforms) {
+      if (kept !== undefined && kept !== uniforms) backend.copy(uniforms, kept);
+      backend.sampleAntithetic(p, uniforms, bits, second);
+    },
+    enumerate(toss) {
+      const now = immediate(backend);
+      one.enumerate!(toss);
+      const first = now.readNow(bits);
+      const pair = toss("second of the pair", units, 2);
+      const nodes = kept === undefined ? [0.5] : gauss;
+      const node = kept === undefined ? undefined : toss("uniform", units, nodes.length);
+      const [on, off] = [now.readNow(p), now.readNow(q)];
+      const other = new Float64Array(first.length);
+      const u = new Float64Array(first.length);
+      pair.probability.fill(1);
+      for (let e = 0; e < first.length; e++) {
+        const differs = pair.outcomes[e] === 1;
+        const own = first[e] === 1 ? on[e] : off[e];
+        const small = Math.min(on[e], off[e]);
+        const length = differs ? small : own - small;
+        other[e] = differs ? 1 - first[e] : first[e];
+        const start = !differs ? small : first[e] === 1 ? 1 - small : 0;
+        u[e] = start + length * nodes[node?.outcomes[e] ?? 0];
+        // What cannot happen may be followed by anything.
+        pair.probability[Math.floor(e / units)] *= own > 0 ? length / own : 0.5;
+      }
+      backend.write(second, other);
+      if (kept !== undefined) backend.write(kept, u);
+    },
+  };
+}
+
+/** Places and equal weights of the two-point Gauss-Legendre rule on [0, 1]: exact for cubics. */
+const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];
