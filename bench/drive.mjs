@@ -1,8 +1,7 @@
 import { GeneratedDraws } from "../packages/flipnet/dist/index.js";
 
 /** The next step of a training at every call, with its metrics and without what a run does around it. */
-export function drive(backend, { task, learner }) {
-  const draws = new GeneratedDraws(backend, 0);
+export function drive(backend, { task, learner }, draws = new GeneratedDraws(backend, 0)) {
   const metrics = 2 * learner.parameters.length;
   const sums = backend.sums(metrics + task.metrics.length);
   let done = 0;

@@ -1,4 +1,7 @@
 // npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--compare OLD.json] [--kernels portable|relaxed]
+// npm run bench -- --against REVISION [--only PATTERN] [--quick] [--json FILE] [--kernels portable|relaxed]
+//
+// The second form is against.mjs: the library's steps beside those of another revision. The first:
 //
 // What this host can do, what is made of it, and what training costs, on one thread where nothing else is said. Prints
 // tables and writes everything as JSON. With --compare also what became slower or faster than in an earlier file; the
@@ -7,6 +10,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmBackend } from "../packages/flipnet/dist/index.js";
+import { compareWith } from "./against.mjs";
 import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";
@@ -38,14 +42,23 @@ const leastChange = 0.1;
 
 const { values } = parseArgs({
   options: {
-    only: { type: "string", default: Object.keys(parts).join() },
+    against: { type: "string" },
+    only: { type: "string" },
     quick: { type: "boolean", default: false },
-    json: { type: "string", default: "bench/results/latest.json" },
+    json: { type: "string" },
     compare: { type: "string" },
     kernels: { type: "string" },
   },
 });
-const chosen = values.only.split(",");
+if (values.against !== undefined) {
+  await compareWith(values.against, values).catch(({ message }) => {
+    console.error(message);
+    process.exitCode = 2;
+  });
+  process.exit();
+}
+const { only = Object.keys(parts).join(), json = "bench/results/latest.json" } = values;
+const chosen = only.split(",");
 const unknown = chosen.find((name) => !(name in parts));
 if (unknown !== undefined) {
   console.error(`--only is "${unknown}"; expected some of ${Object.keys(parts).join(", ")}`);
@@ -91,6 +104,6 @@ if (old) {
   printTable(comparisonTable(changes));
   if (changes.some(({ verdict }) => verdict === "slower")) process.exitCode = 1;
 }
-await mkdir(dirname(values.json), { recursive: true });
-await writeFile(values.json, `${JSON.stringify(results, undefined, 2)}\n`);
-console.log(`\nload ${host.load} before and ${host.loadAfter} after; ${values.json}`);
+await mkdir(dirname(json), { recursive: true });
+await writeFile(json, `${JSON.stringify(results, undefined, 2)}\n`);
+console.log(`\nload ${host.load} before and ${host.loadAfter} after; ${json}`);

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { expect, test } from "vitest";
 import { compareTimings } from "../../bench/lib/compare.mjs";
 import { exponentOf, line } from "../../bench/lib/fit.mjs";
+import { judge } from "../../bench/lib/ratios.mjs";
 
 test("the exponent of a power is found, from its upper half alone", () => {
   const sizes = [1, 2, 4, 8, 16, 32];
@@ -55,4 +56,25 @@ test("a timing changed where quartiles do not overlap and medians differ enough"
     { what: "disturbed", ratio: 1.2, verdict: "same" },
     { what: "slight", ratio: 1.05, verdict: "same" },
   ]);
+});
+
+test("rows are slower one by one, or as a whole", () => {
+  const row = (name: string, ratio: number, ...kinds: string[]) => ({ name, ratio, kinds });
+  const rows = [
+    row("a", 1.1, "vae", "disarm"),
+    row("b", 1.04, "vae"),
+    row("c", 1.0, "vae"),
+    row("d", 1.2, "disarm"),
+    ...[0.9, 0.95, 1.05].map((ratio) => row("e", ratio, "bandit")),
+  ];
+  const { slower, kinds, mean, isPattern } = judge(rows);
+  expect(slower.map((row: { name: string }) => row.name)).toEqual(["d", "a"]);
+  // Two rows are no pattern.
+  expect(kinds).toMatchObject([
+    { kind: "vae", rows: 3, isPattern: true },
+    { kind: "bandit", rows: 3, isPattern: false },
+  ]);
+  expect(kinds[0].mean).toBeCloseTo((1.1 * 1.04) ** (1 / 3), 12);
+  expect(mean ** 7).toBeCloseTo(1.1 * 1.04 * 1.2 * 0.9 * 0.95 * 1.05, 12);
+  expect(isPattern).toBe(true);
 });
