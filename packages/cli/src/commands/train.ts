@@ -5,6 +5,7 @@ import type { EpochRecord, Progress } from "flipnet/internal/training/training";
 import { describeMemory } from "../running/memory.ts";
 import type { RunCheckpoint, RunProgress } from "../running/pool.ts";
 import type { RunResult, RunStart } from "../running/runs.ts";
+import type { Config } from "../settings/config.ts";
 import { flagOf } from "../settings/flag.ts";
 import { presetNamed, presets } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
@@ -104,7 +105,7 @@ export function defineTrain(program: Command): void {
 async function train(path: string | undefined, flags: Flags): Promise<number> {
   const signal = stopSignal();
   const { trainRun } = await import("../running/runs.ts");
-  const config = await configFrom(path, flags);
+  const { config, folder } = await wantedFrom(path, flags);
   const checkpointEvery =
     flags.checkpointEvery === undefined
       ? undefined
@@ -113,6 +114,7 @@ async function train(path: string | undefined, flags: Flags): Promise<number> {
   try {
     const result = await trainRun(config, {
       resume: flags.resume === true,
+      ...(folder !== undefined && { folder }),
       signal,
       ...(checkpointEvery !== undefined && { checkpointEvery }),
       onStart: (run) => report.start(run),
@@ -128,36 +130,67 @@ async function train(path: string | undefined, flags: Flags): Promise<number> {
 }
 
 /** Settings from the file, overridden by flags. */
-export async function configFrom(path: string | undefined, flags: Flags) {
-  const { parseConfig, readConfigFile } = await import("../settings/config.ts");
-  const { stat } = await import("node:fs/promises");
-  const { dirname, join } = await import("node:path");
-  const { generatorOf } = await import("../running/run-folder.ts");
-  const { generator } = await import("flipnet/internal/random/threefry");
-  const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
-  const file = isFolder ? join(path, "config.json") : path;
+export async function configFrom(path: string | undefined, flags: Flags): Promise<Config> {
+  const { readConfigFile } = await import("../settings/config.ts");
   const preset = flags.preset === undefined ? undefined : presetNamed(flags.preset, "--preset");
-  const settings: Record<string, unknown> = file === undefined ? { ...preset } : await readConfigFile(file);
-  if (file !== undefined && preset !== undefined) {
+  if (path !== undefined && preset !== undefined) {
     throw new InputError(`${path} and --preset ${flags.preset} are both given; expected one`);
   }
-  // A run goes on where it is.
-  if (isFolder) {
-    // It would silently begin anew, in another folder.
-    const made = await generatorOf(path);
-    if (made !== generator) {
-      throw new InputError(
-        `${path} was made with the random generator ${made}; this version has ${generator} and cannot go on with it`,
-      );
-    }
-    settings.out = dirname(path);
-  }
-  const given = settingsFrom(flags);
-  return parseConfig({ ...settings, ...given }, (key) => {
-    if (!Object.hasOwn(given, key)) return `${key} in ${file ?? `the preset ${flags.preset}`}`;
-    return flagOf(key, given[key] === false);
-  });
+  const settings = path === undefined ? { ...preset } : await readConfigFile(path);
+  return overridden(settings, settingsFrom(flags), path ?? `the preset ${flags.preset}`);
 }
+
+/** Settings that stand somewhere, with those of the flags in their place. */
+async function overridden(
+  settings: Record<string, unknown>,
+  given: Record<string, unknown>,
+  where: string,
+): Promise<Config> {
+  const { parseConfig } = await import("../settings/config.ts");
+  return parseConfig({ ...settings, ...given }, (key) =>
+    Object.hasOwn(given, key) ? flagOf(key, given[key] === false) : `${key} in ${where}`,
+  );
+}
+
+/** What is to be trained, and in which folder where that is one that is there. */
+async function wantedFrom(
+  path: string | undefined,
+  flags: Flags,
+): Promise<{ config: Config; folder?: string }> {
+  const { realpath, stat } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
+  if (!isFolder) return { config: await configFrom(path, flags) };
+
+  const { environmentOf, runFiles, runIdOf } = await import("../running/run-folder.ts");
+  const { generator } = await import("flipnet/internal/random/threefry");
+  const { readConfigFile } = await import("../settings/config.ts");
+  // A run goes on where it is, whatever its folder is called by now.
+  const folder = await realpath(path);
+  const made = await environmentOf(folder);
+  if (made !== undefined && made.generator !== generator) {
+    throw new InputError(
+      `${path} was made with the random generator ${made.generator}; this version has ${generator} and cannot go on with it`,
+    );
+  }
+  const { config: file } = runFiles(path);
+  const settings = { ...(await readConfigFile(file)), out: dirname(folder) };
+  const given = settingsFrom(flags);
+  const config = await overridden(settings, given, file);
+  if (made === undefined) return { config };
+  const before = await overridden(settings, {}, file);
+  const idOf = (some: Config) => runIdOf(some, made.dataDigest);
+  if (idOf(config) === idOf(before) && flags.out === undefined) return { config, folder };
+  const changed = Object.keys(given).filter((key) => differs(before, config, key));
+  const flag = changed.map((key) => flagOf(key, given[key] === false)).join(" and ");
+  const why =
+    flag === "" ? "this is not the run that is there" : `${flag} asks for another run or place than that`;
+  process.stderr.write(`${why} in ${path}: it begins anew\n`);
+  return { config };
+}
+
+const differs = (a: Config, b: Config, key: string) =>
+  JSON.stringify((a as Record<string, unknown>)[key]) !== JSON.stringify((b as Record<string, unknown>)[key]);
 
 /** Settings that are numbers. */
 const counts =
@@ -238,6 +271,10 @@ class Report {
     for (const record of records) this.#printJson(record);
     if (this.#flags.quiet) return;
     const { bold } = this.#colors;
+    // Whoever runs many asks for it in any case.
+    if (this.#flags.resume && step === 0 && process.send === undefined) {
+      this.#status.print(`there is nothing to go on with in ${folder}: the run begins`);
+    }
     const from = step === 0 ? "" : `, from step ${step} on`;
     if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
     if (memory !== undefined && memory.total > worthTelling) {

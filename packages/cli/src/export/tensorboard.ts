@@ -3,7 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { encodeEvents, type TensorBoardEvent } from "../formats/tensorboard.ts";
-import { parseJson, runFiles, type StoredRun, textOf } from "../running/run-folder.ts";
+import type { StoredRun } from "../running/run-folder.ts";
 import type { Exporter } from "./exporter.ts";
 
 /** A time that a run was begun or resumed at. */
@@ -25,28 +25,17 @@ export const tensorboardExporter: Exporter = {
         `two runs are called ${twice}; expected another name for each, as their curves are joined`,
       );
     }
-    return Promise.all(
-      runs.map(async (run, i) => {
-        const starts = await startsOf(run);
-        const name = `events.out.tfevents.${Math.floor(starts[0].time)}.${run.runId}`;
-        const folder = out === undefined ? run.folder : join(out, names[i]);
-        return { path: join(folder, name), content: encodeEvents(eventsOf(run, starts)) };
-      }),
-    );
+    return runs.map((run, i) => {
+      const starts = startsOf(run);
+      const name = `events.out.tfevents.${Math.floor(starts[0].time)}.${run.runId}`;
+      const folder = out === undefined ? run.folder : join(out, names[i]);
+      return { path: join(folder, name), content: encodeEvents(eventsOf(run, starts)) };
+    });
   },
 };
 
-async function startsOf({ folder }: StoredRun): Promise<Start[]> {
-  const { environment } = runFiles(folder);
-  const { starts } = parseJson((await textOf(environment))!, environment);
-  if (!Array.isArray(starts) || starts.length === 0) {
-    throw new InputError(`${environment} does not say when the run was begun; expected "starts"`);
-  }
-  return starts.map(({ time, step }: { time: string; step: number }) => ({
-    time: Date.parse(time) / 1000,
-    step,
-  }));
-}
+const startsOf = ({ environment }: StoredRun): Start[] =>
+  environment.starts.map(({ time, step }) => ({ time: Date.parse(time) / 1000, step }));
 
 function eventsOf({ config, records }: StoredRun, starts: readonly Start[]): TensorBoardEvent[] {
   const times = wallTimes(records, starts);

@@ -4,8 +4,16 @@ import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
 import { generator } from "flipnet/internal/random/threefry";
+import { eachOf } from "../running/each.ts";
 import type { Job } from "../running/pool.ts";
-import { findRun, generatorOf, runFolderOf, runIdOf, type StoredRun } from "../running/run-folder.ts";
+import {
+  environmentOf,
+  findRun,
+  runFolderOf,
+  runIdOf,
+  type StoredRun,
+  withPlace,
+} from "../running/run-folder.ts";
 import { digestOf, kernelsOf } from "../running/workload.ts";
 import { type Config, parseConfig, readConfigFile } from "../settings/config.ts";
 import { presetNamed } from "../settings/presets.ts";
@@ -136,35 +144,37 @@ export async function planRuns<J extends { label: string; config: Config }>(
   jobs: readonly J[],
 ): Promise<(J & PlannedRun)[]> {
   const digests = new Map<string, Promise<string>>();
-  return Promise.all(
-    jobs.map(async (job) => {
-      const config: Config = { ...job.config, kernels: kernelsOf(job.config) };
-      const source = JSON.stringify([config.task, "data" in config && config.data]);
-      if (!digests.has(source)) digests.set(source, digestOf(config));
-      const digest = await digests.get(source)!;
-      const runId = runIdOf(config, digest);
-      const folder = runFolderOf(config, runId);
-      const stored = await findRun(folder);
-      return {
-        ...job,
-        config,
-        runId,
-        folder,
-        digest,
-        log: join(folder, "log.txt"),
-        stored,
-        done: isDone(stored, config),
-      };
-    }),
-  );
+  return eachOf(jobs, async (job) => {
+    const config: Config = { ...withPlace(job.config), kernels: kernelsOf(job.config) };
+    const source = JSON.stringify([config.task, "data" in config && config.data]);
+    if (!digests.has(source)) digests.set(source, digestOf(config));
+    const digest = await digests.get(source)!;
+    const runId = runIdOf(config, digest);
+    const folder = runFolderOf(config, runId);
+    const stored = await findRun(folder);
+    return {
+      ...job,
+      config,
+      runId,
+      folder,
+      digest,
+      log: join(folder, "log.txt"),
+      stored,
+      done: isDone(stored, config),
+    };
+  });
 }
 
-/** In a folder of runs, how many there are of which other random generator: they cannot be gone on with. */
+/**
+ * In a folder of runs, how many there are of which other random generator: they cannot be gone on with. Those that cannot
+ * be read are not counted: it is none of a sweep's business what else is there.
+ */
 export async function runsOfOtherGenerators(out: string): Promise<Map<string, number>> {
   const counts = new Map<string, number>();
   for (const name of await readdir(out).catch(() => [])) {
-    const made = await generatorOf(join(out, name));
-    if (made !== generator) counts.set(made, (counts.get(made) ?? 0) + 1);
+    const made = await environmentOf(join(out, name)).catch(() => undefined);
+    if (made === undefined || made.generator === generator) continue;
+    counts.set(made.generator, (counts.get(made.generator) ?? 0) + 1);
   }
   return counts;
 }

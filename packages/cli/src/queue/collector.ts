@@ -1,5 +1,4 @@
 /** Has runs trained by whoever works on a queue, and writes what comes out into the ordinary run folders. */
-import { appendFile } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
@@ -8,7 +7,7 @@ import { packageVersion } from "../running/environment.ts";
 import { lockFolder } from "../running/lock.ts";
 import type { JobListener, JobResult } from "../running/pool.ts";
 import { findRun, runFiles, summarise } from "../running/run-folder.ts";
-import { makeFolder, replaceFile, writing } from "../running/storage.ts";
+import { appendTo, makeFolder, replaceFile, writing } from "../running/storage.ts";
 import { type JobState, jobIdOf, type QueuedRun, type RunQueue } from "./queue.ts";
 import { isLater, readSnapshot, writeSnapshot } from "./snapshot.ts";
 
@@ -166,7 +165,7 @@ class Collection {
     const { snapshot, log } = await this.#queue.state(runId);
     if (snapshot === undefined && log === "") return;
     await writing(folder, makeFolder(folder));
-    const unlock = await lockFolder(folder);
+    const lock = await lockFolder(folder);
     try {
       const there = await readSnapshot(folder);
       if (snapshot !== undefined && (there === undefined || isLater(snapshot, there))) {
@@ -174,9 +173,9 @@ class Collection {
         await writing(path, replaceFile(path, `${JSON.stringify(config, undefined, 2)}\n`));
         await writeSnapshot(folder, snapshot);
       }
-      if (log !== "") await writing(job.log, appendFile(job.log, log));
+      if (log !== "") await writing(job.log, appendTo(job.log, log));
     } finally {
-      await unlock();
+      await lock.release();
     }
   }
 

@@ -2,7 +2,8 @@
 import { readFile, rm } from "node:fs/promises";
 import { InputError } from "flipnet/internal/formats/errors";
 import { decodeCheckpoint } from "../running/checkpoint.ts";
-import { parseJson, runFiles } from "../running/run-folder.ts";
+import { runFiles } from "../running/run-folder.ts";
+import { parseEnvironment, parseRecords, parseSummaryFile } from "../running/run-schema.ts";
 import { isMissing, makeFolder, replaceFile, writing } from "../running/storage.ts";
 
 export interface Snapshot {
@@ -44,19 +45,33 @@ export async function readSnapshot(folder: string): Promise<Snapshot | undefined
   return snapshotOf(checkpoint, metrics.subarray(0, offset), environment, summary, folder);
 }
 
-/** The snapshot that consists of these files. @throws InputError if one of them is corrupt; `name` says which run */
+/**
+ * The snapshot that consists of these files, which may come from anywhere.
+ *
+ * @param name says which run
+ * @throws InputError if one of them is missing or corrupt
+ */
 export function snapshotOf(
   checkpoint: Buffer,
-  metrics: Buffer,
-  environment: Buffer,
+  metrics: Buffer | undefined,
+  environment: Buffer | undefined,
   summary: Buffer | undefined,
   name: string,
 ): Snapshot {
   const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint of ${name}`);
-  const epochs = metrics.toString().split("\n").length - 1;
-  const last = summary === undefined ? 0 : parseJson(summary.toString(), `the summary of ${name}`).epochs;
+  if (metrics === undefined || environment === undefined) {
+    throw new InputError(`${name} is cut short: it has a checkpoint, but no metrics or no environment`);
+  }
+  const step = Number(metadata.step);
+  if (!Number.isSafeInteger(step) || step < 0) {
+    throw new InputError(`the checkpoint of ${name} is corrupt: its step is ${metadata.step}`);
+  }
+  parseEnvironment(environment.toString(), `the environment of ${name}`);
+  const epochs = parseRecords(metrics.toString(), `the metrics of ${name}`).length;
+  const last =
+    summary === undefined ? 0 : parseSummaryFile(summary.toString(), `the summary of ${name}`).epochs;
   return {
-    step: Number(metadata.step),
+    step,
     summarised: last === epochs ? epochs : 0,
     checkpoint,
     metrics,
@@ -73,7 +88,8 @@ export async function writeSnapshot(folder: string, snapshot: Snapshot): Promise
   await writing(files.checkpoint, rm(files.checkpoint, { force: true }));
   for (const name of ["environment", "metrics", "checkpoint", "summary"] as const) {
     const content = snapshot[name];
-    if (content !== undefined) await writing(files[name], replaceFile(files[name], content));
+    if (content !== undefined)
+      await writing(files[name], replaceFile(files[name], content, files.checkpoints));
   }
 }
 

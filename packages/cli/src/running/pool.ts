@@ -1,14 +1,13 @@
 /** Many runs on one machine: each in a process of its own, some at a time. */
 import { type ChildProcess, fork } from "node:child_process";
-import { createWriteStream } from "node:fs";
-import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname } from "node:path";
 import { createInterface } from "node:readline";
-import type { Writable } from "node:stream";
+import { Writable } from "node:stream";
 import type { EpochRecord, Progress } from "flipnet/internal/training/training";
 import type { Config } from "../settings/config.ts";
 import type { RunSummary } from "./run-folder.ts";
+import { makeFolder, openToAppend } from "./storage.ts";
 
 /** One run. */
 export interface Job {
@@ -131,8 +130,11 @@ export async function runJob(job: Job, options: PoolOptions): Promise<JobResult>
 
 /** Opens a log to add to it. A log that cannot be written, on a full disk say, stops no run. */
 async function openLog(path: string): Promise<Writable> {
-  await mkdir(dirname(path), { recursive: true }).catch(() => {});
-  const log = createWriteStream(path, { flags: "a" });
+  const file = await makeFolder(dirname(path))
+    .then(() => openToAppend(path))
+    .catch(() => undefined);
+  if (file === undefined) return new Writable({ write: (_chunk, _encoding, done) => done() });
+  const log = file.createWriteStream();
   log.on("error", () => {});
   log.write(`-- ${new Date().toISOString()}\n`);
   return log;

@@ -1,13 +1,22 @@
 /** A run on disk: the name of its folder, and what stands in it. docs/runs.md describes it for users. */
 import { createHash } from "node:crypto";
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, realpath, stat } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import type { Config } from "../settings/config.ts";
-import type { Environment } from "./environment.ts";
+import { eachOf } from "./each.ts";
+import {
+  parseConfigFile,
+  parseEnvironment,
+  parseRecords,
+  parseSummaryFile,
+  type RunEnvironment,
+} from "./run-schema.ts";
 import { isMissing } from "./storage.ts";
+
+export type { RunEnvironment } from "./run-schema.ts";
 
 /** The files of a run. */
 export const runFiles = (folder: string) => ({
@@ -36,6 +45,10 @@ export function runIdOf(config: Config, digest: string): string {
     .digest("hex")
     .slice(0, 16);
 }
+
+/** A config whose data is where it is, whatever folder one is in. */
+export const withPlace = (config: Config): Config =>
+  "data" in config && config.data !== undefined ? { ...config, data: resolve(config.data) } : config;
 
 /** Where a run's files are. */
 export const runFolderOf = ({ out, task, estimator }: Config, runId: string): string =>
@@ -94,35 +107,6 @@ function median(values: number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
-/** The records in the first bytes of a run's metrics, or in all of it: whole lines only. */
-export function parseRecords(text: string, name: string): EpochRecord[] {
-  const lines = text.split("\n");
-  // Nothing, or a line that is being written.
-  lines.pop();
-  return lines.map((line, i) => {
-    const corrupt = (how: string, cause?: unknown) =>
-      new InputError(`${name} is corrupt: line ${i + 1} is ${how}`, { cause });
-    let record: EpochRecord;
-    try {
-      record = JSON.parse(line);
-    } catch (cause) {
-      throw corrupt("not JSON", cause);
-    }
-    if (typeof record !== "object" || record === null) throw corrupt("no record");
-    return record;
-  });
-}
-
-/** What a run was made with, as its `environment.json` says. */
-export interface RunEnvironment {
-  runId: string;
-  dataDigest: string;
-  generator: string;
-  kernels: string;
-  /** An entry for each time that the run was begun or resumed. */
-  starts: readonly (Environment & { time: string; step: number; threads?: number })[];
-}
-
 /** A run as it stands on disk. */
 export interface StoredRun {
   folder: string;
@@ -148,14 +132,10 @@ export async function readRun(folder: string): Promise<StoredRun> {
   if (config === undefined || environment === undefined) {
     throw new InputError(`${folder} is no run: it has no config.json and environment.json`);
   }
+  const madeWith = parseEnvironment(environment, files.environment);
+  const settings = parseConfigFile(config, files.config);
   const records = parseRecords(metrics ?? "", files.metrics);
   const last = summary === undefined ? undefined : parseSummary(summary, folder);
-  const madeWith: RunEnvironment = parseJson(environment, files.environment);
-  const settings: Config = parseJson(config, files.config);
-  if (typeof settings?.task !== "string" || typeof madeWith?.runId !== "string") {
-    const path = typeof settings?.task !== "string" ? files.config : files.environment;
-    throw new InputError(`${path} is corrupt: it is not what a run writes`);
-  }
   return {
     folder,
     runId: madeWith.runId,
@@ -166,56 +146,79 @@ export async function readRun(folder: string): Promise<StoredRun> {
   };
 }
 
-/** The random generator that a run was made with; this version's where the folder does not say. */
-export async function generatorOf(folder: string): Promise<string> {
+/** What `environment.json` of a folder says; undefined where there is none. @throws InputError if it is corrupt */
+export async function environmentOf(folder: string): Promise<RunEnvironment | undefined> {
   const { environment } = runFiles(folder);
   const text = await textOf(environment);
-  return text === undefined ? generator : parseJson(text, environment).generator;
+  return text === undefined ? undefined : parseEnvironment(text, environment);
 }
 
 /** Reads a run, or undefined where the folder holds none. @throws InputError if it holds one that is corrupt */
 export async function findRun(folder: string): Promise<StoredRun | undefined> {
-  return (await textOf(runFiles(folder).environment)) === undefined ? undefined : readRun(folder);
+  return (await isRun(folder)) ? readRun(folder) : undefined;
 }
 
-/** What `summary.json` holds: all but the folder's name, which may change. */
+const isRun = (folder: string) =>
+  stat(runFiles(folder).environment).then(
+    () => true,
+    (cause: NodeJS.ErrnoException) => {
+      if (isMissing(cause)) return false;
+      throw new InputError(`${folder} cannot be read (${cause.code})`, { cause });
+    },
+  );
+
+/** What `summary.json` holds: all but the folder's name, which may change. @throws InputError if it is corrupt */
 export function parseSummary(text: string, folder: string): RunSummary {
-  const { type, runId, ...rest } = parseJson(text, runFiles(folder).summary);
-  return { type, runId, folder, ...rest };
-}
-
-/** The runs in a folder, by name. Other folders in it are passed over. */
-export async function listRuns(out: string): Promise<StoredRun[]> {
-  const entries = await readdir(out, { withFileTypes: true }).catch((cause) => {
-    throw new InputError(`the folder of runs ${out} cannot be read (${cause.code})`, { cause });
-  });
-  const folders = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(out, name));
-  const isRun = await Promise.all(
-    folders.map(async (folder) => (await textOf(runFiles(folder).environment)) !== undefined),
-  );
-  return Promise.all(
-    folders
-      .filter((_, i) => isRun[i])
-      .sort()
-      .map(readRun),
-  );
+  const { type, runId, ...rest } = parseSummaryFile(text, runFiles(folder).summary);
+  return { type, runId, folder, ...rest } as RunSummary;
 }
 
 /**
- * The runs in folders, each of which is that of a run or holds such folders; every run once.
+ * The folders of runs in a folder, and links to such, by name. Other folders in it are passed over.
  *
+ * @throws InputError if it cannot be read
+ */
+export async function runFoldersIn(out: string): Promise<string[]> {
+  const names = await readdir(out).catch((cause) => {
+    throw new InputError(`the folder of runs ${out} cannot be read (${cause.code})`, { cause });
+  });
+  const folders = names.sort().map((name) => join(out, name));
+  const found = await eachOf(folders, isRun);
+  return folders.filter((_, i) => found[i]);
+}
+
+/** The runs in a folder, by name. @throws InputError if it cannot be read, or holds a run that is corrupt */
+export async function listRuns(out: string): Promise<StoredRun[]> {
+  return eachOf(await runFoldersIn(out), readRun);
+}
+
+/**
+ * The runs in folders, each of which is that of a run or holds such folders; every run once, also where links lead to
+ * it on several ways.
+ *
+ * @param onDamage hears of runs that are corrupt, which are then passed over; without it they are refused
  * @throws InputError for a folder without runs
  */
-export async function findRuns(folders: readonly string[]): Promise<StoredRun[]> {
-  const found = await Promise.all(
-    folders.map(async (folder) => {
-      if ((await textOf(runFiles(folder).environment)) !== undefined) return [await readRun(folder)];
-      const runs = await listRuns(folder);
-      if (runs.length === 0) throw new InputError(`${folder} is no run, and there is none in it`);
-      return runs;
+export async function findRuns(
+  folders: readonly string[],
+  onDamage?: (error: InputError) => void,
+): Promise<StoredRun[]> {
+  const found = new Map<string, string>();
+  for (const folder of folders) {
+    const runs = (await isRun(folder)) ? [folder] : await runFoldersIn(folder);
+    if (runs.length === 0) throw new InputError(`${folder} is no run, and there is none in it`);
+    for (const run of runs) {
+      const real = await realpath(run);
+      if (!found.has(real)) found.set(real, run);
+    }
+  }
+  const runs = await eachOf([...found.values()], (folder) =>
+    readRun(folder).catch((error) => {
+      if (onDamage === undefined || !(error instanceof InputError)) throw error;
+      onDamage(error);
     }),
   );
-  return [...new Map(found.flat().map((run) => [resolve(run.folder), run])).values()];
+  return runs.filter((run) => run !== undefined);
 }
 
 /** What a file holds, or undefined where there is none. */
@@ -224,12 +227,4 @@ export function textOf(path: string): Promise<string | undefined> {
     if (isMissing(cause)) return undefined;
     throw new InputError(`${path} cannot be read (${cause.code})`, { cause });
   });
-}
-
-export function parseJson(text: string, path: string) {
-  try {
-    return JSON.parse(text);
-  } catch (cause) {
-    throw new InputError(`${path} is corrupt: it is not JSON`, { cause });
-  }
 }

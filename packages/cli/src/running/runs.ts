@@ -2,7 +2,8 @@
  * A run: training with its files. Whatever happens to the process, the folder holds what is needed to go on, and what
  * then comes out is, bit for bit, what an undisturbed run gives (wall times aside).
  */
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, lstat } from "node:fs/promises";
+import { dirname } from "node:path";
 import type { Backend } from "flipnet/internal/backend/backend";
 import { InputError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
@@ -16,10 +17,9 @@ import {
 import type { Config } from "../settings/config.ts";
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { describeEnvironment, packageVersion } from "./environment.ts";
-import { lockFolder } from "./lock.ts";
+import { type Lock, lockFolder } from "./lock.ts";
 import {
-  parseJson,
-  parseRecords,
+  environmentOf,
   parseSummary,
   type RunSummary,
   runFiles,
@@ -27,14 +27,18 @@ import {
   runIdOf,
   summarise,
   textOf,
+  withPlace,
 } from "./run-folder.ts";
-import { makeFolder, replaceFile, writing } from "./storage.ts";
+import { parseRecords } from "./run-schema.ts";
+import { makeFolder, openToAppend, removeLeftovers, replaceFile, syncFolder, writing } from "./storage.ts";
 import { createBackend, loadWorkload, type Workload } from "./workload.ts";
 
 /** What a caller may want of a run while it trains. */
 export interface RunOptions {
   /** Go on with a run that was stopped, or make a finished one longer. */
   resume?: boolean;
+  /** The folder of the run, whatever it is called; default: one in `out`, by the run's name. */
+  folder?: string;
   /** Stops the run: it writes a checkpoint first. */
   signal?: AbortSignal;
   /** Once, before training: what is known by then, with the records of earlier epochs. */
@@ -85,11 +89,12 @@ const longest = 60;
  * Runs a config in its folder: trains what is not there yet.
  *
  * @throws InputError if config or data cannot be used, if the folder's run was stopped and `resume` is not asked for,
- * if somebody else writes it, or if its checkpoint is corrupt or another run's
+ * if somebody else writes it, if its checkpoint is corrupt or another run's, or if `folder` holds another run
  * @throws DivergedError if a number stops being finite; the last checkpoint before stays
  * @throws StorageError if the disk is full or fails; what was saved before stays
  */
-export async function trainRun(config: Config, options: RunOptions = {}): Promise<RunResult> {
+export async function trainRun(given: Config, options: RunOptions = {}): Promise<RunResult> {
+  const config = withPlace(given);
   const workload = await loadWorkload(config);
   const backend = await createBackend(config);
   try {
@@ -109,7 +114,9 @@ async function trainOn(
     { ...config, kernels: backend.features.arithmetic as Config["kernels"] },
     workload.digest,
     backend,
+    options.folder,
   );
+  if (options.folder !== undefined) await run.refuseAnother();
 
   const stored = await run.read();
   if (run.isDone(stored)) return run.answer(stored, options);
@@ -117,14 +124,18 @@ async function trainOn(
   // Refuses what does not fit before anything is written.
   const { training, memory } = await workload.prepare(backend);
   await writing(run.folder, makeFolder(run.files.checkpoints));
-  const unlock = await lockFolder(run.folder);
+  if ((await lstat(run.files.checkpoints)).isSymbolicLink()) {
+    throw new InputError(`${run.files.checkpoints} is a link; expected a folder of the run itself`);
+  }
+  const lock = await lockFolder(run.folder);
   try {
+    await removeLeftovers(run.files.checkpoints);
     const stored = await run.read();
     if (run.isDone(stored)) return run.answer(stored, options);
     if (!options.resume) run.refuseToTrainOn(stored);
-    return await run.train(training, memory, stored, options);
+    return await run.train(training, memory, stored, lock, options);
   } finally {
-    await unlock();
+    await lock.release();
   }
 }
 
@@ -152,13 +163,30 @@ class Run {
   readonly #identity: Record<string, string>;
   readonly #digest: string;
 
-  constructor(config: Config, digest: string, backend: Backend) {
+  constructor(config: Config, digest: string, backend: Backend, folder?: string) {
     this.config = config;
     this.runId = runIdOf(config, digest);
-    this.folder = runFolderOf(config, this.runId);
+    this.folder = folder ?? runFolderOf(config, this.runId);
     this.files = runFiles(this.folder);
     this.#digest = digest;
     this.#identity = { generator, kernels: backend.features.arithmetic, runId: this.runId };
+  }
+
+  /** @throws InputError if the folder holds another run than that of its config and data */
+  async refuseAnother(): Promise<void> {
+    const { folder, files, config } = this;
+    const made = await environmentOf(folder);
+    if (made === undefined || made.runId === this.runId) return;
+    if (made.dataDigest !== this.#digest) {
+      const data = ("data" in config && config.data) || "MNIST";
+      throw new InputError(
+        `the data of ${folder} has changed: ${data} has the digest ${this.#digest.slice(0, 16)}..., ` +
+          `expected ${made.dataDigest.slice(0, 16)}..., with which the run was made`,
+      );
+    }
+    throw new InputError(
+      `${files.config} is not what the run was made with: its settings make the run ${this.runId}, expected ${made.runId}`,
+    );
   }
 
   /** @throws InputError for a checkpoint that is corrupt or another run's */
@@ -220,6 +248,7 @@ class Run {
     training: Training,
     memory: MemoryPlan | undefined,
     stored: Stored,
+    lock: Lock,
     options: RunOptions,
   ): Promise<RunResult> {
     const { config, files } = this;
@@ -238,6 +267,7 @@ class Run {
       const save = async () => {
         const began = performance.now();
         const tensors = await training.tensors();
+        await lock.check();
         await log.flush();
         const metadata = {
           ...this.#identity,
@@ -273,7 +303,8 @@ class Run {
     }
     const summary = summarise(this.runId, this.folder, records, measured);
     const { folder, ...rest } = summary;
-    await writing(files.summary, replaceFile(files.summary, `${JSON.stringify(rest, undefined, 2)}\n`));
+    const text = `${JSON.stringify(rest, undefined, 2)}\n`;
+    await writing(files.summary, replaceFile(files.summary, text, files.checkpoints));
     return { ...this.#named(), records, status: "finished", summary };
   }
 
@@ -284,8 +315,7 @@ class Run {
   /** What says which run this is and what it is made with: `starts` has an entry for each time it was begun or resumed. */
   async #writeHead(step: number, memory?: MemoryPlan): Promise<void> {
     const { files, config, runId } = this;
-    const before = await textOf(files.environment);
-    const starts = before === undefined ? [] : parseJson(before, files.environment).starts;
+    const starts = (await environmentOf(this.folder))?.starts ?? [];
     const { threads = 1 } = config;
     const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), threads, memory };
     const environment = {
@@ -299,7 +329,8 @@ class Run {
       [files.config, config],
       [files.environment, environment],
     ] as const) {
-      await writing(path, replaceFile(path, `${JSON.stringify(content, undefined, 2)}\n`));
+      const text = `${JSON.stringify(content, undefined, 2)}\n`;
+      await writing(path, replaceFile(path, text, files.checkpoints));
     }
   }
 }
@@ -313,8 +344,9 @@ class MetricsLog {
 
   /** Cuts back to `offset` what was written after the checkpoint: it will be written again. */
   static async open(path: string, offset: number): Promise<MetricsLog> {
-    const file = await writing(path, open(path, "a"));
+    const file = await writing(path, openToAppend(path));
     await writing(path, file.truncate(offset));
+    await writing(path, syncFolder(dirname(path)));
     return new MetricsLog(path, file, offset);
   }
 

@@ -8,7 +8,7 @@ import { reconstruct, sampleImages } from "flipnet/internal/tasks/vae-images";
 import { loadVae } from "flipnet/internal/training/vae";
 import { loadLabelledImages } from "flipnet/node";
 import { readCheckpoint } from "../running/checkpoint.ts";
-import { parseJson, readRun, runFiles, type StoredRun, textOf } from "../running/run-folder.ts";
+import { readRun, runFiles, type StoredRun } from "../running/run-folder.ts";
 import { createBackend } from "../running/workload.ts";
 import type { Sheet } from "./contact-sheet.ts";
 
@@ -40,7 +40,7 @@ export async function sampleRun(folder: string, { count, columns, seed }: Sample
     throw new InputError(`${folder} has no checkpoint yet; expected a run that was trained or stopped`);
   }
   const { test, digest } = await loadLabelledImages({ data: config.data });
-  if (parseJson((await textOf(files.environment))!, files.environment).dataDigest !== digest) {
+  if (run.environment.dataDigest !== digest) {
     throw new InputError(`the data of ${folder} has changed; expected the images that the run learned from`);
   }
   const [height, width, ...more] = test.shape!.length === 1 ? [1, ...test.shape!] : test.shape!;

@@ -229,7 +229,9 @@ export function parseConfig(
   const [issue] = error!.issues;
   if (issue.code === "unrecognized_keys") {
     const [key] = issue.keys;
-    const having = Object.entries(schemas).flatMap(([name, other]) => (key in other.shape ? [name] : []));
+    const having = Object.entries(schemas).flatMap(([name, other]) =>
+      Object.hasOwn(other.shape, key) ? [name] : [],
+    );
     throw new InputError(
       having.length > 0
         ? `${nameOf(key)} is a setting of the task ${having.join(" and ")}; the task is ${task}`
@@ -239,6 +241,31 @@ export function parseConfig(
   const key = issue.path[0] as string;
   const known = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
   throw new InputError(unusable(nameOf(key), settings[key], known ?? shape[key].description!));
+}
+
+/**
+ * Settings as a run has stored them: those that are known have a value that they can have, others are kept. Whether they
+ * go together is not asked: the run has been made.
+ *
+ * @param nameOf how to call a setting in messages
+ * @throws InputError for a value that cannot be used
+ */
+export function parseStoredConfig(
+  settings: Record<string, unknown>,
+  nameOf: (key: string) => string,
+): Config {
+  const { task } = settings;
+  if (typeof task !== "string" || !Object.hasOwn(schemas, task)) {
+    throw new InputError(unusable(nameOf("task"), task, Object.keys(schemas)));
+  }
+  const known = Object.entries<z.ZodType>(schemas[task as keyof Schemas].shape).flatMap(([key, schema]) => {
+    const { data, error } = schema.safeParse(settings[key]);
+    if (error === undefined) return data === undefined ? [] : [[key, data] as const];
+    const [issue] = error.issues;
+    const words = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
+    throw new InputError(unusable(nameOf(key), settings[key], words ?? schema.description!));
+  });
+  return { ...settings, ...Object.fromEntries(known) } as Config;
 }
 
 /** An option is for the estimators that list it. */

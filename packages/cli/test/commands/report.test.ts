@@ -8,6 +8,11 @@ import { flipnet, temporaryFolders } from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 
+const start = {
+  ...{ time: "2026-11-30T10:00:00.000Z", step: 0, version: "0.1.0" },
+  ...{ node: "v20.20.2", platform: "linux-x64", cpu: "a processor" },
+};
+
 /** The folder of a run of two epochs, written by hand. */
 function makeRun(
   out: string,
@@ -29,11 +34,11 @@ function makeRun(
   mkdirSync(folder);
   writeFileSync(files.config, JSON.stringify(parseConfig({ seed, epochs: 2, kernels: "portable" })));
   const environment = {
-    runId: `id-${seed}`,
-    dataDigest: "d",
+    runId: `${seed}`.padStart(16, "0"),
+    dataDigest: "none",
     generator: madeWith,
     kernels: "portable",
-    starts: [],
+    starts: [start],
   };
   writeFileSync(files.environment, JSON.stringify(environment));
   writeFileSync(files.metrics, metrics ?? `${records.join("\n")}\n`);

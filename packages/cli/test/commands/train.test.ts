@@ -1,7 +1,17 @@
 // On a small slice of the real MNIST.
 import { spawn, spawnSync } from "node:child_process";
-import { existsSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { join, resolve } from "node:path";
+import { writeIdx } from "flipnet/internal/formats/idx";
 import { decode } from "flipnet/internal/formats/safetensors";
 import { describe, expect, it } from "vitest";
 import { flipnet, jsonLines, main, outcomeOf, start, startForked, temporaryFolders } from "./flipnet.ts";
@@ -280,7 +290,7 @@ describe("bad input", () => {
       ["--hidden", "20000,20000"],
       /^this run needs at least [\d.]+ GiB of memory \(parameters 6\.2 GiB, .*\), more than .*; try narrower layers$/,
     ],
-    ["a missing data folder", ["--data", "nowhere"], "the data folder nowhere cannot be read (ENOENT)"],
+    ["a missing data folder", ["--data", "nowhere"], /^the data folder .*nowhere cannot be read \(ENOENT\)$/],
     ["too many arguments", ["a.json", "b.json"], /^too many arguments for 'train'/],
   ])("%s is one sentence, and exit 2", async (_, args, sentence) => {
     const runs = join(out, "runs");
@@ -391,5 +401,98 @@ describe("flipnet train --threads 2", () => {
     expect(outcome.stderr).toMatch(
       /^error: a thread cannot start: Access to this API has been restricted.*\n$/,
     );
+  });
+});
+
+describe("a run that was moved", () => {
+  const settings = "--hidden 4 --limit 50 --batch-size 10 --kernels portable".split(" ");
+
+  /** A finished run of two epochs, and how many records a folder has by now. */
+  async function made() {
+    const out = temporary("moved");
+    await flipnet(["train", ...settings, "--epochs", "2", "--out", out, "--quiet"]);
+    const [name] = readdirSync(out);
+    const epochsIn = (folder: string) =>
+      readFileSync(join(out, folder, "metrics.jsonl"), "utf8")
+        .trimEnd()
+        .split("\n").length;
+    return { out, name, epochsIn };
+  }
+
+  it("goes on where it is: entered, renamed, linked, copied", async () => {
+    const { out, name, epochsIn } = await made();
+    const more = (path: string, epochs: number, cwd: string) =>
+      flipnet(["train", path, "--epochs", `${epochs}`, "--resume", "--quiet"], { cwd });
+    expect(await more(".", 3, join(out, name))).toMatchObject({ code: 0 });
+    renameSync(join(out, name), join(out, "my best"));
+    expect(await more("my best", 4, out)).toMatchObject({ code: 0 });
+    symlinkSync(join(out, "my best"), join(out, "link"));
+    const elsewhere = temporary("elsewhere");
+    expect(await more(join(out, "link"), 5, elsewhere)).toMatchObject({ code: 0 });
+    expect(readdirSync(elsewhere)).toEqual([]);
+    expect(readdirSync(out).sort()).toEqual(["link", "my best"]);
+    expect(epochsIn("my best")).toBe(5);
+  });
+
+  it("does not silently become another run", async () => {
+    const { out, name, epochsIn } = await made();
+    const folder = join(out, name);
+    const other = await flipnet(["train", folder, "--learning-rate", "0.5", "--resume", "--quiet"]);
+    expect(other.stderr).toBe(
+      `--learning-rate asks for another run or place than that in ${folder}: it begins anew\n`,
+    );
+    const config = join(folder, "config.json");
+    writeFileSync(config, readFileSync(config, "utf8").replace('"seed": 0', '"seed": 1'));
+    const edited = await flipnet(["train", folder, "--epochs", "3", "--resume"]);
+    expect(edited).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(
+        /config\.json is not what the run was made with: its settings make the run/,
+      ),
+    });
+    expect(epochsIn(name)).toBe(2);
+  });
+
+  it("keeps its data, and says so where that has changed", async () => {
+    const [out, project] = [temporary("out"), temporary("project")];
+    const write = (first: number) => {
+      for (const set of ["train", "t10k"]) {
+        const images = new Uint8Array(20 * 4).fill(9);
+        images[0] = first;
+        writeFileSync(join(project, "data", `${set}-images-idx3-ubyte`), writeIdx([20, 2, 2], images));
+        const labels = Uint8Array.from({ length: 20 }, (_, i) => i % 2);
+        writeFileSync(join(project, "data", `${set}-labels-idx1-ubyte`), writeIdx([20], labels));
+      }
+    };
+    mkdirSync(join(project, "data"));
+    write(1);
+    const began = ["train", "--data", "data", "--hidden", "2", "--batch-size", "10", "--epochs", "1"];
+    await flipnet([...began, "--out", out, "--quiet"], { cwd: project });
+    const folder = join(out, readdirSync(out)[0]);
+    const more = (epochs: number) =>
+      flipnet(["train", folder, "--epochs", `${epochs}`, "--resume", "--quiet"], { cwd: out });
+    expect(await more(2)).toMatchObject({ code: 0, stderr: "" });
+    write(2);
+    expect(await more(3)).toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^error: the data of .* has changed: .*data has the digest/),
+    });
+    expect(readdirSync(out)).toHaveLength(1);
+  });
+
+  it("says where there is nothing to go on with", async () => {
+    const begun = await flipnet([
+      "train",
+      ...settings,
+      "--epochs",
+      "1",
+      "--out",
+      temporary("new"),
+      "--resume",
+    ]);
+    expect(begun).toMatchObject({
+      code: 0,
+      stderr: expect.stringContaining("there is nothing to go on with in"),
+    });
   });
 });

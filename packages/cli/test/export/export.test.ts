@@ -29,7 +29,8 @@ beforeEach(() => {
   out = mkdtempSync(join(root, "out-"));
 });
 
-const starts = [{ time: "2026-01-02T03:04:05.250Z", step: 0 }];
+const machine = { version: "0.1.0", node: "v20.20.2", platform: "linux-x64", cpu: "a processor" };
+const starts = [{ time: "2026-01-02T03:04:05.250Z", step: 0, ...machine }];
 /** Seconds since 1970 of that. */
 const began = Date.UTC(2026, 0, 2, 3, 4, 5, 250) / 1000;
 
@@ -46,6 +47,9 @@ interface Fake {
   finished?: boolean;
 }
 
+/** An id for each name. */
+const runIdNamed = (name: string) => Buffer.from(basename(name)).toString("hex").padStart(16, "0");
+
 /** A run's folder as training leaves it, but for the checkpoint. */
 function makeRun({ name = "run", settings = {}, finished = true, ...files }: Fake = {}): string {
   const folder = join(out, name);
@@ -56,10 +60,14 @@ function makeRun({ name = "run", settings = {}, finished = true, ...files }: Fak
   writeFileSync(paths.config, JSON.stringify(config));
   writeFileSync(
     paths.environment,
-    JSON.stringify({ runId: `id-${basename(name)}`, starts: files.starts ?? starts }),
+    JSON.stringify({
+      ...{ runId: runIdNamed(name), dataDigest: "none", generator: "dice/0", kernels: "portable" },
+      starts: files.starts ?? starts,
+    }),
   );
   writeFileSync(paths.metrics, lines.map((record) => `${JSON.stringify(record)}\n`).join(""));
-  if (finished) writeFileSync(paths.summary, JSON.stringify({ type: "summary", epochs: lines.length }));
+  const summary = { type: "summary", runId: runIdNamed(name), epochs: lines.length, msPerStep: 1 };
+  if (finished) writeFileSync(paths.summary, JSON.stringify(summary));
   return folder;
 }
 
@@ -75,7 +83,10 @@ async function makeTrainedRun(): Promise<string> {
   const folder = makeRun();
   const { checkpoints, checkpoint } = runFiles(folder);
   mkdirSync(checkpoints);
-  await writeCheckpoint(checkpoint, { tensors, metadata: { runId: "id-run", step: "20", version: "0.0.9" } });
+  await writeCheckpoint(checkpoint, {
+    tensors,
+    metadata: { runId: runIdNamed("run"), step: "20", version: "0.0.9" },
+  });
   return folder;
 }
 
@@ -93,8 +104,8 @@ describe("csv", () => {
     const text = `${await exported([makeRun()], { format: "csv" })}`;
     expect(text.split("\r\n")).toEqual([
       "runId,task,estimator,layers,seed,epoch,step,elbo,gradientVariance,msPerStep,testBound",
-      "id-run,bandit,hnca,2,0,1,10,-200.5,,2,",
-      "id-run,bandit,hnca,2,0,2,20,-150.25,0.1,4,-160",
+      "000000000072756e,bandit,hnca,2,0,1,10,-200.5,,2,",
+      "000000000072756e,bandit,hnca,2,0,2,20,-150.25,0.1,4,-160",
       "",
     ]);
   });
@@ -104,13 +115,13 @@ describe("csv", () => {
     makeRun({
       name: "b",
       settings: { learningRate: [0.1, 0.2, 0.3] },
-      records: [{ epoch: 1, step: 9, x: 1 }],
+      records: [{ epoch: 1, step: 9, msPerStep: 3, x: 1 }],
     });
     const text = `${await exported([out], { format: "csv" })}`;
     expect(text.split("\r\n")).toEqual([
       "runId,task,estimator,layers,seed,config.learningRate,epoch,step,elbo,gradientVariance,msPerStep,x",
-      "id-a,bandit,hnca,2,1,0.1,1,10,-200.5,,2,",
-      'id-b,bandit,hnca,2,0,"[0.1,0.2,0.3]",1,9,,,,1',
+      "0000000000000061,bandit,hnca,2,1,0.1,1,10,-200.5,,2,",
+      '0000000000000062,bandit,hnca,2,0,"[0.1,0.2,0.3]",1,9,,,3,1',
       "",
     ]);
   });
@@ -132,7 +143,13 @@ describe("parquet", () => {
     const file = arrayBuffer(
       await exported([makeRun({ settings: { seed: 2 ** 53 - 1 } })], { format: "parquet" }),
     );
-    const run = { runId: "id-run", task: "bandit", estimator: "hnca", layers: 2n, seed: 2n ** 53n - 1n };
+    const run = {
+      runId: runIdNamed("run"),
+      task: "bandit",
+      estimator: "hnca",
+      layers: 2n,
+      seed: 2n ** 53n - 1n,
+    };
     expect(await parquetReadObjects({ file })).toEqual([
       { ...run, epoch: 1n, step: 10n, elbo: -200.5, gradientVariance: null, msPerStep: 2, testBound: null },
       { ...run, epoch: 2n, step: 20n, elbo: -150.25, gradientVariance: 0.1, msPerStep: 4, testBound: -160 },
@@ -143,7 +160,7 @@ describe("parquet", () => {
     expect(key).toBe("flipnet");
     expect(JSON.parse(value!)).toMatchObject({
       version: packageVersion(),
-      runs: [{ runId: "id-run", finished: true, config: { task: "bandit", hidden: [4, 2] } }],
+      runs: [{ runId: runIdNamed("run"), finished: true, config: { task: "bandit", hidden: [4, 2] } }],
     });
   });
 
@@ -151,9 +168,9 @@ describe("parquet", () => {
     makeRun({
       name: "a",
       settings: { fullReward: true, task: "vae", hidden: [2], l2: 0.5 },
-      records: records.slice(1),
+      records: records.slice(0, 1),
     });
-    makeRun({ name: "b", settings: { task: "vae" }, records: records.slice(1) });
+    makeRun({ name: "b", settings: { task: "vae" }, records: records.slice(0, 1) });
     const file = arrayBuffer(await exported([out], { format: "parquet" }));
     const rows = await parquetReadObjects({ file });
     expect(rows.map((row) => ["fullReward", "l2", "hidden"].map((name) => row[`config.${name}`]))).toEqual([
@@ -164,9 +181,9 @@ describe("parquet", () => {
 
   it.each([
     ["no records", []],
-    ["a metric that is never there", [{ epoch: 1, step: 1, gradientVariance: null }]],
+    ["a metric that is never there", [{ epoch: 1, step: 1, msPerStep: 1, gradientVariance: null }]],
   ])("of a run with %s can be read", async (_, records) => {
-    const bytes = await exported([makeRun({ records })], { format: "parquet" });
+    const bytes = await exported([makeRun({ records, finished: false })], { format: "parquet" });
     expect(await parquetReadObjects({ file: arrayBuffer(bytes) })).toHaveLength(records.length);
   });
 });
@@ -181,7 +198,7 @@ describe("tensorboard", () => {
   it("is one file in the run's folder, with metrics by group and the time that the steps took", async () => {
     const folder = makeRun();
     const { files } = await exportRuns([folder], { format: "tensorboard" });
-    expect(files).toEqual([join(folder, `events.out.tfevents.${Math.floor(began)}.id-run`)]);
+    expect(files).toEqual([join(folder, `events.out.tfevents.${Math.floor(began)}.${runIdNamed("run")}`)]);
     const expected = encodeEvents([
       { wallTime: began, step: 0, texts: { config: settings(folder) } },
       { wallTime: began + 0.02, step: 10, scalars: { epoch: 1, elbo: -200.5, msPerStep: 2 } },
@@ -195,19 +212,23 @@ describe("tensorboard", () => {
   });
 
   it("counts the time from the start that a record was made after", async () => {
-    const at = (step: number, time: number) => ({ step, time: new Date(time * 1000).toISOString() });
+    const at = (step: number, time: number) => ({
+      ...starts[0],
+      step,
+      time: new Date(time * 1000).toISOString(),
+    });
     const folder = makeRun({
       // Killed before the first checkpoint, at step 15, and when all was done.
       starts: [at(0, 1000), at(0, 2000), at(15, 3000), at(30, 4000)],
-      records: [10, 20, 30].map((step) => ({ step, msPerStep: 1000 })),
+      records: [10, 20, 30].map((step, i) => ({ epoch: i + 1, step, msPerStep: 1000 })),
     });
     const { files } = await exportRuns([folder], { format: "tensorboard" });
-    const scalars = { msPerStep: 1000 };
+    const scalars = (epoch: number) => ({ epoch, msPerStep: 1000 });
     const expected = encodeEvents([
       { wallTime: 1000, step: 0, texts: { config: settings(folder) } },
-      { wallTime: 2010, step: 10, scalars },
-      { wallTime: 3005, step: 20, scalars },
-      { wallTime: 3015, step: 30, scalars },
+      { wallTime: 2010, step: 10, scalars: scalars(1) },
+      { wallTime: 3005, step: 20, scalars: scalars(2) },
+      { wallTime: 3015, step: 30, scalars: scalars(3) },
     ]);
     expect(readFileSync(files[0]).equals(expected)).toBe(true);
   });
@@ -218,7 +239,10 @@ describe("tensorboard", () => {
     const board = join(out, "board");
     const { files } = await exportRuns([out], { format: "tensorboard", out: board });
     const name = `events.out.tfevents.${Math.floor(began)}`;
-    expect(files).toEqual([join(board, "a", `${name}.id-a`), join(board, "b", `${name}.id-b`)]);
+    expect(files).toEqual([
+      join(board, "a", `${name}.${runIdNamed("a")}`),
+      join(board, "b", `${name}.${runIdNamed("b")}`),
+    ]);
 
     writeFileSync(
       runFiles(join(out, "a")).metrics,
@@ -226,7 +250,7 @@ describe("tensorboard", () => {
     );
     const before = readFileSync(files[0]).length;
     await exportRuns([join(out, "a")], { format: "tensorboard", out: board });
-    expect(readdirSync(join(board, "a"))).toEqual([`${name}.id-a`]);
+    expect(readdirSync(join(board, "a"))).toEqual([`${name}.${runIdNamed("a")}`]);
     expect(readFileSync(files[0]).length).toBeGreaterThan(before);
   });
 });
@@ -240,7 +264,7 @@ describe("safetensors", () => {
       "layers.0.bias": { dtype: "F32", shape: [2], data: Float32Array.of(0.1, -0.2) },
     });
     const { config, ...rest } = metadata;
-    expect(rest).toEqual({ runId: "id-run", step: "20", version: "0.0.9" });
+    expect(rest).toEqual({ runId: runIdNamed("run"), step: "20", version: "0.0.9" });
     expect(JSON.parse(config)).toMatchObject({ task: "bandit", hidden: [4, 2] });
   });
 
@@ -303,8 +327,8 @@ describe("bad input", () => {
     );
   });
 
-  it("is a run that does not say when it was begun, where time counts", async () => {
-    const message = /environment\.json does not say when the run was begun/;
+  it("is a run that does not say when it was begun", async () => {
+    const message = /environment\.json is corrupt: starts is \[\]; expected a list of the times/;
     expect(await refusal([makeRun({ starts: [] })], { format: "tensorboard" })).toMatch(message);
   });
 

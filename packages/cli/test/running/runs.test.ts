@@ -6,10 +6,12 @@ import {
   mkdtempSync,
   readdirSync,
   readFileSync,
+  renameSync,
   rmSync,
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { open, stat } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
@@ -17,7 +19,7 @@ import { writeIdx } from "flipnet/internal/formats/idx";
 import { decode } from "flipnet/internal/formats/safetensors";
 import { generator } from "flipnet/internal/random/threefry";
 import { DivergedError, type EpochRecord } from "flipnet/internal/training/training";
-import { afterAll, beforeEach, describe, expect, it } from "vitest";
+import { afterAll, beforeEach, describe, expect, it, vi } from "vitest";
 import { listRuns, type RunOptions, readRun, trainRun } from "../../src/index.ts";
 import { readCheckpoint, writeCheckpoint } from "../../src/running/checkpoint.ts";
 import { packageVersion } from "../../src/running/environment.ts";
@@ -431,21 +433,49 @@ describe("a locked folder", () => {
 });
 
 describe("trouble while a run is written", () => {
-  it.runIf(existsSync("/dev/full"))("on a full disk keeps the last checkpoint", async () => {
+  it("on a full disk keeps the last checkpoint", async () => {
     const { folder } = await trainUntil(2);
-    const { checkpoint } = runFiles(folder);
+    const { checkpoint, checkpoints } = runFiles(folder);
     const before = readFileSync(checkpoint);
-    symlinkSync("/dev/full", `${checkpoint}.tmp`);
-    const error = await rejection(train({}, { resume: true }));
+    const file = await open(checkpoint);
+    const full = vi.spyOn(Object.getPrototypeOf(file), "writeFile").mockImplementation(async () => {
+      throw Object.assign(new Error("no space left"), { code: "ENOSPC" });
+    });
+    await file.close();
+    const error = await rejection(train({}, { resume: true })).finally(() => full.mockRestore());
     expect(error).toBeInstanceOf(StorageError);
-    expect(error.message).toBe(
-      `the disk is full: ${checkpoint} cannot be written (ENOSPC); what was saved before is as it was`,
+    expect(error.message).toMatch(
+      /^the disk is full: .* cannot be written \(ENOSPC\); what was saved before is as it was$/,
     );
     expect(readFileSync(checkpoint)).toEqual(before);
+    expect(readdirSync(checkpoints)).toEqual(["latest.safetensors"]);
 
     await train({}, { resume: true });
     const calm = await train({ out: join(out, "calm") });
     expect(await outcome(folder)).toEqual(await outcome(calm.folder));
+  });
+
+  it.each([
+    ["the metrics", "metrics.jsonl"],
+    ["the checkpoints", "checkpoints"],
+  ])("does not follow a link to elsewhere: %s", async (_, name) => {
+    const { folder } = await trainUntil(2);
+    const [place, elsewhere] = [join(folder, name), join(out, "elsewhere")];
+    renameSync(place, elsewhere);
+    symlinkSync(elsewhere, place);
+    const before = await stat(elsewhere);
+    await expect(train({}, { resume: true })).rejects.toThrow(
+      /is a link; expected|cannot be written \(ELOOP\)/,
+    );
+    expect((await stat(elsewhere)).mtimeMs).toBe(before.mtimeMs);
+  });
+
+  it("takes away what killed processes were writing", async () => {
+    const { folder } = await trainUntil(2);
+    const { checkpoints } = runFiles(folder);
+    writeFileSync(join(checkpoints, ".flipnet-writing-1"), "half");
+    await train({}, { resume: true });
+    expect(readdirSync(checkpoints)).toEqual(["latest.safetensors"]);
   });
 
   it("with numbers that are not finite keeps the last checkpoint", async () => {
