@@ -50,7 +50,7 @@ function samplesOf(backend, images) {
     measured.learner.learn(1, sums, true);
   };
   const [{ learner }] = trainings;
-  const { trace, credits } = learner.estimator;
+  const { pass, credits } = learner.estimator;
   const [{ g }] = credits;
   const [{ weights }] = learner.network.layers[0].parents;
   const credit = backend.matrix(B, features);
@@ -62,21 +62,21 @@ function samplesOf(backend, images) {
   return [
     ...steps,
     { what: "HNCA, a step that measures the convolutions' variance", call: withVariance },
-    { what: "convolutions, forward", call: () => trace.front.forward(), operations: convolved },
+    { what: "convolutions, forward", call: () => pass.front.forward(), operations: convolved },
     // Not through the first one to the image.
     {
       what: "convolutions, backward",
-      call: () => trace.front.backward(credit),
+      call: () => pass.front.backward(credit),
       operations: convolved + 2 * B * places * 9 * 16 * 16,
     },
     {
       what: "first layer's logits",
-      call: () => backend.product(trace.features, "real", weights, logits),
+      call: () => backend.product(pass.features, "real", weights, logits),
       operations: multiplied,
     },
     {
       what: "first layer's gradient",
-      call: () => backend.outerProduct(trace.features, "real", g, gradient, false),
+      call: () => backend.outerProduct(pass.features, "real", g, gradient, false),
       operations: multiplied,
     },
     {

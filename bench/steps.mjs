@@ -14,7 +14,7 @@ import {
   GeneratedDraws,
   misfit,
 } from "../packages/flipnet/dist/index.js";
-import { forkTrace, samplePass } from "../packages/flipnet/dist/network/trace.js";
+import { forkPass, samplePass } from "../packages/flipnet/dist/network/pass.js";
 import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { deriveKey, newKey } from "../packages/flipnet/dist/random/threefry.js";
 import { drive } from "./drive.mjs";
@@ -84,10 +84,10 @@ function networksOf(backend, data) {
 /** The second samples of leave-one-out and DisARM, which neither can do without: from each layer on. */
 function partialPasses(backend, { learner, task }) {
   const { network, estimator } = learner;
-  const { trace } = estimator;
+  const { pass: main } = estimator;
   const draws = new GeneratedDraws(backend, 1);
   const passes = network.layers.map((layer) => {
-    const pass = forkTrace(trace, layer, 1 + layer.index);
+    const pass = forkPass(main, layer, 1 + layer.index);
     return { pass, layer, components: downstream(task.objective.prepare(pass).components, layer) };
   });
   return () => {

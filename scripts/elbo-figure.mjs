@@ -6,8 +6,8 @@
 import { writeFile } from "node:fs/promises";
 import {
   createNetwork,
+  createPass,
   createReferenceBackend,
-  createTrace,
   placeOf,
 } from "../packages/flipnet/dist/index.js";
 import { elboObjective } from "../packages/flipnet/dist/objectives/elbo.js";
@@ -15,7 +15,7 @@ import { elboObjective } from "../packages/flipnet/dist/objectives/elbo.js";
 const backend = createReferenceBackend();
 const unit = { kind: "bernoulli", units: 1 };
 const network = createNetwork(backend, { inputs: 1, units: "zero-one", layers: [unit, unit, unit] });
-const { components } = elboObjective(network).prepare(createTrace(network, backend.matrix(1, 1)));
+const { components } = elboObjective(network).prepare(createPass(network, backend.matrix(1, 1)));
 
 /** For each place: fill, stroke, and what f-HNCA credits a unit with. */
 const places = {

@@ -59,7 +59,7 @@ function stepper({ task, learner }) {
     for (let i = 0; i < count; i++) {
       draws.startStep(++step);
       learner.sample(draws);
-      task.score(learner.estimator.trace);
+      task.score(learner.estimator.pass);
       learner.learn(step);
     }
   };

@@ -6,14 +6,14 @@ import { readCheckpoint } from "../../packages/cli/dist/running/checkpoint.js";
 import { runFiles } from "../../packages/cli/dist/running/run-folder.js";
 import { createBackend, loadWorkload } from "../../packages/cli/dist/running/workload.js";
 import {
+  createPass,
   createReferenceBackend,
-  createTrace,
   elboObjective,
   encodeSafetensors,
   GivenDraws,
   samplePass,
 } from "../../packages/flipnet/dist/index.js";
-import { computeLaw, computeLogits } from "../../packages/flipnet/dist/network/trace.js";
+import { computeLaw, computeLogits } from "../../packages/flipnet/dist/network/pass.js";
 import { deriveKey, newKey, uniformAt } from "../../packages/flipnet/dist/random/threefry.js";
 import { loadVae } from "../../packages/flipnet/dist/training/vae.js";
 
@@ -91,10 +91,10 @@ const indicesBy = (values, better) => {
 };
 
 /** Probabilities of pixels below a pass. */
-async function pixelsOf(trace, decoder) {
-  const { backend } = trace.network;
+async function pixelsOf(pass, decoder) {
+  const { backend } = pass.network;
   const logits = backend.matrix(rows, decoder.layers[0].width);
-  computeLogits(trace, decoder.layers[0], logits);
+  computeLogits(pass, decoder.layers[0], logits);
   return (await backend.read(logits)).map((l) => 1 / (1 + Math.exp(-l)));
 }
 
@@ -112,8 +112,8 @@ async function withNoise(config, tensors) {
   const seen = images ? given.map((x, e) => +(pixelNoise[e] < x)) : given;
   const noise = layers.map(({ units }) => uniforms(units));
   const matrices = noise.map((u) => matrixOf(backend, u));
-  const trace = createTrace(network, matrixOf(backend, seen));
-  samplePass(trace, new GivenDraws(({ layer }) => matrices[layer.index]));
+  const pass = createPass(network, matrixOf(backend, seen));
+  samplePass(pass, new GivenDraws(({ layer }) => matrices[layer.index]));
 
   const into = {
     input: given,
@@ -121,18 +121,18 @@ async function withNoise(config, tensors) {
     ...Object.fromEntries(noise.map((u, l) => [`noise.${nameOf(l)}`, u])),
   };
   const count = decoder === undefined ? layers.length - 1 : layers.length;
-  const hidden = await hiddenOf(network, (l) => trace.layers[l].bits, count);
+  const hidden = await hiddenOf(network, (l) => pass.layers[l].bits, count);
   if (decoder === undefined) {
-    const last = trace.layers[layers.length - 1];
+    const last = pass.layers[layers.length - 1];
     const bits = await backend.read(last.bits);
     const action = last.kind === "softmax" ? indicesBy(bits, (x, best) => x > best) : bits;
     return { into, from: { ...hidden, action, logProbabilities: await logProbabilitiesOf(backend, last) } };
   }
   into["noise.image"] = uniforms(inputs);
-  const probabilities = await pixelsOf(trace, decoder);
+  const probabilities = await pixelsOf(pass, decoder);
   const image = probabilities.map((p, e) => +(into["noise.image"][e] < p));
   const elbo = new Float64Array(rows);
-  for (const { evaluate, value } of elboObjective(network, { entropy: "sampled", decoder }).prepare(trace)
+  for (const { evaluate, value } of elboObjective(network, { entropy: "sampled", decoder }).prepare(pass)
     .components) {
     evaluate();
     (await backend.read(value)).forEach((term, b) => {
@@ -148,17 +148,17 @@ async function meanField(config, tensors) {
   const { network, decoder } = await restore(backend, config, tensors);
   const { layers, inputs } = network;
   const input = uniforms(inputs);
-  const trace = createTrace(network, matrixOf(backend, input));
-  trace.front?.forward();
+  const pass = createPass(network, matrixOf(backend, input));
+  pass.front?.forward();
   for (const layer of layers) {
-    computeLaw(trace, layer);
-    backend.copy(trace.layers[layer.index].p, trace.layers[layer.index].bits);
+    computeLaw(pass, layer);
+    backend.copy(pass.layers[layer.index].p, pass.layers[layer.index].bits);
   }
   const count = decoder === undefined ? layers.length - 1 : layers.length;
-  const hidden = await hiddenOf(network, (l) => trace.layers[l].p, count);
+  const hidden = await hiddenOf(network, (l) => pass.layers[l].p, count);
   if (decoder !== undefined)
-    return { into: { input }, from: { ...hidden, probabilities: await pixelsOf(trace, decoder) } };
-  const logProbabilities = await logProbabilitiesOf(backend, trace.layers[layers.length - 1]);
+    return { into: { input }, from: { ...hidden, probabilities: await pixelsOf(pass, decoder) } };
+  const logProbabilities = await logProbabilitiesOf(backend, pass.layers[layers.length - 1]);
   const action = indicesBy(logProbabilities, (x, best) => x > best);
   return { into: { input }, from: { ...hidden, action, logProbabilities } };
 }

@@ -8,7 +8,7 @@ import { audit } from "../../packages/flipnet/src/audit/audit.ts";
 import { formatAudit } from "../../packages/flipnet/src/audit/format.ts";
 import { createReferenceBackend } from "../../packages/flipnet/src/backend/reference.ts";
 import { createNetwork } from "../../packages/flipnet/src/network/network.ts";
-import { createTrace } from "../../packages/flipnet/src/network/trace.ts";
+import { createPass } from "../../packages/flipnet/src/network/pass.ts";
 import { elboObjective } from "../../packages/flipnet/src/objectives/elbo.ts";
 import { placeOf } from "../../packages/flipnet/src/objectives/objective.ts";
 
@@ -69,8 +69,8 @@ describe("docs/elbo.md", () => {
   it.each(["analytic", "sampled"] as const)("has every component's place, entropies %s", (entropy) => {
     const page = read("docs/elbo.md");
     const [before, after] = page.split("## Sampled entropies");
-    const trace = createTrace(network, backend.matrix(1, 1));
-    const { components } = elboObjective(network, { entropy }).prepare(trace);
+    const pass = createPass(network, backend.matrix(1, 1));
+    const { components } = elboObjective(network, { entropy }).prepare(pass);
     const wanted = components.filter(({ name }) => entropy === "analytic" || name.startsWith("entropy"));
     for (const component of wanted) {
       const cells = [

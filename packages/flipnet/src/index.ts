@@ -19,7 +19,7 @@ export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
 export type { FunctionSpec, LinearComponentSpec, TableComponentSpec } from "./audit/function-spec.ts";
 // Backends.
-export type { Backend, ImmediateBackend, Matrix } from "./backend/backend.ts";
+export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
 export { arm } from "./estimators/arm.ts";
@@ -83,7 +83,7 @@ export {
   type NetworkSpec,
   type Units,
 } from "./network/network.ts";
-export { type Activity, type Credit, createTrace, samplePass, type Trace } from "./network/trace.ts";
+export { type Credit, createPass, type Pass, samplePass } from "./network/pass.ts";
 // Objectives.
 export {
   type Activation,

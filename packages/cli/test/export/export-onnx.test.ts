@@ -5,7 +5,7 @@ import { join } from "node:path";
 import type { ImmediateBackend } from "flipnet/internal/backend/backend";
 import { writeIdx } from "flipnet/internal/formats/idx";
 import { GivenDraws } from "flipnet/internal/network/draws";
-import { createTrace, samplePass } from "flipnet/internal/network/trace";
+import { createPass, samplePass } from "flipnet/internal/network/pass";
 import { PbfReader } from "pbf";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { matrixOf, numbers } from "../../../flipnet/test/helpers.ts";
@@ -89,10 +89,10 @@ describe("the exported graph with noise does what the trained network does:", ()
     const { network } = training.learner;
 
     const bits = numbers(1, rows * network.inputs, 0, 1).map((u) => (u < 0.4 ? 1 : 0));
-    const trace = createTrace(network, matrixOf(backend, rows, bits));
+    const pass = createPass(network, matrixOf(backend, rows, bits));
     const uniforms = network.layers.map(({ units }, l) => numbers(l, rows * units, 0, 1));
     const given = uniforms.map((u) => matrixOf(backend, rows, u));
-    samplePass(trace, new GivenDraws(({ layer }) => given[layer.index]));
+    samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
 
     const top = network.layers.length - 1;
     const run = await load(
@@ -110,7 +110,7 @@ describe("the exported graph with noise does what the trained network does:", ()
       rows,
     );
     for (const { index, width, kind } of network.layers) {
-      const did = backend.readNow(trace.layers[index].bits);
+      const did = backend.readNow(pass.layers[index].bits);
       if (acts && index === top) {
         const action = (b: number) =>
           kind === "softmax" ? did.subarray(b * width, (b + 1) * width).indexOf(1) : did[b];

@@ -16,7 +16,7 @@ import {
   type Network,
   type NetworkSpec,
 } from "flipnet/internal/network/network";
-import { computeLaw, createTrace, samplePass, type Trace } from "flipnet/internal/network/trace";
+import { computeLaw, createPass, type Pass, samplePass } from "flipnet/internal/network/pass";
 import { beforeAll, describe, expect, test } from "vitest";
 import { matrixOf, mixedNetwork, numbers } from "../../../flipnet/test/helpers.ts";
 import { GraphBuilder } from "../../src/onnx/builder.ts";
@@ -100,7 +100,7 @@ const shown = (network: Network, l: number, bits: ArrayLike<number>) =>
     : Array.from(bits);
 
 /** Log-probabilities of all actions from a pass's logits. */
-function logProbabilities(network: Network, { layers }: Trace): number[] {
+function logProbabilities(network: Network, { layers }: Pass): number[] {
   const { kind, logits } = layers[layers.length - 1];
   const l = (network.backend as ImmediateBackend).readNow(logits);
   const columns = kind === "softmax" ? logits.columns : 2;
@@ -119,8 +119,8 @@ describe("with the noise given, every unit does what it does here:", () => {
     const { layers } = network;
     const { given, noise, seen } = inputs(network, networks[name], rows);
     const uniforms = layers.map(({ units }, l) => matrixOf(portable, rows, numbers(l, rows * units, 0, 1)));
-    const trace = createTrace(network, matrixOf(portable, rows, seen));
-    samplePass(trace, new GivenDraws(({ layer }) => uniforms[layer.index]));
+    const pass = createPass(network, matrixOf(portable, rows, seen));
+    samplePass(pass, new GivenDraws(({ layer }) => uniforms[layer.index]));
 
     const input = noise === undefined ? "numbers" : "images";
     const run = await load(modelOf(await networkGraph(network, { graph: "noise", input })));
@@ -131,17 +131,17 @@ describe("with the noise given, every unit does what it does here:", () => {
     );
 
     layers.slice(0, -1).forEach((_, l) => {
-      const did = shown(network, l, portable.readNow(trace.layers[l].bits));
+      const did = shown(network, l, portable.readNow(pass.layers[l].bits));
       expect(differences(found[`hidden.${l}`], did)).toEqual([]);
     });
-    const { bits, choices } = trace.layers[layers.length - 1];
+    const { bits, choices } = pass.layers[layers.length - 1];
     const acted = portable.readNow(bits);
     const actions = Array.from(found.action, (_, b) =>
       choices === 1 ? acted[b] : acted.subarray(b * choices, (b + 1) * choices).indexOf(1),
     );
     expect([...found.action]).toEqual(actions);
     // Both sides round sums of at most 90 float32 terms, and a logarithm: some dozens of roundings of 2^-24.
-    const exact = logProbabilities(network, trace);
+    const exact = logProbabilities(network, pass);
     const errors = [...found.logProbabilities].map(
       (log, e) => Math.abs(log - exact[e]) / (1 + Math.abs(exact[e])),
     );
@@ -172,11 +172,11 @@ describe("the mean-field graph is the reference's, probabilities in place of bit
     const network = build(reference, networks[name]);
     const { layers } = network;
     const { given, noise } = inputs(network, networks[name], rows);
-    const trace = createTrace(network, matrixOf(reference, rows, given));
-    trace.front?.forward();
+    const pass = createPass(network, matrixOf(reference, rows, given));
+    pass.front?.forward();
     for (const layer of layers) {
-      computeLaw(trace, layer);
-      const { p, bits } = trace.layers[layer.index];
+      computeLaw(pass, layer);
+      const { p, bits } = pass.layers[layer.index];
       reference.copy(p, bits);
     }
 
@@ -185,8 +185,8 @@ describe("the mean-field graph is the reference's, probabilities in place of bit
     const found = await run({ input: given }, rows);
     const means = layers
       .slice(0, -1)
-      .map((_, l) => [[...found[`hidden.${l}`]], shown(network, l, reference.readNow(trace.layers[l].p))]);
-    const logs = logProbabilities(network, trace);
+      .map((_, l) => [[...found[`hidden.${l}`]], shown(network, l, reference.readNow(pass.layers[l].p))]);
+    const logs = logProbabilities(network, pass);
     for (const [mean, exact] of [...means, [[...found.logProbabilities], logs]]) {
       const errors = mean.map((value, e) => Math.abs(value - exact[e]) / (1 + Math.abs(exact[e])));
       expect(Math.max(...errors)).toBeLessThan(4e-6);
@@ -203,11 +203,11 @@ test("a uniform number lies between the roundings of both programs in less than 
   const rows = 200;
   const network = build(portable, networks["a chain of {0,1} units on bits"]);
   const input = numbers(1, rows * 40, 0, 1).map((u) => (u < 0.5 ? 1 : 0));
-  const trace = createTrace(network, matrixOf(portable, rows, input));
-  computeLaw(trace, network.layers[0]);
+  const pass = createPass(network, matrixOf(portable, rows, input));
+  computeLaw(pass, network.layers[0]);
   const run = await load(modelOf(await networkGraph(network, { graph: "mean-field", input: "numbers" })));
   const theirs = (await run({ input }, rows))["hidden.0"];
-  const ours = portable.readNow(trace.layers[0].p);
+  const ours = portable.readNow(pass.layers[0].p);
   const apart = ours.reduce((sum, p, e) => sum + Math.abs(p - theirs[e]), 0) / ours.length;
   expect(apart).toBeLessThan(1e-7);
 });
@@ -220,10 +220,10 @@ describe("a graph that samples", () => {
    * what its parents did; and of the same over those rows in which the unit at the same place of the layer before was on,
    * which is where noise that two layers share would show.
    */
-  function scores({ layers }: Network, found: Record<string, Float64Array>, trace: Trace): number[] {
+  function scores({ layers }: Network, found: Record<string, Float64Array>, pass: Pass): number[] {
     return layers.flatMap((layer, l) => {
-      computeLaw(trace, layer);
-      const { p, bits } = trace.layers[l];
+      computeLaw(pass, layer);
+      const { p, bits } = pass.layers[l];
       const oneHot = (action: number) =>
         Array.from({ length: layer.width }, (_, a) => (a === action ? 1 : 0));
       const did =
@@ -232,7 +232,7 @@ describe("a graph that samples", () => {
           : Array.from(found[`hidden.${l}`], (x) => (x > 0 ? 1 : 0));
       reference.write(bits, did);
       const law = reference.readNow(p);
-      const before = l > 0 ? reference.readNow(trace.layers[l - 1].bits) : [];
+      const before = l > 0 ? reference.readNow(pass.layers[l - 1].bits) : [];
       const { width: columns, choices } = layers[Math.max(0, l - 1)];
 
       return Array.from({ length: layer.width }, (_, j) => {
@@ -279,7 +279,7 @@ describe("a graph that samples", () => {
 
   test("draws what the units' laws say, each layer with noise of its own", async () => {
     const found = await sample({ seed: 1 });
-    const all = scores(network, found, createTrace(network, matrixOf(reference, rows, repeated)));
+    const all = scores(network, found, createPass(network, matrixOf(reference, rows, repeated)));
     expect(all).toHaveLength(6 + 2 * (18 + 6 + 4));
     expect(Math.max(...all)).toBeLessThan(most);
   });
@@ -309,9 +309,9 @@ describe("a graph that samples", () => {
   test("with the Bernoulli operation, ONNX Runtime 1.30 draws the complement: the reason for the other form", async () => {
     const found = await sample({ seed: 1, bernoulliOp: true });
     const p = (() => {
-      const trace = createTrace(network, matrixOf(reference, 1, input));
-      computeLaw(trace, network.layers[0]);
-      return reference.readNow(trace.layers[0].p);
+      const pass = createPass(network, matrixOf(reference, 1, input));
+      computeLaw(pass, network.layers[0]);
+      return reference.readNow(pass.layers[0].p);
     })();
     p.forEach((probability, j) => {
       let on = 0;

@@ -5,7 +5,7 @@ import { createReferenceBackend } from "flipnet/internal/backend/reference";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
 import { GivenDraws } from "flipnet/internal/network/draws";
 import { createNetwork, initialiseWeights, type Units } from "flipnet/internal/network/network";
-import { computeLogits, createTrace, samplePass } from "flipnet/internal/network/trace";
+import { computeLogits, createPass, samplePass } from "flipnet/internal/network/pass";
 import { createDecoder, elboObjective } from "flipnet/internal/objectives/elbo";
 import { deriveKey, newKey, siteKey } from "flipnet/internal/random/threefry";
 import { sampleImages, type Vae } from "flipnet/internal/tasks/vae-images";
@@ -69,10 +69,10 @@ describe.each(["zero-one", "plus-minus"] as const)(
       const vae = build(portable, units);
       const { encoder, decoder } = vae;
       const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
-      const trace = createTrace(encoder, matrixOf(portable, rows, image));
+      const pass = createPass(encoder, matrixOf(portable, rows, image));
       const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
-      samplePass(trace, new GivenDraws(({ layer }) => given[layer.index]));
-      const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(trace);
+      samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
+      const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(pass);
       const elbo = new Float64Array(rows);
       for (const { evaluate, value } of evaluation.components) {
         evaluate();
@@ -81,14 +81,14 @@ describe.each(["zero-one", "plus-minus"] as const)(
         });
       }
       const logits = portable.matrix(rows, pixels);
-      computeLogits(trace, decoder.layers[0], logits);
+      computeLogits(pass, decoder.layers[0], logits);
       const p = portable.readNow(logits).map((l) => 1 / (1 + Math.exp(-l)));
 
       // Bits as an image are what they are, whatever the noise.
       const input = { input: image, "noise.input": uniforms(10, pixels) };
       const run = await graph(vae, "autoencoder");
       const found = await run({ ...input, ...noise }, rows);
-      const bits = trace.layers.map((layer) => [...portable.readNow(layer.bits)]);
+      const bits = pass.layers.map((layer) => [...portable.readNow(layer.bits)]);
       const codes = [coded(units, bits[0]), bits[1], coded(units, bits[2])];
       codes.forEach((code, l) => {
         expect(differences(found[`hidden.${l}`], code)).toEqual([]);
@@ -169,16 +169,16 @@ describe("without noise", () => {
     const vae = build(reference, "plus-minus");
     const { encoder, decoder } = vae;
     const image = uniforms(9, pixels).map(Math.fround);
-    const trace = createTrace(encoder, matrixOf(reference, rows, image));
+    const pass = createPass(encoder, matrixOf(reference, rows, image));
     for (const { index, kind, choices } of encoder.layers) {
-      const { logits, p, q, bits } = trace.layers[index];
-      computeLogits(trace, encoder.layers[index], logits);
+      const { logits, p, q, bits } = pass.layers[index];
+      computeLogits(pass, encoder.layers[index], logits);
       if (kind === "bernoulli") reference.sigmoid(logits, p, q);
       else reference.softmax(logits, choices, p);
       reference.copy(p, bits);
     }
     const logits = reference.matrix(rows, pixels);
-    computeLogits(trace, decoder.layers[0], logits);
+    computeLogits(pass, decoder.layers[0], logits);
     const exact = reference.readNow(logits).map((l) => 1 / (1 + Math.exp(-l)));
 
     const run = await load(modelOf(await vaeGraph(vae, { graph: "mean-field", part: "autoencoder" })));

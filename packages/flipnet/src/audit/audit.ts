@@ -10,6 +10,7 @@ import { misfit } from "../estimators/needs.ts";
 import { parseEstimatorText } from "../estimators/options.ts";
 import { createEstimator, labelOf, estimators as registry } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
+import { suggestion } from "../formats/nearest.ts";
 import { type BanditSpec, parseBanditSpec } from "./bandit-spec.ts";
 import { type BanditAnswers, banditSubject } from "./bandit-subject.ts";
 import { type ElboSpec, looksLikeElbo, parseElboSpec } from "./elbo-spec.ts";
@@ -140,7 +141,7 @@ function choose({ offers }: Subject, wanted: AuditOptions["estimators"]): readon
     const names = candidates()
       .filter(({ estimator }) => misfit(estimator, offers) === undefined)
       .map(({ name }) => name);
-    throw new InputError(`${reason}; expected one of ${names.join(", ")}`);
+    throw new InputError(`${reason}; ${suggestion(found.name, names)}`);
   });
 }
 

@@ -44,7 +44,7 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
         baseline: estimator.baseline ? baseline : "none",
         baselineDecay: 0.99,
       });
-      const { bits: action } = prepared.trace.layers[network.layers.length - 1];
+      const { bits: action } = prepared.pass.layers[network.layers.length - 1];
       return {
         credits: prepared.credits,
         run() {
@@ -64,7 +64,7 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
             return values[outcomes[row]] ?? 0;
           });
           backend.write(reward, earned);
-          prepared.assign();
+          prepared.credit();
         },
       };
     },

@@ -10,7 +10,7 @@
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Linear } from "../network/network.ts";
-import { shown } from "../network/trace.ts";
+import { shown } from "../network/pass.ts";
 import type { EnumeratedDraws, Toss } from "./enumeration.ts";
 import type { Trial } from "./subject.ts";
 
@@ -51,9 +51,9 @@ export function findParts(
     const seen = new Map<Linear | Toss, Float64Array[]>();
     for (const linear of linears) {
       const own = trial.credits.filter((credit) => credit.linear === linear);
-      const matrices = own.flatMap(({ g, trace }) => [
+      const matrices = own.flatMap(({ g, pass }) => [
         g,
-        ...linear.parents.map(({ from }) => shown(trace, from)),
+        ...linear.parents.map(({ from }) => shown(pass, from)),
       ]);
       seen.set(
         linear,

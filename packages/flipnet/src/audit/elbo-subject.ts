@@ -57,8 +57,8 @@ export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboA
             Array.from(outcomes).flatMap((i) => images[i]),
           );
           prepared.sample(draws);
-          prepared.assign();
-          prepared.evaluation.assign();
+          prepared.credit();
+          prepared.evaluation.differentiate();
         },
       };
     },

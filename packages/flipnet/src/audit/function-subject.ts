@@ -112,8 +112,8 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
           write(input, contexts);
           for (const { matrix, values } of targets) write(matrix, values);
           prepared.sample(draws);
-          prepared.assign();
-          prepared.evaluation.assign();
+          prepared.credit();
+          prepared.evaluation.differentiate();
         },
       };
     },

@@ -1,7 +1,7 @@
 /** Exact mean and variance of an estimator's gradient of one example, from the credits of weighted states. */
 import type { Coding, ImmediateBackend } from "../backend/backend.ts";
 import type { Linear } from "../network/network.ts";
-import { type Credit, shown, type Trace } from "../network/trace.ts";
+import { type Credit, type Pass, shown } from "../network/pass.ts";
 import { fromBlock, type LayerValues, toBlock } from "./layout.ts";
 
 /** Of one linear map. */
@@ -42,7 +42,7 @@ export class MomentSums {
     for (const { linear, exact, mean, square } of this.#sums) {
       const terms = credits
         .filter((credit) => credit.linear === linear)
-        .map(({ g, trace }) => ({ g: this.#backend.readNow(g), x: this.#inputs(linear, trace) }));
+        .map(({ g, pass }) => ({ g: this.#backend.readNow(g), x: this.#inputs(linear, pass) }));
       const gradient = new Float64Array(exact.length);
       const J = linear.width;
       const rows = exact.length / J;
@@ -64,14 +64,14 @@ export class MomentSums {
   }
 
   /** [B, inputs + 1] what the logits are linear in: the parents' values and a 1 for the bias. */
-  #inputs(linear: Linear, trace: Trace): Float64Array {
+  #inputs(linear: Linear, pass: Pass): Float64Array {
     const width = linear.parents.reduce((sum, { weights }) => sum + weights.rows, 1);
-    const x = new Float64Array(trace.batchSize * width).fill(1);
+    const x = new Float64Array(pass.batchSize * width).fill(1);
     let offset = 0;
     for (const { from, coding, weights } of linear.parents) {
       const I = weights.rows;
-      const values = this.#backend.readNow(shown(trace, from));
-      for (let b = 0; b < trace.batchSize; b++) {
+      const values = this.#backend.readNow(shown(pass, from));
+      for (let b = 0; b < pass.batchSize; b++) {
         for (let i = 0; i < I; i++) x[b * width + offset + i] = decode(values[b * I + i], coding);
       }
       offset += I;

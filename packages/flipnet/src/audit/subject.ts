@@ -3,7 +3,7 @@ import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import type { Knowledge } from "../estimators/needs.ts";
 import type { Linear, Network } from "../network/network.ts";
-import type { Credit } from "../network/trace.ts";
+import type { Credit } from "../network/pass.ts";
 import type { EnumeratedDraws } from "./enumeration.ts";
 import type { LayerValues } from "./layout.ts";
 

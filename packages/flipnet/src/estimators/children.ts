@@ -5,7 +5,7 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { flipLogLikelihood, type Trace } from "../network/trace.ts";
+import { flipLogLikelihood, type Pass } from "../network/pass.ts";
 
 /** A layer's children, or some of them. */
 type ChildSet = Layer["children"];
@@ -14,15 +14,15 @@ export interface Children {
   /**
    * Log-likelihood of what children did, [B, width], default all of the layer's: of a Bernoulli unit on less off; of a
    * softmax unit each choice less the one it made. To be read only; it stands until it is asked for again, of the same
-   * layer, or the trace is sampled again.
+   * layer, or the pass is sampled again.
    */
   logLikelihoodRatios(layer: Layer, among?: ChildSet): Matrix;
   /** `P(unit | its parents, those children, their other parents) - P(unit | its parents)` into `out` [B, width]. */
   posteriorMinusPrior(layer: Layer, out: Matrix, among?: ChildSet): void;
 }
 
-export function prepareChildren(trace: Trace): Children {
-  const { network, batchSize } = trace;
+export function prepareChildren(pass: Pass): Children {
+  const { network, batchSize } = pass;
   const { backend } = network;
   const sums = network.layers.map(({ children, width }) =>
     children.length > 1 ? backend.matrix(batchSize, width) : undefined,
@@ -30,19 +30,19 @@ export function prepareChildren(trace: Trace): Children {
   function logLikelihoodRatios(layer: Layer, among = layer.children): Matrix {
     if (among.length === 1) {
       const [{ layer: child, edge }] = among;
-      return flipLogLikelihood(trace, edge, child.index);
+      return flipLogLikelihood(pass, edge, child.index);
     }
     const sum = sums[layer.index]!;
     backend.fill(sum, 0);
     for (const { layer: child, edge } of among) {
-      backend.addScaled(flipLogLikelihood(trace, edge, child.index), 1, sum);
+      backend.addScaled(flipLogLikelihood(pass, edge, child.index), 1, sum);
     }
     return sum;
   }
   return {
     logLikelihoodRatios,
     posteriorMinusPrior(layer, out, among) {
-      const { p, q } = trace.layers[layer.index];
+      const { p, q } = pass.layers[layer.index];
       const delta = logLikelihoodRatios(layer, among);
       if (layer.kind === "bernoulli") backend.posteriorMinusPrior(p, q, delta, out);
       else backend.choicePosteriorMinusPrior(p, layer.choices, delta, out);

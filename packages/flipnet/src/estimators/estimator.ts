@@ -7,7 +7,7 @@ import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
-import type { Credit, Trace } from "../network/trace.ts";
+import type { Credit, Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { checkComponents, checkNetwork, type Needs } from "./needs.ts";
 import { completeOptions, type NamedOptions, type Options, type ValuesOf } from "./options.ts";
@@ -29,8 +29,8 @@ export interface Problem {
 /** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
 export interface PreparedEstimator {
   /** The main pass; its output is the action. */
-  readonly trace: Trace;
-  /** The objective on the main pass; all of its components are evaluated by `assign`. */
+  readonly pass: Pass;
+  /** The objective on the main pass; all of its components are evaluated by `credit`. */
   readonly evaluation: Evaluation;
   /** One entry a layer; two where a rule has two terms that belong to different inputs. */
   readonly credits: readonly Credit[];
@@ -39,7 +39,7 @@ export interface PreparedEstimator {
   /** Runs the pass or passes; all randomness is here. */
   sample(draws: Draws): void;
   /** Computes the credits from what was sampled (and rewarded). Parameters are those of the sampling. */
-  assign(): void;
+  credit(): void;
 }
 
 /** What is said of an estimator, whatever its options. */

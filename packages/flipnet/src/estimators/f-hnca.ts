@@ -59,12 +59,12 @@ export const fHnca = defineEstimator({
     const { network, input } = problem;
     const { backend } = network;
     const everyChild = !childPruning || fullReward;
-    const { trace, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
+    const { pass, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
       problem,
       () => false, // A layer has a signal for each set of its children.
     );
     const { components } = evaluation;
-    const children = prepareChildren(trace);
+    const children = prepareChildren(pass);
 
     const parts = credits.map(({ layer, g }) => {
       const matrix = () => backend.matrix(input.rows, layer.width);
@@ -113,7 +113,7 @@ export const fHnca = defineEstimator({
 
     return estimator(() => {
       for (const { layer, g, difference, only, sets, shift, scalar, score } of parts) {
-        const { bits, p, q } = trace.layers[layer.index];
+        const { bits, p, q } = pass.layers[layer.index];
         const { choices } = layer;
         const isBernoulli = layer.kind === "bernoulli";
         backend.fill(difference, 0);

@@ -8,7 +8,7 @@
  */
 import type { Matrix, Sums } from "../backend/backend.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
-import type { Credit, Trace } from "../network/trace.ts";
+import type { Credit, Pass } from "../network/pass.ts";
 
 /** The gradient of a front end's parameters. */
 export interface FrontGradient {
@@ -28,8 +28,8 @@ export interface FrontGradient {
 }
 
 /** The gradient of the front end of the main pass, given all credits of an estimator. */
-export function prepareFrontGradient(trace: Trace, front: FrontPass, all: readonly Credit[]): FrontGradient {
-  const { network, batchSize, input } = trace;
+export function prepareFrontGradient(pass: Pass, front: FrontPass, all: readonly Credit[]): FrontGradient {
+  const { network, batchSize, input } = pass;
   const { backend } = network;
   const blocks = front.gradients;
   const credits = all.filter(({ linear }) => linear.addsInput || linear.parents.some(({ from }) => from < 0));
@@ -41,11 +41,11 @@ export function prepareFrontGradient(trace: Trace, front: FrontPass, all: readon
     const one = backend.matrix(1, input.columns);
     const rowsOf = (m: Matrix) =>
       Array.from({ length: batchSize }, (_, b) => backend.view(m, b * m.columns, 1, m.columns));
-    const pass = network.front!.prepare(one);
+    const frontPass = network.front!.prepare(one);
     const moments = blocks.map(() => backend.matrix(batchSize, 1));
     const inputs = rowsOf(input);
     const norms = moments.map(rowsOf);
-    return { pass, one, inputs, credits: rowsOf(credit), moments, norms };
+    return { frontPass, one, inputs, credits: rowsOf(credit), moments, norms };
   }
 
   return {
@@ -63,13 +63,13 @@ export function prepareFrontGradient(trace: Trace, front: FrontPass, all: readon
     },
     addVariance(sums, first, step) {
       examples ??= prepareExamples();
-      const { pass, one, inputs, credits, moments, norms } = examples;
+      const { frontPass, one, inputs, credits, moments, norms } = examples;
       for (let b = 0; b < batchSize; b++) {
         backend.copy(inputs[b], one);
-        pass.forward();
-        pass.backward(credits[b]);
+        frontPass.forward();
+        frontPass.backward(credits[b]);
         for (let i = 0; i < blocks.length; i++) {
-          const gradient = pass.gradients[i];
+          const gradient = frontPass.gradients[i];
           backend.rowDots(gradient, gradient, "real", norms[i][b], false);
         }
       }

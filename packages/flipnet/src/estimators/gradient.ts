@@ -10,7 +10,7 @@
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Edge, Linear } from "../network/network.ts";
-import { type Credit, shown } from "../network/trace.ts";
+import { type Credit, shown } from "../network/pass.ts";
 
 interface LinearGradient {
   readonly linear: Linear;
@@ -69,9 +69,9 @@ export function prepareGradient(
 
     compute() {
       for (const { credits, weights, bias } of gradients) {
-        credits.forEach(({ g, trace }, term) => {
+        credits.forEach(({ g, pass }, term) => {
           for (const { edge, into } of weights) {
-            backend.outerProduct(shown(trace, edge.from), edge.coding, g, into, term > 0);
+            backend.outerProduct(shown(pass, edge.from), edge.coding, g, into, term > 0);
           }
           backend.columnMeans(g, bias, term > 0);
         });
@@ -91,7 +91,7 @@ export function prepareGradient(
             backend.rowDots(one.g, other.g, "real", creditDots, false);
             backend.fill(inputDots, 1);
             for (const edge of linear.parents) {
-              const [x, y] = [shown(one.trace, edge.from), shown(other.trace, edge.from)];
+              const [x, y] = [shown(one.pass, edge.from), shown(other.pass, edge.from)];
               backend.rowDots(x, y, edge.coding, inputDots, true);
             }
             backend.multiplyAdd(creditDots, inputDots, moments);

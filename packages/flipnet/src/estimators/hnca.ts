@@ -37,8 +37,8 @@ export const hnca = defineEstimator({
 
   prepare(problem, { stopGradient }) {
     const { backend } = problem.network;
-    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
-    const children = prepareChildren(trace);
+    const { pass, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const children = prepareChildren(pass);
     return estimator(() => {
       for (const { layer, g } of credits) {
         if (layer.children.length === 0) {
@@ -46,7 +46,7 @@ export const hnca = defineEstimator({
         } else {
           children.posteriorMinusPrior(layer, g);
           if (!stopGradient && layer.kind === "bernoulli") {
-            backend.unstoppedGradient(g, trace.layers[layer.index].q, g);
+            backend.unstoppedGradient(g, pass.layers[layer.index].q, g);
           }
           backend.scaleRows(g, signals.of(layer)!, g);
         }

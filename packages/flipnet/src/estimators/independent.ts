@@ -3,7 +3,7 @@
  * leave-one-out share. Each score belongs to its own parents, so that a layer has K terms.
  */
 import type { Layer } from "../network/network.ts";
-import { createTrace, samplePass } from "../network/trace.ts";
+import { createPass, samplePass } from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { advantageOf } from "./resampling.ts";
@@ -16,36 +16,36 @@ export function independentPasses(
 ): PreparedEstimator {
   const { backend, layers } = network;
   const B = input.rows;
-  const main = createTrace(network, input);
+  const main = createPass(network, input);
   const others = Array.from({ length: samples - 1 }, (_, k) =>
-    createTrace(network, input, k + 1, main.features),
+    createPass(network, input, k + 1, main.features),
   );
-  const passes = [main, ...others].map((trace) => ({ trace, evaluation: objective.prepare(trace) }));
+  const passes = [main, ...others].map((pass) => ({ pass, evaluation: objective.prepare(pass) }));
   const [{ evaluation }] = passes;
   const parts = layers.map((layer) => ({
     layer,
-    terms: passes.map(({ trace, evaluation }) => ({
+    terms: passes.map(({ pass, evaluation }) => ({
       linear: layer,
-      trace,
+      pass,
       g: backend.matrix(B, layer.width),
       components: evaluation.components.filter((component) => credited(component, layer)),
       advantage: backend.matrix(B, 1),
     })),
   }));
   return {
-    trace: main,
+    pass: main,
     evaluation,
     credits: parts.flatMap(({ terms }) => terms),
     state: {},
     sample(draws) {
-      for (const { trace } of passes) samplePass(trace, draws);
+      for (const { pass } of passes) samplePass(pass, draws);
     },
-    assign() {
+    credit() {
       for (const { evaluation } of passes)
         for (const component of evaluation.components) component.evaluate();
       for (const { layer, terms } of parts) {
-        terms.forEach(({ trace, g }, k) => {
-          const { bits, p } = trace.layers[layer.index];
+        terms.forEach(({ pass, g }, k) => {
+          const { bits, p } = pass.layers[layer.index];
           backend.subtract(bits, p, g);
           backend.scaleRows(g, advantageOf(backend, terms, k), g);
         });

@@ -1,6 +1,6 @@
 /** `flipnet/estimators`: what estimators are made of, for one of your own. */
 
-export { computeLaw, forkTrace, shown } from "../network/trace.ts";
+export { computeLaw, forkPass, shown } from "../network/pass.ts";
 export { independentPasses } from "./independent.ts";
 export { downstream } from "./resampling.ts";
 export { prepareSignals } from "./signals.ts";

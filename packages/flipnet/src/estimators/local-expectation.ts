@@ -35,11 +35,11 @@ export const localExpectation = defineEstimator({
     const backend = immediate(network.backend);
     const isScalar = ({ reads, observed }: Component, { index }: Layer) =>
       observed === true && reads.includes(index);
-    const { trace, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
+    const { pass, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
       problem,
       () => false, // A layer has a signal for each set of its children.
     );
-    const tryUnits = prepareTries(trace);
+    const tryUnits = prepareTries(pass);
     const rows = input.rows;
     const numbers = (columns: number) => new Float64Array(rows * columns);
 
@@ -62,7 +62,7 @@ export const localExpectation = defineEstimator({
       const sum = numbers(1);
       const laws = children.map(({ layer: { index, width, choices } }) => {
         return {
-          activity: trace.layers[index],
+          activity: pass.layers[index],
           width,
           choices,
           bits: numbers(width),
@@ -122,7 +122,7 @@ export const localExpectation = defineEstimator({
 
     return estimator(() => {
       for (const { layer, g, sets, bits, p, q, found, scalar, score } of parts) {
-        const law = trace.layers[layer.index];
+        const law = pass.layers[layer.index];
         backend.readNow(law.bits, bits);
         backend.readNow(law.p, p);
         backend.readNow(law.q, q);

@@ -46,7 +46,7 @@ interface Asking {
 export function misfit({ name, needs }: Asking, offers: readonly Knowledge[]): string | undefined {
   const missing = needs.knows.find((one) => !offers.includes(one));
   if (missing === undefined) return undefined;
-  return `${name} needs ${words[missing]}; what is known here is ${offers.map((one) => words[one]).join(", ")}`;
+  return `${name} needs ${words[missing]}, which is not to be had here`;
 }
 
 /** Throws `InputError` where a network has units that an estimator does not serve. */

@@ -8,14 +8,14 @@
 import type { Backend, Matrix } from "../backend/backend.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Layer } from "../network/network.ts";
-import { createTrace, forkTrace, samplePass, type Trace } from "../network/trace.ts";
+import { createPass, forkPass, type Pass, samplePass } from "../network/pass.ts";
 import { type Component, placeOf } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { count, oneOf, type ValuesOf } from "./options.ts";
 
 /** One of a layer's passes. */
 export interface Branch {
-  readonly pass: Trace;
+  readonly pass: Pass;
   /** The components downstream of the layer, on this pass. */
   readonly components: readonly Component[];
   /** [B, 1] room for `advantageOf`. */
@@ -57,12 +57,12 @@ export function prepareResampling(
   prepareDraw: (resampled: Resampled) => (draws: Draws) => void = independently,
 ): PreparedEstimator {
   const { backend, layers } = network;
-  const trace = createTrace(network, input);
-  const evaluation = objective.prepare(trace);
+  const main = createPass(network, input);
+  const evaluation = objective.prepare(main);
   const resampled = layers.map((layer): Resampled => {
     const branches = Array.from({ length: samples }, (_, k): Branch => {
       const isMain = resample === "partial" && k === 0;
-      const pass = isMain ? trace : forkTrace(trace, layer, 1 + samples * layer.index + k);
+      const pass = isMain ? main : forkPass(main, layer, 1 + samples * layer.index + k);
       const { components } = isMain ? evaluation : objective.prepare(pass);
       return {
         pass,
@@ -75,23 +75,23 @@ export function prepareResampling(
   const drawLayer = resampled.map(prepareDraw);
 
   return {
-    trace,
+    pass: main,
     evaluation,
-    credits: resampled.map(({ layer, g }) => ({ linear: layer, g, trace })),
+    credits: resampled.map(({ layer, g }) => ({ linear: layer, g, pass: main })),
     state: {},
     sample(draws) {
-      if (resample === "fresh") samplePass(trace, draws);
-      else samplePass(trace, draws, (index) => drawLayer[index](draws));
+      if (resample === "fresh") samplePass(main, draws);
+      else samplePass(main, draws, (index) => drawLayer[index](draws));
       for (const { layer, branches } of resampled) {
         if (resample === "fresh") drawLayer[layer.index](draws);
-        for (const { pass } of branches) if (pass !== trace) samplePass(pass, draws);
+        for (const { pass } of branches) if (pass !== main) samplePass(pass, draws);
       }
     },
-    assign() {
+    credit() {
       for (const component of evaluation.components) component.evaluate();
       for (const one of resampled) {
         for (const { pass, components } of one.branches) {
-          if (pass !== trace) for (const component of components) component.evaluate();
+          if (pass !== main) for (const component of components) component.evaluate();
         }
         credit(one);
         evaluation.addDirectGradient(one.layer, one.g);

@@ -1,21 +1,21 @@
 /** What estimators that make one pass share: its buffers, the layers' signals, a credit a layer. */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { type Credit, createTrace, samplePass, type Trace } from "../network/trace.ts";
+import { type Credit, createPass, type Pass, samplePass } from "../network/pass.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
 
 export interface SinglePass {
-  readonly trace: Trace;
+  readonly pass: Pass;
   readonly evaluation: Evaluation;
   readonly signals: Signals;
   /** One a layer, in the network's order; `g` [B, width] is for the estimator to fill. */
   readonly credits: readonly (Credit & { readonly layer: Layer })[];
   /** `g = (f - c) (bit - p)` for a layer, `f - c` a signal, its own unless another is given: REINFORCE. */
   reinforce(layer: Layer, g: Matrix, signal?: Matrix): void;
-  /** The estimator; `assign` fills the credits, components and signals being up to date. */
-  estimator(assign: () => void): PreparedEstimator;
+  /** The estimator; `credit` fills the credits, components and signals being up to date. */
+  estimator(credit: () => void): PreparedEstimator;
 }
 
 /** `credited` says which components count towards a layer's signal; default: all that it can influence. */
@@ -26,17 +26,17 @@ export function prepareSinglePass(
 ): SinglePass {
   const { network, input, objective } = problem;
   const { backend } = network;
-  const trace = createTrace(network, input);
-  const evaluation = objective.prepare(trace);
+  const pass = createPass(network, input);
+  const evaluation = objective.prepare(pass);
   const signals = prepareSignals(problem, evaluation.components, credited);
   const credits = network.layers.map((layer) => ({
     layer,
     linear: layer,
     g: backend.matrix(input.rows, layer.width),
-    trace,
+    pass,
   }));
   return {
-    trace,
+    pass,
     evaluation,
     signals,
     credits,
@@ -45,20 +45,20 @@ export function prepareSinglePass(
         backend.fill(g, 0);
         return;
       }
-      const { bits, p } = trace.layers[layer.index];
+      const { bits, p } = pass.layers[layer.index];
       backend.subtract(bits, p, g);
       backend.scaleRows(g, signal, g);
     },
-    estimator: (assign) => ({
-      trace,
+    estimator: (credit) => ({
+      pass,
       evaluation,
       credits,
       state: signals.state,
-      sample: (draws) => samplePass(trace, draws),
-      assign() {
+      sample: (draws) => samplePass(pass, draws),
+      credit() {
         for (const component of evaluation.components) component.evaluate();
         signals.update();
-        assign();
+        credit();
       },
     }),
   };

@@ -1,5 +1,5 @@
 /** What the rules for one unit share: they look at the sign of its reward only. */
-import { createTrace, samplePass } from "../network/trace.ts";
+import { createPass, samplePass } from "../network/pass.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 
 /** `g` is `rewarded` times the step towards the action where the reward is positive, `punished` times that away. */
@@ -9,19 +9,19 @@ export function prepareSingleUnit(
 ): PreparedEstimator {
   const { backend } = network;
   const [unit] = network.layers;
-  const trace = createTrace(network, input);
-  const evaluation = objective.prepare(trace);
+  const pass = createPass(network, input);
+  const evaluation = objective.prepare(pass);
   const [reward] = evaluation.components;
   const g = backend.matrix(input.rows, unit.width);
   return {
-    trace,
+    pass,
     evaluation,
-    credits: [{ linear: unit, g, trace, paperScale }],
+    credits: [{ linear: unit, g, pass, paperScale }],
     state: {},
-    sample: (draws) => samplePass(trace, draws),
-    assign() {
+    sample: (draws) => samplePass(pass, draws),
+    credit() {
       reward.evaluate();
-      const { bits, p } = trace.layers[0];
+      const { bits, p } = pass.layers[0];
       backend.rewardPenalty(bits, p, reward.value, rewarded, punished, g);
     },
   };

@@ -27,7 +27,7 @@ export const straightThrough = defineEstimator({
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, credits, reinforce, estimator } = prepareSinglePass(problem);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
     return estimator(() => {
@@ -39,7 +39,7 @@ export const straightThrough = defineEstimator({
         layer.children.forEach(({ layer: child, edge }, i) => {
           backend.transposedProduct(credits[child.index].g, edge.weights, g, i > 0);
         });
-        const { p, q } = trace.layers[layer.index];
+        const { p, q } = pass.layers[layer.index];
         if (layer.kind === "bernoulli") backend.meanSlope(g, p, q, bernoulliSlope, g);
         else backend.softmaxSlope(p, layer.choices, g, g);
       }

@@ -31,14 +31,14 @@ export const weightMaxUnbiased = defineEstimator({
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { trace, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
-    const children = prepareChildren(trace);
+    const { pass, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const children = prepareChildren(pass);
     return estimator(() => {
       for (const { layer, g } of credits) {
         if (layer.children.length === 0) {
           reinforce(layer, g);
         } else {
-          const { bits, q } = trace.layers[layer.index];
+          const { bits, q } = pass.layers[layer.index];
           backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
           backend.scaleRows(g, signals.of(layer)!, g);
         }

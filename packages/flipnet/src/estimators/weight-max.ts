@@ -80,10 +80,10 @@ export const weightMax = defineEstimator({
     const { network } = problem;
     const { layers } = network;
     const scales = weightMaxScales(network, options);
-    const { trace, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, credits, reinforce, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
-    const earn = prepareReward(network, options, trace.layers, g, scales);
-    const learn = prepareRule(network, options, trace.batchSize);
+    const earn = prepareReward(network, options, pass.layers, g, scales);
+    const learn = prepareRule(network, options, pass.batchSize);
     const output = layers[layers.length - 1];
     const hidden = layers.slice(0, -1).reverse();
     const prepared = estimator(() => {
@@ -91,7 +91,7 @@ export const weightMax = defineEstimator({
       for (const layer of hidden) {
         // First what being on earns, then what the unit makes of it.
         earn(layer, g[layer.index]);
-        learn(trace.layers[layer.index], g[layer.index]);
+        learn(pass.layers[layer.index], g[layer.index]);
       }
     });
     return {

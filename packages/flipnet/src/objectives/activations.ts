@@ -5,7 +5,7 @@
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
-import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Trace } from "../network/trace.ts";
+import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Pass } from "../network/pass.ts";
 import { chosenAt, prepareAdditions } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
@@ -23,7 +23,7 @@ export interface Activation {
 
 /** The logits of one pass. */
 export interface Logits {
-  readonly trace: Trace;
+  readonly pass: Pass;
   /** What they are linear in. */
   readonly parents: readonly Edge[];
   /** [B, width] */
@@ -61,17 +61,17 @@ export const logLikelihood: Activation = {
   value: (l, t) => t * l - softplus(l),
   slope: (l, t) => t - sigmoid(l),
   kernels(site) {
-    const { trace, logits, target } = site;
+    const { pass, logits, target } = site;
     if (target === undefined || !bernoulliOnly(site)) return undefined;
-    const { backend } = trace.network;
-    const [p, q] = [0, 1].map(() => backend.matrix(trace.batchSize, logits.columns));
+    const { backend } = pass.network;
+    const [p, q] = [0, 1].map(() => backend.matrix(pass.batchSize, logits.columns));
     const outcome: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits: target };
     return {
       evaluate(value) {
         backend.sigmoid(logits, p, q);
         backend.logLikelihood(outcome, value);
       },
-      addParentDifferences: (edge, out) => addLikelihoodDifferences(trace, edge, outcome, out),
+      addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences(out) {
         backend.addScaled(logits, 1, out); // log p - log (1 - p)
       },
@@ -90,13 +90,13 @@ export const entropy: Activation = {
   value: (l) => softplus(l) - l * sigmoid(l),
   slope: (l) => -l * sigmoid(l) * sigmoid(-l),
   kernels(site) {
-    const { trace, layer } = site;
+    const { pass, layer } = site;
     if (layer === undefined || !bernoulliOnly(site)) return undefined;
-    const { backend } = trace.network;
-    const outcome = trace.layers[layer.index];
+    const { backend } = pass.network;
+    const outcome = pass.layers[layer.index];
     return {
       evaluate: (value) => backend.entropy(outcome, value),
-      addParentDifferences: (edge, out) => addFlipEntropy(trace, edge, layer.index, out),
+      addParentDifferences: (edge, out) => addFlipEntropy(pass, edge, layer.index, out),
       addTargetDifferences() {},
       slope(g, accumulate) {
         if (!accumulate) backend.fill(g, 0);
@@ -112,17 +112,17 @@ export const entropy: Activation = {
 export const surprisal: Activation = {
   value: (l, t) => softplus(l) - t * l,
   kernels(site) {
-    const { trace, layer, logits, targetLayer } = site;
+    const { pass, layer, logits, targetLayer } = site;
     if (layer === undefined || targetLayer !== layer || !bernoulliOnly(site)) return undefined;
-    const { backend } = trace.network;
-    const outcome = trace.layers[layer.index];
+    const { backend } = pass.network;
+    const outcome = pass.layers[layer.index];
     return {
       evaluate(value) {
         backend.logLikelihood(outcome, value);
         backend.addScaled(value, -2, value);
       },
       addParentDifferences: (edge, out) =>
-        backend.addScaled(flipLogLikelihood(trace, edge, layer.index), -1, out),
+        backend.addScaled(flipLogLikelihood(pass, edge, layer.index), -1, out),
       addTargetDifferences: (out) => backend.addScaled(logits, -1, out),
       slope() {},
     };
@@ -132,9 +132,9 @@ export const surprisal: Activation = {
 /** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */
 export function scalarKernels(
   { value: eta, slope }: Activation,
-  { trace, parents, logits, target, targetLayer }: Logits,
+  { pass, parents, logits, target, targetLayer }: Logits,
 ): ActivationKernels {
-  const { network, batchSize } = trace;
+  const { network, batchSize } = pass;
   const backend = immediate(network.backend);
   const width = logits.columns;
   const l = new Float64Array(batchSize * width);
@@ -174,7 +174,7 @@ export function scalarKernels(
 
     addParentDifferences(edge, out) {
       const { choices, bits, weights, step } = behind.find((one) => one.edge === edge)!;
-      backend.readNow(trace.layers[edge.from].bits, bits);
+      backend.readNow(pass.layers[edge.from].bits, bits);
       backend.readNow(edge.weights, weights);
       const I = out.columns;
       const { numbers, addTo } = additionTo(I);

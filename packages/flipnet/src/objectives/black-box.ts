@@ -5,7 +5,7 @@
 import { immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
-import type { Trace } from "../network/trace.ts";
+import type { Pass } from "../network/pass.ts";
 import { type Component, layersRead, type Objective, unitOf } from "./objective.ts";
 import { prepareAdditions, whatIf } from "./what-if.ts";
 
@@ -49,11 +49,11 @@ export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): O
   const { name = "black box", differences = false } = options;
   return {
     linears: [],
-    prepare(trace) {
-      const reads = options.reads ?? [...trace.layers.keys()];
-      checkReads(name, reads, trace);
-      const { evaluate, addDifferences } = prepareCalls(f, { name, reads }, trace);
-      const value = trace.network.backend.matrix(trace.batchSize, 1);
+    prepare(pass) {
+      const reads = options.reads ?? [...pass.layers.keys()];
+      checkReads(name, reads, pass);
+      const { evaluate, addDifferences } = prepareCalls(f, { name, reads }, pass);
+      const value = pass.network.backend.matrix(pass.batchSize, 1);
       const component: Component = {
         name,
         reads,
@@ -61,13 +61,13 @@ export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): O
         evaluate: () => evaluate(value),
         ...(differences ? { addDifferences } : {}),
       };
-      return { components: [component], addDirectGradient() {}, credits: [], assign() {} };
+      return { components: [component], addDirectGradient() {}, credits: [], differentiate() {} };
     },
   };
 }
 
 /** Throws `InputError` where a component says that it reads a layer that is not there. */
-function checkReads(name: string, reads: readonly number[], { layers }: Trace): void {
+function checkReads(name: string, reads: readonly number[], { layers }: Pass): void {
   const wrong = reads.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layers.length));
   if (wrong === undefined) return;
   throw new InputError(
@@ -89,9 +89,9 @@ function unseen(said: Pick<Component, "name" | "reads">, layer: Layer): Float64A
 }
 
 /** Calls on the sample as it is, and with one unit after the other changed. */
-function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, trace: Trace) {
+function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, pass: Pass) {
   const { name, reads } = said;
-  const { network, batchSize, input } = trace;
+  const { network, batchSize, input } = pass;
   const backend = immediate(network.backend);
   const numbers = (columns: number) => new Float64Array(batchSize * columns);
   const sample: Sample = {
@@ -118,7 +118,7 @@ function prepareCalls(f: BlackBox, said: Pick<Component, "name" | "reads">, trac
   return {
     evaluate(value: Matrix) {
       backend.readNow(input, sample.input);
-      for (const index of reads) backend.readNow(trace.layers[index].bits, sample.layers[index]);
+      for (const index of reads) backend.readNow(pass.layers[index].bits, sample.layers[index]);
       backend.write(value, call(before));
     },
     addDifferences(layer: Layer, out: Matrix) {

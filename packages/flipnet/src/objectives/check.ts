@@ -6,7 +6,7 @@ import { type ImmediateBackend, immediate, type Matrix } from "../backend/backen
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights, type Network } from "../network/network.ts";
-import { createTrace, samplePass } from "../network/trace.ts";
+import { createPass, samplePass } from "../network/pass.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 import { layersRead, type Objective, unitOf } from "./objective.ts";
 import { prepareTries } from "./what-if.ts";
@@ -59,14 +59,14 @@ function compare(
   input: Matrix,
   { samples = 4, seed = 0, tolerance = 1e-3 }: CheckOptions,
 ): void {
-  const trace = createTrace(network, input);
-  const tryUnits = prepareTries(trace);
-  const { components } = objective.prepare(trace);
+  const pass = createPass(network, input);
+  const tryUnits = prepareTries(pass);
+  const { components } = objective.prepare(pass);
   const draws = new GeneratedDraws(backend, seed, "test");
   const idle = new Set(components.flatMap(({ name, reads }) => reads.map((index) => `${name} ${index}`)));
   for (let step = 1; step <= samples; step++) {
     draws.startStep(step);
-    samplePass(trace, draws);
+    samplePass(pass, draws);
     for (const component of components) {
       if (component.observed) continue;
       const { name, reads, value, evaluate, addDifferences } = component;
@@ -83,10 +83,10 @@ function compare(
       for (const layer of network.layers) {
         const { index, width } = layer;
         const isRead = reads.includes(index);
-        const said = backend.matrix(trace.batchSize, width);
+        const said = backend.matrix(pass.batchSize, width);
         if (isRead) addDifferences?.(layer, said);
         const expected = addDifferences && backend.readNow(said);
-        const found = new Float64Array(trace.batchSize * width);
+        const found = new Float64Array(pass.batchSize * width);
         tryUnits(layer, values, found);
         const refuse = (e: number, why: string) => {
           throw new InputError(`the component "${name}" ${why.replace("UNIT", unitOf(layer, e))}`);
@@ -107,7 +107,7 @@ function compare(
     for (const index of component.observed ? [] : component.reads) {
       if (!idle.has(`${component.name} ${index}`)) continue;
       throw new InputError(
-        `the component "${component.name}" says that it reads layer ${index}, and none of its units, ${unitOf(network.layers[index], 0)} the first, changed it in ${samples * trace.batchSize} samples`,
+        `the component "${component.name}" says that it reads layer ${index}, and none of its units, ${unitOf(network.layers[index], 0)} the first, changed it in ${samples * pass.batchSize} samples`,
       );
     }
   }

@@ -1,6 +1,6 @@
 /** What function components make of the logits of whole softmax units: the choices' counterparts of `activations.ts`. */
 import type { Outcome } from "../backend/backend.ts";
-import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood } from "../network/trace.ts";
+import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood } from "../network/pass.ts";
 import type { ActivationKernels, Logits } from "./activations.ts";
 
 /** A function of units' logits, by a backend's operations. */
@@ -13,17 +13,17 @@ export interface UnitFunction {
 /** `log P(target)` of softmax units, the target being what a softmax layer chose. */
 export const choiceLogLikelihood: UnitFunction = {
   learns: true,
-  kernels({ trace, logits, target: bits, targetLayer }) {
-    const { backend } = trace.network;
+  kernels({ pass, logits, target: bits, targetLayer }) {
+    const { backend } = pass.network;
     const { choices } = targetLayer!;
-    const p = backend.matrix(trace.batchSize, logits.columns);
+    const p = backend.matrix(pass.batchSize, logits.columns);
     const outcome: Outcome = { kind: "softmax", choices, logits, p, q: p, bits: bits! };
     return {
       evaluate(value) {
         backend.softmax(logits, choices, p);
         backend.logLikelihood(outcome, value);
       },
-      addParentDifferences: (edge, out) => addLikelihoodDifferences(trace, edge, outcome, out),
+      addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences: (out) => backend.addChoiceDifferences(logits, choices, bits!, out),
       slope(g, accumulate) {
         if (!accumulate) backend.fill(g, 0);
@@ -37,14 +37,14 @@ export const choiceLogLikelihood: UnitFunction = {
 /** The entropy in nats of a softmax layer's units; `dH/dl = -p (l - p . l)`. */
 export const choiceEntropy: UnitFunction = {
   learns: true,
-  kernels({ trace, logits, layer }) {
-    const { backend } = trace.network;
+  kernels({ pass, logits, layer }) {
+    const { backend } = pass.network;
     const { index, choices } = layer!;
-    const outcome = trace.layers[index];
-    const less = backend.matrix(trace.batchSize, logits.columns);
+    const outcome = pass.layers[index];
+    const less = backend.matrix(pass.batchSize, logits.columns);
     return {
       evaluate: (value) => backend.entropy(outcome, value),
-      addParentDifferences: (edge, out) => addFlipEntropy(trace, edge, index, out),
+      addParentDifferences: (edge, out) => addFlipEntropy(pass, edge, index, out),
       addTargetDifferences() {},
       slope(g, accumulate) {
         if (!accumulate) backend.fill(g, 0);
@@ -58,17 +58,17 @@ export const choiceEntropy: UnitFunction = {
 /** `-log q` of what a softmax layer itself chose, the target: its entropy, sampled. */
 export const choiceSurprisal: UnitFunction = {
   learns: false,
-  kernels({ trace, logits, layer }) {
-    const { backend } = trace.network;
+  kernels({ pass, logits, layer }) {
+    const { backend } = pass.network;
     const { index, choices } = layer!;
-    const outcome = trace.layers[index];
-    const differences = backend.matrix(trace.batchSize, logits.columns);
+    const outcome = pass.layers[index];
+    const differences = backend.matrix(pass.batchSize, logits.columns);
     return {
       evaluate(value) {
         backend.logLikelihood(outcome, value);
         backend.addScaled(value, -2, value);
       },
-      addParentDifferences: (edge, out) => backend.addScaled(flipLogLikelihood(trace, edge, index), -1, out),
+      addParentDifferences: (edge, out) => backend.addScaled(flipLogLikelihood(pass, edge, index), -1, out),
       addTargetDifferences(out) {
         backend.fill(differences, 0);
         backend.addChoiceDifferences(logits, choices, outcome.bits, differences);

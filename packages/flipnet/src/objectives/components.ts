@@ -7,7 +7,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { createLinear, type Layer, type Linear, type Network } from "../network/network.ts";
-import { type Credit, computeLogits, type Trace } from "../network/trace.ts";
+import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type Activation, type Logits, scalarKernels } from "./activations.ts";
 import type { UnitFunction } from "./choices.ts";
 import type { Component, Objective } from "./objective.ts";
@@ -80,15 +80,15 @@ export function componentsObjective(
 
   return {
     linears: learns && layer === undefined ? [linear] : [],
-    prepare(trace) {
+    prepare(pass) {
       const { backend } = network;
-      const matrix = (columns: number) => backend.matrix(trace.batchSize, columns);
+      const matrix = (columns: number) => backend.matrix(pass.batchSize, columns);
       const site: Logits = {
-        trace,
+        pass,
         parents,
         layer,
-        logits: layer === undefined ? matrix(width) : trace.layers[layer.index].logits,
-        target: targetOf(trace),
+        logits: layer === undefined ? matrix(width) : pass.layers[layer.index].logits,
+        target: targetOf(pass),
         targetLayer,
       };
       const kernels = "learns" in eta ? eta.kernels(site) : (eta.kernels?.(site) ?? scalarKernels(eta, site));
@@ -98,7 +98,7 @@ export function componentsObjective(
         reads,
         value,
         evaluate() {
-          if (layer === undefined) computeLogits(trace, linear, site.logits);
+          if (layer === undefined) computeLogits(pass, linear, site.logits);
           kernels.evaluate(value);
         },
         addDifferences({ index }: Layer, out) {
@@ -106,14 +106,14 @@ export function componentsObjective(
           else kernels.addParentDifferences(parents.find(({ from }) => from === index)!, out);
         },
       };
-      const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), trace }] : [];
+      const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), pass }] : [];
       return {
         components: [component],
         credits,
         addDirectGradient(one, g) {
           if (learns && one === layer) kernels.slope(g, true);
         },
-        assign() {
+        differentiate() {
           for (const { g } of credits) kernels.slope(g, false);
         },
       };
@@ -128,7 +128,7 @@ export function findTarget(
   width: number,
   target: ComponentsOptions["target"],
   reads: readonly number[],
-): { targetLayer: Layer | undefined; targetOf: (trace: Trace) => Matrix | undefined } {
+): { targetLayer: Layer | undefined; targetOf: (pass: Pass) => Matrix | undefined } {
   const targetLayer = typeof target === "number" ? network.layers[target] : undefined;
   if (typeof target === "number" && targetLayer === undefined) {
     throw new InputError(`the target of "${name}" is layer ${target}; ${layersOf(network)}`);
@@ -136,7 +136,7 @@ export function findTarget(
   if (targetLayer !== undefined && reads.includes(targetLayer.index)) {
     throw new InputError(`"${name}" reads layer ${target}, which is its target too; expected another`);
   }
-  function targetOf({ input, layers, batchSize }: Trace): Matrix | undefined {
+  function targetOf({ input, layers, batchSize }: Pass): Matrix | undefined {
     const found = target === "input" ? input : typeof target === "number" ? layers[target].bits : target;
     if (found !== undefined && (found.rows !== batchSize || found.columns !== width)) {
       throw new InputError(

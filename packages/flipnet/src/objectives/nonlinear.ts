@@ -47,25 +47,25 @@ export function nonlinearObjective(
   return {
     linears: [],
     fronts: learns ? [front] : [],
-    prepare(trace) {
+    prepare(pass) {
       const { backend } = network;
-      const { bits } = trace.layers[reads];
-      const value = backend.matrix(trace.batchSize, 1);
-      const credit = backend.matrix(trace.batchSize, front.outputs);
+      const { bits } = pass.layers[reads];
+      const value = backend.matrix(pass.batchSize, 1);
+      const credit = backend.matrix(pass.batchSize, front.outputs);
       /** A pass of the network over `input`, and what `eta` makes of it. */
       const run = (input: Matrix) => {
-        const pass = front.prepare(input);
-        const logits = pass.output;
-        const site = { trace, parents: [], layer: undefined, logits, target: targetOf(trace), targetLayer };
-        return { pass, kernels: eta.kernels?.(site) ?? scalarKernels(eta, site) };
+        const frontPass = front.prepare(input);
+        const logits = frontPass.output;
+        const site = { pass, parents: [], layer: undefined, logits, target: targetOf(pass), targetLayer };
+        return { frontPass, kernels: eta.kernels?.(site) ?? scalarKernels(eta, site) };
       };
-      const { pass, kernels } = run(bits);
+      const { frontPass, kernels } = run(bits);
       const component: Component = {
         name,
         reads: [reads, ...(targetLayer === undefined ? [] : [targetLayer.index])],
         value,
         evaluate() {
-          pass.forward();
+          frontPass.forward();
           kernels.evaluate(value);
         },
         ...(differences && { addDifferences: prepareDifferences() }),
@@ -74,18 +74,18 @@ export function nonlinearObjective(
       function prepareDifferences(): NonNullable<Component["addDifferences"]> {
         const backend = immediate(network.backend);
         const numbers = (m: Matrix) => new Float64Array(m.rows * m.columns);
-        const input = backend.matrix(trace.batchSize, front.inputs);
+        const input = backend.matrix(pass.batchSize, front.inputs);
         const again = run(input);
-        const tried = backend.matrix(trace.batchSize, 1);
+        const tried = backend.matrix(pass.batchSize, 1);
         const [did, before, after] = [bits, value, tried].map(numbers);
-        const worth = prepareAdditions(backend, trace.batchSize)(front.inputs);
+        const worth = prepareAdditions(backend, pass.batchSize)(front.inputs);
         return ({ index }, out) => {
           if (index !== reads) return kernels.addTargetDifferences(out);
           backend.readNow(bits, did);
           backend.readNow(value, before);
           const tryBits = () => {
             backend.write(input, did);
-            again.pass.forward();
+            again.frontPass.forward();
             again.kernels.evaluate(tried);
             return backend.readNow(tried, after);
           };
@@ -98,11 +98,11 @@ export function nonlinearObjective(
         components: [component],
         addDirectGradient() {},
         credits: [],
-        fronts: learns ? [pass] : [],
-        assign() {
+        fronts: learns ? [frontPass] : [],
+        differentiate() {
           if (!learns) return;
           kernels.slope(credit, false);
-          pass.backward(credit);
+          frontPass.backward(credit);
         },
       };
     },

@@ -6,7 +6,7 @@ import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontEnd, FrontPass } from "../front-ends/front-end.ts";
 import { descendants, type Layer, type Linear } from "../network/network.ts";
-import type { Credit, Trace } from "../network/trace.ts";
+import type { Credit, Pass } from "../network/pass.ts";
 
 /** A component on one pass. */
 export interface Component {
@@ -31,11 +31,11 @@ export interface Evaluation {
   readonly components: readonly Component[];
   /** `g += df/dl`: how components depend directly on a layer's own logits; [B, width]. */
   addDirectGradient(layer: Layer, g: Matrix): void;
-  /** Credits of the objective's own linear maps, valid after `assign`, all components being evaluated. */
+  /** Credits of the objective's own linear maps, valid after `differentiate`, all components being evaluated. */
   readonly credits: readonly Credit[];
-  /** Its differentiable networks on this pass; their gradients are valid after `assign`. Absent: none. */
+  /** Its differentiable networks on this pass; their gradients are valid after `differentiate`. Absent: none. */
   readonly fronts?: readonly FrontPass[];
-  assign(): void;
+  differentiate(): void;
 }
 
 /** What is maximised: the expectation of a sum of components. */
@@ -45,7 +45,7 @@ export interface Objective {
   /** Differentiable networks of its own: a nonlinear decoder. Absent: none. */
   readonly fronts?: readonly FrontEnd[];
   /** Buffers for one pass. */
-  prepare(trace: Trace): Evaluation;
+  prepare(pass: Pass): Evaluation;
 }
 
 /**
@@ -56,8 +56,8 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
   return {
     linears: objectives.flatMap(({ linears }) => linears),
     fronts: objectives.flatMap(({ fronts = [] }) => fronts),
-    prepare(trace) {
-      const parts = objectives.map((objective) => objective.prepare(trace));
+    prepare(pass) {
+      const parts = objectives.map((objective) => objective.prepare(pass));
       const components = parts.flatMap((part) => part.components);
       const names = components.map(({ name }) => name);
       const twice = names.find((name, i) => names.indexOf(name) < i);
@@ -69,8 +69,8 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
         addDirectGradient(layer, g) {
           for (const part of parts) part.addDirectGradient(layer, g);
         },
-        assign() {
-          for (const part of parts) part.assign();
+        differentiate() {
+          for (const part of parts) part.differentiate();
         },
       };
     },

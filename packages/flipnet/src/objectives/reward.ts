@@ -16,7 +16,7 @@ export function rewardObjective(reward: Matrix): Objective {
         components: [{ name: "reward", reads: [output], value: reward, observed: true, evaluate() {} }],
         addDirectGradient() {},
         credits: [],
-        assign() {},
+        differentiate() {},
       };
     },
   };
@@ -51,7 +51,7 @@ export function knownRewardObjective(rewards: Matrix): Objective {
         components: [{ name: "reward", reads: [output], value, ...component }],
         addDirectGradient() {},
         credits: [],
-        assign() {},
+        differentiate() {},
       };
     },
   };

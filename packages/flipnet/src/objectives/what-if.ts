@@ -1,7 +1,7 @@
 /** What if one unit had done something else? Found out by trying: one evaluation for every other outcome of every unit. */
 import { type Backend, immediate, type Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { computeLaw, type Trace } from "../network/trace.ts";
+import { computeLaw, type Pass } from "../network/pass.ts";
 
 /** Numbers that the host finds, to be added to a matrix. */
 export interface Addition {
@@ -80,18 +80,18 @@ function change(bits: Float64Array, start: number, choices: number, step: number
  * returns its values [B], all other units having done what they did and the laws of the layer's children being what
  * follows. The pass is put back, and `f` called on it once more.
  */
-export function prepareTries(trace: Trace): (layer: Layer, f: () => Float64Array, out: Float64Array) => void {
-  const backend = immediate(trace.network.backend);
+export function prepareTries(pass: Pass): (layer: Layer, f: () => Float64Array, out: Float64Array) => void {
+  const backend = immediate(pass.network.backend);
   const numbers = (m: Matrix) => new Float64Array(m.rows * m.columns);
-  const did = trace.layers.map(({ bits }) => numbers(bits));
-  const before = new Float64Array(trace.batchSize);
+  const did = pass.layers.map(({ bits }) => numbers(bits));
+  const before = new Float64Array(pass.batchSize);
   return (layer, f, out) => {
-    const { bits } = trace.layers[layer.index];
+    const { bits } = pass.layers[layer.index];
     const now = backend.readNow(bits, did[layer.index]);
     before.set(f());
     const change = () => {
       backend.write(bits, now);
-      for (const { layer: child } of layer.children) computeLaw(trace, child);
+      for (const { layer: child } of layer.children) computeLaw(pass, child);
       return f();
     };
     whatIf(layer, now, before, change, out);

@@ -8,7 +8,7 @@ import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
-import { createTrace, samplePass, type Trace } from "../network/trace.ts";
+import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
@@ -79,8 +79,8 @@ export class ContextualBandit implements Task {
     this.#train.loadLabels(first, this.#labels);
   }
 
-  score(trace: Trace): void {
-    this.backend.rewardByLabel(trace.layers[trace.layers.length - 1].bits, this.#labels, this.#reward);
+  score(pass: Pass): void {
+    this.backend.rewardByLabel(pass.layers[pass.layers.length - 1].bits, this.#labels, this.#reward);
   }
 
   addMetrics(_evaluation: Evaluation, sums: Sums, first: number): void {
@@ -95,24 +95,24 @@ export class ContextualBandit implements Task {
     }
     const key = deriveKey(this.#seed, "binarise", 2 * epoch + 1, newKey());
     let right = 0;
-    for (const { trace, labels, reward, sums, starts, draws } of this.#testPasses.passes) {
+    for (const { pass, labels, reward, sums, starts, draws } of this.#testPasses.passes) {
       backend.writeSums(sums, [0]);
       for (const first of starts) {
-        this.#test.load(first, key, trace.input);
+        this.#test.load(first, key, pass.input);
         this.#test.loadLabels(first, labels);
         draws.startStep(epoch * this.#test.count + first);
-        samplePass(trace, draws);
-        backend.rewardByLabel(trace.layers[trace.layers.length - 1].bits, labels, reward);
+        samplePass(pass, draws);
+        backend.rewardByLabel(pass.layers[pass.layers.length - 1].bits, labels, reward);
         backend.addMean(reward, sums, 0);
       }
-      right += (await backend.readSums(sums))[0] * trace.batchSize;
+      right += (await backend.readSums(sums))[0] * pass.batchSize;
     }
     return { testAccuracy: right / this.#test.count };
   }
 }
 
 interface TestPass {
-  trace: Trace;
+  pass: Pass;
   labels: Matrix;
   reward: Matrix;
   sums: Sums;
@@ -125,7 +125,7 @@ interface TestPass {
 function testPasses(network: Network, count: number, seed: number): TestPass[] {
   const { backend, inputs } = network;
   return testBatches(count).map(({ rows, starts }) => ({
-    trace: createTrace(network, backend.matrix(rows, inputs)),
+    pass: createPass(network, backend.matrix(rows, inputs)),
     labels: backend.matrix(rows, 1),
     reward: backend.matrix(rows, 1),
     sums: backend.sums(1),

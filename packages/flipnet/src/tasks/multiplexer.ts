@@ -7,7 +7,7 @@
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Network } from "../network/network.ts";
-import { computeLaw, createTrace, type Trace } from "../network/trace.ts";
+import { computeLaw, createPass, type Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
@@ -98,7 +98,7 @@ export class Multiplexer implements Task {
     this.backend.addressedBit(this.input, this.#k, this.#target);
   }
 
-  score({ layers }: Trace): void {
+  score({ layers }: Pass): void {
     this.backend.rewardByLabel(layers[layers.length - 1].bits, this.#target, this.#reward, -1);
   }
 
@@ -136,7 +136,7 @@ function prepareEverything(network: Network, k: number): Everything {
   if (2 ** bits > mostStates || layers.some(({ kind }) => kind === "softmax")) return { network };
 
   const rows = Math.min(2 ** bits, 1024);
-  const trace = createTrace(network, backend.matrix(rows, inputs));
+  const pass = createPass(network, backend.matrix(rows, inputs));
   const target = backend.matrix(rows, 1);
   const logs = hidden.map(() => backend.matrix(rows, 1));
   /** Writes bit `i` of the states `first`, `first + 1`, ... into columns, from bit `offset` on. */
@@ -152,20 +152,18 @@ function prepareEverything(network: Network, k: number): Everything {
   async function expectedReward(): Promise<number> {
     let expected = 0;
     for (let first = 0; first < 2 ** bits; first += rows) {
-      writeBits(trace.input, first, 0);
+      writeBits(pass.input, first, 0);
       let offset = inputs;
       for (const [l, layer] of hidden.entries()) {
-        const activity = trace.layers[l];
+        const activity = pass.layers[l];
         writeBits(activity.bits, first, offset);
         offset += layer.width;
-        computeLaw(trace, layer);
+        computeLaw(pass, layer);
         backend.logLikelihood(activity, logs[l]);
       }
-      computeLaw(trace, output);
-      backend.addressedBit(trace.input, k, target);
-      const [p, right] = await Promise.all(
-        [trace.layers[output.index].p, target].map((m) => backend.read(m)),
-      );
+      computeLaw(pass, output);
+      backend.addressedBit(pass.input, k, target);
+      const [p, right] = await Promise.all([pass.layers[output.index].p, target].map((m) => backend.read(m)));
       const logOf = await Promise.all(logs.map((m) => backend.read(m)));
       for (let row = 0; row < rows; row++) {
         const probability = Math.exp(logOf.reduce((sum, log) => sum + log[row], 0)) / 2 ** inputs;

@@ -1,7 +1,7 @@
 /** What a task is: batches, the reward of what the network did with them, and how it is measured. */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Network } from "../network/network.ts";
-import type { Trace } from "../network/trace.ts";
+import type { Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 
 /** A task on a backend, for one batch size. */
@@ -23,7 +23,7 @@ export interface Task {
   /** Fills `input` with the batch of a step of this epoch, 0 <= step < stepsPerEpoch. */
   load(step: number): void;
   /** Fills in the reward of what the network did, where the objective is one. */
-  score(trace: Trace): void;
+  score(pass: Pass): void;
   /** Adds this step's metrics to `sums`, from `first` on, the objective being evaluated. */
   addMetrics(evaluation: Evaluation, sums: Sums, first: number): void;
   /** Epochs between two calls of `evaluate`; absent: 1. */

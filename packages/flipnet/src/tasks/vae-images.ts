@@ -6,7 +6,7 @@ import type { Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { sampleFrom } from "../network/laws.ts";
 import type { Network } from "../network/network.ts";
-import { computeLaw, computeLogits, createTrace, type Trace } from "../network/trace.ts";
+import { computeLaw, computeLogits, createPass, type Pass } from "../network/pass.ts";
 import type { Decoder } from "../objectives/elbo.ts";
 import { deriveKey, halfWordAt, type Key, newKey, siteKey } from "../random/threefry.ts";
 
@@ -62,15 +62,15 @@ export async function reconstruct(
   }
   const key = deriveKey(seed, "images", 1, newKey());
   const canvas = canvasOf(vae.encoder, count);
-  const { trace } = canvas;
+  const { pass } = canvas;
   const seen = images.map((pixel, e) => {
     const u = halfWordAt(key, Math.floor(e / pixels), e % pixels);
     return 255 * u < 65536 * pixel ? 1 : 0;
   });
-  backend.write(trace.input, seen);
+  backend.write(pass.input, seen);
   for (const layer of layers.slice(0, depth)) {
-    computeLaw(trace, layer);
-    flip(canvas, layer.index, key, 1, trace.layers[layer.index]);
+    computeLaw(pass, layer);
+    flip(canvas, layer.index, key, 1, pass.layers[layer.index]);
   }
   return { seen, ...(await decode(vae, canvas, depth - 1, key)) };
 }
@@ -82,12 +82,12 @@ async function decode(
   top: number,
   key: Key,
 ): Promise<DrawnImages> {
-  const { trace, image } = canvas;
+  const { pass, image } = canvas;
   const linears = [...decoder.layers, decoder.prior];
-  const predicted = [image, ...trace.layers];
+  const predicted = [image, ...pass.layers];
   for (let l = top; l >= 0; l--) {
     const { kind, choices, logits, p, q } = predicted[l];
-    computeLogits(trace, linears[l], logits);
+    computeLogits(pass, linears[l], logits);
     if (kind === "bernoulli") backend.sigmoid(logits, p, q);
     else backend.softmax(logits, choices, p);
     flip(canvas, l, key, 0, predicted[l]);
@@ -97,8 +97,8 @@ async function decode(
 }
 
 /** Flips the coins of a layer or of the pixels; throws the dice of softmax units. */
-function flip({ trace, uniforms }: Canvas, place: number, key: Key, branch: number, outcome: Outcome): void {
-  const { backend } = trace.network;
+function flip({ pass, uniforms }: Canvas, place: number, key: Key, branch: number, outcome: Outcome): void {
+  const { backend } = pass.network;
   const u = uniforms.get(outcome)!;
   backend.uniforms(siteKey(key, place, branch, newKey()), u);
   sampleFrom(backend, outcome, u);
@@ -106,7 +106,7 @@ function flip({ trace, uniforms }: Canvas, place: number, key: Key, branch: numb
 
 /** Buffers to draw so many images at once. */
 interface Canvas {
-  trace: Trace;
+  pass: Pass;
   /** The pixels, as a layer that the decoder predicts. */
   image: Outcome;
   uniforms: Map<Outcome, Matrix>;
@@ -126,11 +126,11 @@ function canvasOf(encoder: Network, count: number): Canvas {
 function createCanvas(encoder: Network, count: number): Canvas {
   const { backend, inputs } = encoder;
   const matrix = (width: number) => backend.matrix(count, width);
-  const trace = createTrace(encoder, matrix(inputs));
+  const pass = createPass(encoder, matrix(inputs));
   const [logits, p, q, bits] = Array.from({ length: 4 }, () => matrix(inputs));
   const image: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits };
   const uniforms = new Map(
-    [image, ...trace.layers].map((outcome) => [outcome, matrix(outcome.p.columns / outcome.choices)]),
+    [image, ...pass.layers].map((outcome) => [outcome, matrix(outcome.p.columns / outcome.choices)]),
   );
-  return { trace, image, uniforms };
+  return { pass, image, uniforms };
 }

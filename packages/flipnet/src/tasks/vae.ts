@@ -7,7 +7,7 @@ import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
-import { createTrace, samplePass, type Trace } from "../network/trace.ts";
+import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
@@ -139,19 +139,19 @@ export class VariationalAutoEncoder implements Task {
     for (const { activities } of this.#testPasses) {
       for (const { mean, square } of activities) for (const m of [mean, square]) backend.fill(m, 0);
     }
-    for (const { trace, evaluation, total, activities, starts, draws } of this.#testPasses) {
-      const B = trace.batchSize;
+    for (const { pass, evaluation, total, activities, starts, draws } of this.#testPasses) {
+      const B = pass.batchSize;
       for (const first of starts) {
-        this.#test.load(first, key, trace.input);
+        this.#test.load(first, key, pass.input);
         for (const { activity } of activities) backend.fill(activity, 0);
         const logWeights = new LogMeans(B);
         for (let k = 0; k < K; k++) {
           draws.startStep((epoch * this.#test.count + first) * K + k);
-          samplePass(trace, draws);
+          samplePass(pass, draws);
           addUp(backend, evaluation, total);
           logWeights.add(await backend.read(total));
           activities.forEach(({ activity }, l) => {
-            backend.addScaled(trace.layers[l].p, 1 / K, activity);
+            backend.addScaled(pass.layers[l].p, 1 / K, activity);
           });
           if (goOn !== undefined && !(await goOn())) return undefined;
         }
@@ -188,10 +188,10 @@ export class VariationalAutoEncoder implements Task {
     const { layers, inputs } = this.encoder;
     const objective = elboObjective(this.encoder, { entropy: "sampled", decoder: this.decoder });
     return testBatches(this.#test.count).map(({ rows, starts }) => {
-      const trace = createTrace(this.encoder, backend.matrix(rows, inputs));
+      const pass = createPass(this.encoder, backend.matrix(rows, inputs));
       return {
-        trace,
-        evaluation: objective.prepare(trace),
+        pass,
+        evaluation: objective.prepare(pass),
         total: backend.matrix(rows, 1),
         activities: layers.map(({ width }) => ({
           activity: backend.matrix(rows, width),
@@ -207,7 +207,7 @@ export class VariationalAutoEncoder implements Task {
 }
 
 interface TestPass {
-  trace: Trace;
+  pass: Pass;
   /** The objective with sampled entropies: log p - log q. */
   evaluation: Evaluation;
   /** [B, 1] */

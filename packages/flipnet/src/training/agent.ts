@@ -143,7 +143,7 @@ export class Agent {
     batch.learner.sample(this.#draws);
     this.#current = batch;
     this.#waiting = contexts.length;
-    const { layers } = batch.learner.estimator.trace;
+    const { layers } = batch.learner.estimator.pass;
     const bits = this.#backend.readNow(layers[layers.length - 1].bits);
     return contexts.map((_, b) => bits.subarray(b * actions, (b + 1) * actions).indexOf(1));
   }

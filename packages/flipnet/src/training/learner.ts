@@ -8,7 +8,7 @@ import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
-import type { Credit } from "../network/trace.ts";
+import type { Credit } from "../network/pass.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
 
@@ -61,10 +61,10 @@ export class Learner {
     checkNames(this.parameters);
     this.estimator = estimator.prepare(problem);
     this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
-    const { trace, evaluation } = this.estimator;
+    const { pass, evaluation } = this.estimator;
     const credits = [...this.estimator.credits, ...evaluation.credits];
     this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
-    this.#front = trace.front && prepareFrontGradient(trace, trace.front, this.estimator.credits);
+    this.#front = pass.front && prepareFrontGradient(pass, pass.front, this.estimator.credits);
     this.#direct = (evaluation.fronts ?? []).flatMap(({ gradients }) => gradients);
     this.#gradients = [...this.#gradient.blocks, ...this.#direct, ...(this.#front?.blocks ?? [])];
     const sources = this.#gradients.map((block, place) => {
@@ -94,8 +94,8 @@ export class Learner {
    * `sums`, if any: see `Gradient.addVariance`; that of the front end, where `measuresFront`, at the cost of a step.
    */
   learn(step: number, sums?: Sums, measuresFront = false): void {
-    this.estimator.assign();
-    this.estimator.evaluation.assign();
+    this.estimator.credit();
+    this.estimator.evaluation.differentiate();
     this.#gradient.compute();
     this.#front?.compute();
     if (sums !== undefined) {

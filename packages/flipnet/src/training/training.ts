@@ -178,7 +178,7 @@ export class Training {
     task.load(stepOfEpoch);
     this.#draws.startStep(this.step);
     learner.sample(this.#draws);
-    task.score(learner.estimator.trace);
+    task.score(learner.estimator.pass);
     // One example has no variance.
     const measuresFront = stepOfEpoch % frontVarianceEvery === 0;
     learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums, measuresFront);

@@ -12,7 +12,7 @@ import { estimatorsFor } from "../../src/estimators/registry.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { createNetwork } from "../../src/network/network.ts";
-import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { createPass, samplePass } from "../../src/network/pass.ts";
 import { rewardObjective } from "../../src/objectives/reward.ts";
 import { compare, flat } from "./compare.ts";
 import { golden, goldenSpec } from "./golden.ts";
@@ -119,7 +119,7 @@ function posteriors(spec: BanditSpec) {
   for (const layer of network.layers) backend.write(layer.block, toBlock(parameters[layer.index]));
   const states = contexts.flatMap((context, c) => {
     const draws = new EnumeratedDraws();
-    samplePass(createTrace(network, backend.matrix(1, shape.inputs)), draws);
+    samplePass(createPass(network, backend.matrix(1, shape.inputs)), draws);
     const rows = draws.states;
     const input = backend.matrix(rows, shape.inputs);
     const reward = backend.matrix(rows, 1);
@@ -134,9 +134,9 @@ function posteriors(spec: BanditSpec) {
     });
     draws.start(0, rows);
     prepared.sample(draws);
-    prepared.assign();
+    prepared.credit();
     const layers = prepared.credits.map(({ g }, index) => {
-      const { bits, p } = prepared.trace.layers[index];
+      const { bits, p } = prepared.pass.layers[index];
       const prior = backend.readNow(p);
       const posterior = backend.readNow(g).map((credit, e) => credit + prior[e]);
       return { bits: backend.readNow(bits), posterior, J: g.columns };
@@ -252,8 +252,8 @@ describe("an estimator that is wrong shows it", () => {
       const prepared = hnca.prepare(problem);
       return {
         ...prepared,
-        assign() {
-          prepared.assign();
+        credit() {
+          prepared.credit();
           damage(prepared);
         },
       };
@@ -322,11 +322,11 @@ describe("an estimator with two passes", () => {
     prepare(problem) {
       const { network, input } = problem;
       const prepared = reinforce.prepare(problem);
-      const other = createTrace(network, input, 1);
+      const other = createPass(network, input, 1);
       const noise = network.layers.map((layer) => ({
         linear: layer,
         g: network.backend.matrix(input.rows, layer.width),
-        trace: other,
+        pass: other,
       }));
       return {
         ...prepared,
@@ -335,8 +335,8 @@ describe("an estimator with two passes", () => {
           prepared.sample(draws);
           samplePass(other, draws);
         },
-        assign() {
-          prepared.assign();
+        credit() {
+          prepared.credit();
           for (const { linear: layer, g } of noise) {
             network.backend.subtract(other.layers[layer.index].bits, other.layers[layer.index].p, g);
           }

@@ -87,7 +87,9 @@ describe("a spec of an ELBO", () => {
 
   it("has estimators of its own", () => {
     expect(() => audit(good(), { estimators: ["hnca"] })).toThrow(
-      new InputError('"hnca" is not an estimator for a known function; did you mean "f-hnca"?'),
+      new InputError(
+        'hnca needs the last layer\'s reward, which is not to be had here; did you mean "f-hnca"?',
+      ),
     );
     expect(() => audit(good(), { estimators: ["disarm-freshly"] })).toThrow(
       new InputError(

@@ -187,8 +187,8 @@ describe("random small auto-encoders", () => {
             return prepared;
           },
         });
-        const { trace } = prepared!;
-        const [input, bits] = [trace.input, trace.layers[0].bits].map((m) => ({
+        const { pass } = prepared!;
+        const [input, bits] = [pass.input, pass.layers[0].bits].map((m) => ({
           width: m.columns,
           values: [...backend.readNow(m)],
         }));
@@ -210,8 +210,8 @@ describe("random small auto-encoders", () => {
 function onOne(estimator: Estimator, component: string): Estimator {
   const restrict = (objective: Objective): Objective => ({
     ...objective,
-    prepare(trace) {
-      const evaluation = objective.prepare(trace);
+    prepare(pass) {
+      const evaluation = objective.prepare(pass);
       const components = evaluation.components.filter(({ name }) => name === component);
       expect(components).toHaveLength(1);
       return { ...evaluation, components, addDirectGradient() {} };
@@ -340,8 +340,8 @@ describe("only the draws that a credit depends on are enumerated", () => {
               },
             });
           },
-          assign() {
-            prepared.assign();
+          credit() {
+            prepared.credit();
             const { g } = prepared.credits[0];
             const values = backend.readNow(g);
             const [one, other, last] = [drawn[0], drawn[2], drawn[drawn.length - 1]];
@@ -372,11 +372,11 @@ describe("only the draws that a credit depends on are enumerated", () => {
         let calls = 0;
         return {
           ...prepared,
-          assign() {
-            prepared.assign();
+          credit() {
+            prepared.credit();
             if (++calls < 12) return;
             const [first] = prepared.credits;
-            const { bits } = prepared.trace.layers[1];
+            const { bits } = prepared.pass.layers[1];
             backend.addScaled(bits, 1, first.g);
           },
         };

@@ -5,7 +5,7 @@ import { prepareGradient } from "../../src/estimators/gradient.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
-import { type Credit, createTrace, samplePass, shown } from "../../src/network/trace.ts";
+import { type Credit, createPass, samplePass, shown } from "../../src/network/pass.ts";
 import { mixedNetwork, randomProblem } from "../helpers.ts";
 
 /** Per-example gradients of a layer formed one by one: [B][parameter], laid out as the block. */
@@ -13,11 +13,11 @@ function perExample(credits: Credit[], B: number, read: (m: never) => Float64Arr
   return Array.from({ length: B }, (_, b) => {
     const { linear: layer } = credits[0];
     const gradient = new Array<number>(layer.block.columns).fill(0);
-    for (const { g, trace } of credits) {
+    for (const { g, pass } of credits) {
       const credit = read(g as never).subarray(b * layer.width, (b + 1) * layer.width);
       let place = 0;
       for (const { from, coding, weights } of layer.parents) {
-        const x = read(shown(trace, from) as never).subarray(b * weights.rows, (b + 1) * weights.rows);
+        const x = read(shown(pass, from) as never).subarray(b * weights.rows, (b + 1) * weights.rows);
         for (const bit of x) {
           const value = coding === "plus-minus" ? 2 * bit - 1 : bit;
           for (const c of credit) gradient[place++] += value * c;
@@ -38,14 +38,14 @@ test.each(["zero-one", "plus-minus"] as const)(
     const draws = new GeneratedDraws(backend, 3);
     draws.startStep(1);
     prepared.sample(draws);
-    prepared.assign();
+    prepared.credit();
     // A second pass with its own credits makes a second term for every layer.
-    const other = createTrace(problem.network, problem.input, 1);
+    const other = createPass(problem.network, problem.input, 1);
     samplePass(other, draws);
     const second = problem.network.layers.map((layer): Credit => {
       const g = backend.matrix(6, layer.width);
       backend.subtract(other.layers[layer.index].bits, other.layers[layer.index].p, g);
-      return { linear: layer, g, trace: other };
+      return { linear: layer, g, pass: other };
     });
     for (const credits of [[...prepared.credits], [...prepared.credits, ...second]]) {
       const gradient = prepareGradient(backend, problem.network.layers, credits);
@@ -105,7 +105,7 @@ test.each([reinforce, hnca])(
           const draws = new GeneratedDraws(backend, 8);
           draws.startStep(4);
           prepared.sample(draws);
-          prepared.assign();
+          prepared.credit();
           return prepared.credits.map(({ g }) => backend.readNow(g));
         });
         credits[0].forEach((exact, layer) => {

@@ -25,15 +25,15 @@ function creditsOf(backend: ImmediateBackend, stopGradient: boolean) {
     matrixOf(backend, B, numbers(units, B * units, 0, 1)),
   );
   prepared.sample(new GivenDraws(({ layer }) => uniforms[layer.index]));
-  prepared.assign();
+  prepared.credit();
   const read = (m: Parameters<ImmediateBackend["readNow"]>[0]) => backend.readNow(m);
   const [first] = problem.network.layers;
   return {
     credit: read(prepared.credits[0].g),
-    logits: read(prepared.trace.layers[0].logits),
-    bits: read(prepared.trace.layers[0].bits),
-    action: read(prepared.trace.layers[1].bits),
-    output: read(prepared.trace.layers[1].logits),
+    logits: read(prepared.pass.layers[0].logits),
+    bits: read(prepared.pass.layers[0].bits),
+    action: read(prepared.pass.layers[1].bits),
+    output: read(prepared.pass.layers[1].logits),
     weights: read(first.children[0].edge.weights),
     rewards: read(prepared.evaluation.components[0].value),
   };

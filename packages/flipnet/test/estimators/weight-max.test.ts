@@ -48,7 +48,7 @@ const drawsFor = (on: ImmediateBackend, B: number, seed: number) =>
 function run(estimator: Estimator, problem: Problem): PreparedEstimator {
   const prepared = estimator.prepare(problem);
   prepared.sample(drawsFor(backend, problem.input.rows, 5));
-  prepared.assign();
+  prepared.credit();
   return prepared;
 }
 
@@ -65,7 +65,7 @@ function expectClose(found: ArrayLike<number>, expected: ArrayLike<number>, tole
 }
 
 /** Parameters and examples of a {-1,+1} chain, as the paper's pseudocode has them. */
-function asInPaper({ network, objective }: Problem, { trace }: PreparedEstimator) {
+function asInPaper({ network, objective }: Problem, { pass }: PreparedEstimator) {
   const weights = network.layers.map(({ parents: [{ weights }] }) => {
     const values = Array.from(backend.readNow(weights));
     return Array.from({ length: weights.rows }, (_, i) =>
@@ -73,8 +73,8 @@ function asInPaper({ network, objective }: Problem, { trace }: PreparedEstimator
     );
   });
   const bias = network.layers.map((layer) => Array.from(backend.readNow(layer.bias)));
-  const reward = backend.readNow(objective.prepare(trace).components[0].value);
-  const shown = [trace.input, ...trace.layers.map((activity) => activity.bits)].map((m) => ({
+  const reward = backend.readNow(objective.prepare(pass).components[0].value);
+  const shown = [pass.input, ...pass.layers.map((activity) => activity.bits)].map((m) => ({
     columns: m.columns,
     values: Array.from(backend.readNow(m), (bit) => 2 * bit - 1),
   }));
@@ -174,7 +174,7 @@ describe("weight-max", () => {
     const problem = randomProblem(backend, { ...chain([4, 3]), units: "zero-one" }, rows, 14);
     const prepared = run(weightMax, problem);
     expect(prepared.credits.map(({ paperScale }) => paperScale)).toEqual([2, 1]);
-    const { layers } = prepared.trace;
+    const { layers } = prepared.pass;
     const [p, b] = [backend.readNow(layers[0].p), backend.readNow(layers[0].bits)];
     const W = backend.readNow(problem.network.layers[1].parents[0].weights);
     const d = creditsOf(prepared)[1];
@@ -413,7 +413,7 @@ describe("rules for one unit", () => {
     const rewards = numbers(41, 24);
     const known = { ...problem, objective: knownRewardObjective(matrixOf(backend, 12, rewards)) };
     const prepared = run(fHnca, known);
-    const [p, earned] = [prepared.trace.layers[0].p, prepared.evaluation.components[0].value].map((m) =>
+    const [p, earned] = [prepared.pass.layers[0].p, prepared.evaluation.components[0].value].map((m) =>
       backend.readNow(m),
     );
     const [low, high] = [0, 1].map((action) => rewards.filter((_, e) => e % 2 === action));
@@ -421,7 +421,7 @@ describe("rules for one unit", () => {
       creditsOf(prepared)[0],
       Array.from(p, (mean, b) => mean * (1 - mean) * (high[b] - low[b])),
     );
-    const action = backend.readNow(prepared.trace.layers[0].bits);
+    const action = backend.readNow(prepared.pass.layers[0].bits);
     expectClose(
       earned,
       Array.from(action, (bit, b) => (bit === 1 ? high[b] : low[b])),

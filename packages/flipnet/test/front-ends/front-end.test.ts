@@ -111,15 +111,15 @@ describe.each(Object.entries(specs))("behind a front end that gives %s", (name, 
     const draws = new GeneratedDraws(backend, 7);
     draws.startStep(1);
     learner.sample(draws);
-    const { credits, trace } = learner.estimator;
+    const { credits, pass } = learner.estimator;
     const before = snapshot(learner);
     learner.learn(1);
     const moved = snapshot(learner).values.map((values, i) => values.map((w, e) => w - before.values[i][e]));
     before.restore();
 
     const surrogate = () => {
-      trace.front!.forward();
-      const x = backend.readNow(trace.features);
+      pass.front!.forward();
+      const x = backend.readNow(pass.features);
       let sum = 0;
       for (const { linear, g } of credits) {
         const credit = backend.readNow(g);
@@ -163,7 +163,7 @@ describe.each(Object.entries(specs))("behind a front end that gives %s", (name, 
     const before = snapshot(learner);
     learner.learn(1, sums, true);
     before.restore();
-    const { trace, credits } = learner.estimator;
+    const { pass, credits } = learner.estimator;
     // One example at a time: all other examples' credits are 0, and the mean is over all of them.
     const each = Array.from({ length: B }, (_, b) => {
       const credit = backend.matrix(B, F);
@@ -176,9 +176,9 @@ describe.each(Object.entries(specs))("behind a front end that gives %s", (name, 
           if (from < 0) backend.transposedProduct(own, weights, credit, true);
         }
       }
-      trace.front!.forward();
-      trace.front!.backward(credit);
-      return trace.front!.gradients.map((gradient) => backend.readNow(gradient).map((g) => g * B));
+      pass.front!.forward();
+      pass.front!.backward(credit);
+      return pass.front!.gradients.map((gradient) => backend.readNow(gradient).map((g) => g * B));
     });
     const found = await backend.readSums(sums);
     front.parameters.forEach(({ block }, i) => {

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { GeneratedDraws, GivenDraws } from "../../src/network/draws.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec } from "../../src/network/network.ts";
-import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { createPass, samplePass } from "../../src/network/pass.ts";
 import { matrixOf, mixedNetwork, randomProblem } from "../helpers.ts";
 
 const backend = createReferenceBackend();
@@ -57,11 +57,11 @@ test("weights are Glorot-uniform over all parents, biases 0, a function of the s
 
 test("a pass computes logits from all parents in their coding, and samples what the uniforms say", () => {
   const { network, input } = randomProblem(backend, mixedNetwork, 3, 2);
-  const trace = createTrace(network, input);
+  const pass = createPass(network, input);
   const uniforms = network.layers.map(({ units }) => matrixOf(backend, 3, new Array(3 * units).fill(0.4)));
-  samplePass(trace, new GivenDraws(({ layer }) => uniforms[layer.index]));
-  const last = trace.layers[3];
-  const [x, h0, h2] = [input, trace.layers[0].bits, trace.layers[2].bits].map((m) => backend.readNow(m));
+  samplePass(pass, new GivenDraws(({ layer }) => uniforms[layer.index]));
+  const last = pass.layers[3];
+  const [x, h0, h2] = [input, pass.layers[0].bits, pass.layers[2].bits].map((m) => backend.readNow(m));
   const [fromInput, from2, from0] = network.layers[3].parents.map(({ weights }) => backend.readNow(weights));
   const bias = backend.readNow(network.layers[3].bias);
   for (let b = 0; b < 3; b++) {
@@ -73,7 +73,7 @@ test("a pass computes logits from all parents in their coding, and samples what 
       expect(backend.readNow(last.logits)[b * 4 + j]).toBeCloseTo(logit, 12);
     }
   }
-  const [p, bits] = [backend.readNow(trace.layers[0].p), backend.readNow(trace.layers[0].bits)];
+  const [p, bits] = [backend.readNow(pass.layers[0].p), backend.readNow(pass.layers[0].bits)];
   p.forEach((value, e) => {
     expect(bits[e]).toBe(0.4 < value ? 1 : 0);
   });
@@ -90,14 +90,14 @@ test("a pass computes logits from all parents in their coding, and samples what 
 
 test("generated draws are a function of seed, step, layer and branch", () => {
   const { network, input } = randomProblem(backend, mixedNetwork, 50, 2);
-  const pass = (seed: number, step: number, branch: number) => {
-    const trace = createTrace(network, input, branch);
+  const sampled = (seed: number, step: number, branch: number) => {
+    const pass = createPass(network, input, branch);
     const draws = new GeneratedDraws(backend, seed);
     draws.startStep(step);
-    samplePass(trace, draws);
-    return trace.layers.map(({ bits }) => [...backend.readNow(bits)].join("")).join(" ");
+    samplePass(pass, draws);
+    return pass.layers.map(({ bits }) => [...backend.readNow(bits)].join("")).join(" ");
   };
-  const same = pass(1, 1, 0);
-  expect(pass(1, 1, 0)).toBe(same);
-  for (const other of [pass(2, 1, 0), pass(1, 2, 0), pass(1, 1, 1)]) expect(other).not.toBe(same);
+  const same = sampled(1, 1, 0);
+  expect(sampled(1, 1, 0)).toBe(same);
+  for (const other of [sampled(2, 1, 0), sampled(1, 2, 0), sampled(1, 1, 1)]) expect(other).not.toBe(same);
 });

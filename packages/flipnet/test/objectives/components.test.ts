@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { createNetwork, initialiseWeights, type LayerSpec } from "../../src/network/network.ts";
-import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { createPass, samplePass } from "../../src/network/pass.ts";
 import { type Activation, entropy, logLikelihood, surprisal } from "../../src/objectives/activations.ts";
 import { componentsObjective, createReadout } from "../../src/objectives/components.ts";
 import type { Objective } from "../../src/objectives/objective.ts";
@@ -13,26 +13,26 @@ import { bits, matrixOf, numbers } from "../helpers.ts";
 const backend = createReferenceBackend();
 const B = 6;
 
-/** A trace of a network with random parameters, sampled. */
+/** A pass of a network with random parameters, sampled. */
 function sampled(layers: LayerSpec[], units: "zero-one" | "plus-minus", seed: number, inputs = 3) {
   const network = createNetwork(backend, { inputs, units, layers });
   initialiseWeights(backend, network.layers, seed);
-  const trace = createTrace(network, matrixOf(backend, B, bits(seed, B * inputs)));
+  const pass = createPass(network, matrixOf(backend, B, bits(seed, B * inputs)));
   const draws = new GeneratedDraws(backend, seed);
   draws.startStep(1);
-  samplePass(trace, draws);
-  return trace;
+  samplePass(pass, draws);
+  return pass;
 }
 
 type Pass = ReturnType<typeof sampled>;
 
 /** All that an objective of one component says on a pass. */
-function said(objective: Objective, trace: Pass): number[] {
-  const { components, credits, addDirectGradient, assign } = objective.prepare(trace);
+function said(objective: Objective, pass: Pass): number[] {
+  const { components, credits, addDirectGradient, differentiate } = objective.prepare(pass);
   for (const component of components) component.evaluate();
-  assign();
+  differentiate();
   const numbers = [...components.map(({ value }) => value), ...credits.map(({ g }) => g)];
-  for (const layer of trace.network.layers) {
+  for (const layer of pass.network.layers) {
     const [differences, direct] = [0, 1].map(() => backend.matrix(B, layer.width));
     for (const { reads, addDifferences } of components) {
       if (reads.includes(layer.index)) addDifferences!(layer, differences);
@@ -59,15 +59,15 @@ describe.each(["zero-one", "plus-minus"] as const)("units %s", (units) => {
   ])("%s by kernels and by scalar functions", (name, activation) => {
     fc.assert(
       fc.property(fc.nat(), (seed) => {
-        const trace = sampled([bernoulli(4), bernoulli(3, ["input", 0]), bernoulli(2)], units, seed);
-        const { network } = trace;
+        const pass = sampled([bernoulli(4), bernoulli(3, ["input", 0]), bernoulli(2)], units, seed);
+        const { network } = pass;
         const readout = createReadout(network, "readout", ["input", 0, 2], 3);
         backend.write(readout.block, numbers(seed, readout.block.columns, -2, 2));
         const make = (eta: Activation) =>
           name === "logLikelihood"
             ? componentsObjective(network, readout, eta, { target: 1 })
             : componentsObjective(network, network.layers[1], eta, name === "surprisal" ? { target: 1 } : {});
-        const [one, other] = [activation, scalar(activation)].map((eta) => said(make(eta), trace));
+        const [one, other] = [activation, scalar(activation)].map((eta) => said(make(eta), pass));
         expect(one.some((x) => x !== 0)).toBe(true);
         one.forEach((x, i) => {
           expect(x).toBeCloseTo(other[i], 11);

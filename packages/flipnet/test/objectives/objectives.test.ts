@@ -33,7 +33,7 @@ function creditsOf(name: string, problem: Problem): number[] {
   draws.startStep(1);
   const prepared = (findEstimator(name) as Estimator).prepare(problem);
   prepared.sample(draws);
-  prepared.assign();
+  prepared.credit();
   return prepared.credits.flatMap(({ g }) => [...backend.readNow(g)]);
 }
 
@@ -153,8 +153,8 @@ describe("an objective is looked at for what it says", () => {
     );
     const lying: Objective = {
       linears: [],
-      prepare(trace) {
-        const evaluation = sly.prepare(trace);
+      prepare(pass) {
+        const evaluation = sly.prepare(pass);
         return { ...evaluation, components: [{ ...evaluation.components[0], reads: [3] }] };
       },
     };
@@ -198,8 +198,8 @@ describe("an objective is looked at for what it says", () => {
     );
     const lying: Objective = {
       linears: [],
-      prepare(trace) {
-        const evaluation = odd.prepare(trace);
+      prepare(pass) {
+        const evaluation = odd.prepare(pass);
         const [component] = evaluation.components;
         const evaluate = () => backend.fill(component.value, Number.POSITIVE_INFINITY);
         return { ...evaluation, components: [{ ...component, evaluate }] };
@@ -220,10 +220,10 @@ describe("an objective is looked at for what it says", () => {
     backend.write(readout.block, numbers(3, 8));
     const wrong: Objective = {
       linears: [],
-      prepare(trace) {
-        const evaluation = componentsObjective(network, readout, square).prepare(trace);
+      prepare(pass) {
+        const evaluation = componentsObjective(network, readout, square).prepare(pass);
         const [component] = evaluation.components;
-        const half = componentsObjective(network, readout, { value: (l) => l * l * 0.5 }).prepare(trace);
+        const half = componentsObjective(network, readout, { value: (l) => l * l * 0.5 }).prepare(pass);
         half.components[0].evaluate();
         const { addDifferences } = half.components[0];
         return { ...evaluation, components: [{ ...component, addDifferences: addDifferences! }] };

@@ -4,7 +4,7 @@ import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
-import { createTrace, samplePass } from "../../src/network/trace.ts";
+import { createPass, samplePass } from "../../src/network/pass.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import { withL2 } from "../../src/optimizers/l2.ts";
 import { Multiplexer, multiplexerInputs } from "../../src/tasks/multiplexer.ts";
@@ -41,11 +41,11 @@ test("inputs are fair bits, the target is the bit at the address, the reward -1 
   task.startEpoch(0);
   task.load(7);
   learner.sample(draws);
-  task.score(learner.estimator.trace);
+  task.score(learner.estimator.pass);
   const inputs = backend.readNow(task.input);
-  const { layers } = learner.estimator.trace;
+  const { layers } = learner.estimator.pass;
   const actions = backend.readNow(layers[layers.length - 1].bits);
-  const rewards = backend.readNow(task.objective.prepare(learner.estimator.trace).components[0].value);
+  const rewards = backend.readNow(task.objective.prepare(learner.estimator.pass).components[0].value);
   for (let b = 0; b < 500; b++) {
     const row = inputs.subarray(6 * b, 6 * b + 6);
     expect(rewards[b]).toBe(actions[b] === row[2 + 2 * row[0] + row[1]] ? 1 : -1);
@@ -83,11 +83,11 @@ test("the expected reward is what sampling finds", async () => {
     const [{ expectedReward }] = await finish(training);
     const { network } = training.learner;
     const task = new Multiplexer(backend, { k: 2, batchSize: 40_000, steps: 1, recordEvery: 1, seed: 9 });
-    const trace = createTrace(network, task.input);
+    const pass = createPass(network, task.input);
     const sums = backend.sums(1);
     task.load(0);
-    samplePass(trace, new GeneratedDraws(backend, 9));
-    task.score(trace);
+    samplePass(pass, new GeneratedDraws(backend, 9));
+    task.score(pass);
     task.addMetrics(undefined as never, sums, 0);
     const [sampled] = await backend.readSums(sums);
     expect(Math.abs((expectedReward as number) - sampled)).toBeLessThan(5 / Math.sqrt(40_000));
