@@ -1,6 +1,6 @@
 // npm run bench -- --against REVISION: whether a training step or an agent's became slower since. The libraries of this
 // folder and of that revision are in one process and take turns, row by row. A row's ratio is that of its fastest rounds,
-// in time of the processor; rows that look slower or faster, and kinds of rows that look slower, are measured anew before it is said.
+// in time of the processor. Rows that look slower or faster, and kinds of rows that look slower, are measured anew.
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
