@@ -118,10 +118,22 @@ export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/opt
 export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
 // Random numbers.
 export { generator } from "./random/threefry.ts";
+// Tasks.
 export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
+export {
+  type CommonSettings,
+  defineTask,
+  type ImageData,
+  type Learned,
+  type MetricRecord,
+  type TaskCurve,
+  type TaskDefinition,
+  type TaskMetric,
+} from "./tasks/definition.ts";
+export { GridWorld, type GridWorldOptions, gridWorld } from "./tasks/grid-world.ts";
 export { Multiplexer, type MultiplexerOptions } from "./tasks/multiplexer.ts";
-// Training.
-export type { Task } from "./tasks/task.ts";
+export { tasks } from "./tasks/registry.ts";
+export { type Act, type Moment, readActions, type Task } from "./tasks/task.ts";
 export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";
 export {
   type DrawnImages,
@@ -130,9 +142,10 @@ export {
   sampleImages,
   type Vae,
 } from "./tasks/vae-images.ts";
-// An agent that learns online.
+// Training, and an agent that learns online.
 export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
+export { createTraining, type Learning } from "./training/create.ts";
 export { Learner, type LearnerOptions } from "./training/learner.ts";
 export { createMultiplexerTraining, type MultiplexerTrainingOptions } from "./training/multiplexer.ts";
 export {

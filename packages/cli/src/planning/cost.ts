@@ -53,7 +53,7 @@ async function measure(config: Config, workload: Workload, milliseconds: number)
     const { training } = await workload.prepare(backend, short);
     const step = await secondsOfStep(training.initialise(), milliseconds);
     const began = performance.now();
-    await training.task.evaluate(training.learner.network, 0);
+    await training.task.evaluate(training.learner.network, { epoch: 0, step: 1 });
     const evaluation = (performance.now() - began) / 1000;
     return {
       epoch: (step * training.task.stepsPerEpoch) / shareOfTraining,

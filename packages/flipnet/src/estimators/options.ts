@@ -1,12 +1,16 @@
 /**
- * Options of an estimator as data: each is described once, and from that come its type, the checks in the library, the
- * settings of a run, the command line's syntax and help, and the row in the docs.
+ * Options as data, those of an estimator, a task's or an optimizer's: each is described once, and from that come its
+ * type, the checks in the library, the settings of a run, the command line's syntax and help, and the row in the docs.
  */
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 
-/** What an estimator can be told. */
+/** What an estimator, a task or an optimizer can be told. */
 export interface Option<T = unknown> {
+  /** How it is written: where somebody types it, `16,16` may be a word or two numbers. */
+  readonly kind: "switch" | "word" | "number" | "numbers";
+  /** All words that it can be, of a word. */
+  readonly words?: readonly string[];
   /** What holds where nobody says otherwise; undefined: nothing. */
   readonly default: T;
   /** `"a whole number from 2 on"`: it ends the sentence about a value that cannot be used. */
@@ -25,6 +29,15 @@ export const only = <T>(when: Readonly<Record<string, unknown>>, option: Option<
   when,
 });
 
+/** Throws `InputError` for the first value that cannot be used. */
+export function checkValues(described: Options, given: Readonly<Record<string, unknown>>): void {
+  for (const [key, { accepts, expected }] of Object.entries(described)) {
+    const value = given[key];
+    if (value === undefined || accepts(value)) continue;
+    throw new InputError(`${key} is ${show(value)}; expected ${expected}`);
+  }
+}
+
 /** Options by name. */
 export type Options = Readonly<Record<string, Option>>;
 
@@ -35,6 +48,7 @@ type Unsaid = undefined;
 
 /** True or false. */
 export const flag = ({ default: usual, says }: { default: boolean; says: string }): Option<boolean> => ({
+  kind: "switch",
   default: usual,
   expected: "true or false",
   says,
@@ -46,6 +60,8 @@ export const oneOf = <const Word extends string>(
   words: readonly Word[],
   { default: usual, says }: { default: NoInfer<Word>; says: string },
 ): Option<Word> => ({
+  kind: "word",
+  words,
   default: usual,
   expected: `one of ${words.join(", ")}`,
   says,
@@ -53,58 +69,114 @@ export const oneOf = <const Word extends string>(
 });
 
 /** A whole number. */
-export const count = ({
+export const count = <Default extends number | Unsaid>({
   least,
+  most = Number.MAX_SAFE_INTEGER,
   step = 1,
   default: usual,
   says,
+  expected = `a whole number from ${least} ${most < Number.MAX_SAFE_INTEGER ? `to ${most}` : "on"}${step > 1 ? `, a multiple of ${step}` : ""}`,
 }: {
   least: number;
+  most?: number;
   /** What it must be a multiple of. */
   step?: number;
-  default: number;
+  default: Default;
   says: string;
-}): Option<number> => ({
+  expected?: string;
+}): Option<number | Default> => ({
+  kind: "number",
   default: usual,
-  expected: `a whole number from ${least} on${step > 1 ? `, a multiple of ${step}` : ""}`,
+  expected,
   says,
   accepts: (value) =>
-    Number.isSafeInteger(value) && (value as number) >= least && (value as number) % step === 0,
+    Number.isSafeInteger(value) &&
+    (value as number) >= least &&
+    (value as number) <= most &&
+    (value as number) % step === 0,
 });
 
-/** A number from `from` to `to`. */
+/** A list of whole numbers from 1 on. */
+export const counts = ({
+  expected,
+  says,
+}: {
+  expected: string;
+  says: string;
+}): Option<readonly number[] | Unsaid> => ({
+  kind: "numbers",
+  default: undefined,
+  expected,
+  says,
+  accepts: (value) =>
+    Array.isArray(value) && value.length > 0 && value.every((one) => Number.isSafeInteger(one) && one >= 1),
+});
+
+/** A number from `from` to `to`, or below `below`. */
 export function number<Default extends number | Unsaid>({
   from,
   to = Infinity,
+  below = Infinity,
   default: usual,
   says,
 }: {
   from: number;
   to?: number;
+  below?: number;
   default: Default;
   says: string;
 }): Option<number | Default> {
+  const upTo = to < Infinity ? ` to ${to}` : below < Infinity ? ` on, below ${below}` : " on";
   return {
+    kind: "number",
     default: usual,
-    expected: to === Infinity ? `a number from ${from} on` : `a number from ${from} to ${to}`,
+    expected: `a number from ${from}${upTo}`,
     says,
-    accepts: (value) => Number.isFinite(value) && (value as number) >= from && (value as number) <= to,
+    accepts: (value) =>
+      typeof value === "number" && Number.isFinite(value) && value >= from && value <= to && value < below,
+  };
+}
+
+/** A positive number. */
+export const positive = ({ default: usual, says }: { default: number; says: string }): Option<number> => ({
+  kind: "number",
+  default: usual,
+  expected: "a positive number",
+  says,
+  accepts: (value) => typeof value === "number" && Number.isFinite(value) && value > 0,
+});
+
+/** A number, or one a layer, input side first: all of them positive or, where `zero`, from 0 on. */
+export function perLayer<Default extends number | Unsaid>({
+  zero = false,
+  default: usual,
+  says,
+}: {
+  zero?: boolean;
+  default: Default;
+  says: string;
+}): Option<number | readonly number[] | Default> {
+  return {
+    kind: "numbers",
+    default: usual,
+    expected: `${zero ? "a number from 0 on" : "a positive number"}, or a list of them, one for each layer`,
+    says,
+    accepts: (value) => {
+      const list = [value].flat();
+      return (
+        list.length > 0 &&
+        list.every((one) => typeof one === "number" && Number.isFinite(one) && (zero ? one >= 0 : one > 0))
+      );
+    },
   };
 }
 
 /** A rate, or one a layer, input side first. */
-export const rates = ({ says }: { says: string }): Option<number | readonly number[] | Unsaid> => ({
-  default: undefined,
-  expected: "a positive number, or a list of them, one for each layer",
-  says,
-  accepts: (value) => {
-    const list = [value].flat();
-    return list.length > 0 && list.every((rate) => Number.isFinite(rate) && (rate as number) > 0);
-  },
-});
+export const rates = ({ says }: { says: string }): Option<number | readonly number[] | Unsaid> =>
+  perLayer({ default: undefined, says });
 
 /**
- * All of an estimator's options: those given, and the defaults. A value that is undefined counts as left out.
+ * All of somebody's options: those given, and the defaults. A value that is undefined counts as left out.
  *
  * @throws InputError for an option that it does not take, or a value that cannot be used
  */

@@ -89,8 +89,16 @@ const inputCodings = { bits: "zero-one", signs: "plus-minus", real: "real", logi
 
 const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 1;
 
+/** Throws `InputError` for a word that is none of those known. */
+function checkWord(what: string, word: unknown, known: readonly string[]): void {
+  if (known.includes(word as string)) return;
+  throw new InputError(`${what} is ${JSON.stringify(word)}; expected one of ${known.join(", ")}`);
+}
+
 /** The sizes that a spec implies; an `InputError` where it makes no network. */
 export function networkShapes(spec: NetworkSpec): Shape[] {
+  checkWord("units", spec.units, ["plus-minus", "zero-one"]);
+  checkWord("inputKind", spec.inputKind ?? "bits", Object.keys(inputCodings));
   if (!isCount(spec.inputs)) {
     throw new InputError(`the network has ${spec.inputs} inputs; expected a whole number of at least 1`);
   }
@@ -98,6 +106,7 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   const shapes: Shape[] = [];
   spec.layers.forEach((layer, index) => {
     const name = `layer ${index}`;
+    checkWord(`the kind of ${name}`, layer.kind, ["bernoulli", "softmax"]);
     if (!isCount(layer.units)) {
       throw new InputError(`${name} has ${layer.units} units; expected a whole number of at least 1`);
     }

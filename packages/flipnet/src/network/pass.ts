@@ -82,6 +82,31 @@ export function forkPass(pass: Pass, first: Layer, branch: number): Pass {
   };
 }
 
+/** Some rows of a pass, on the same buffers, from row `first` on; their draws are those of a time of their own. */
+export function partOfPass(pass: Pass, first: number, rows: number, time: number): Pass {
+  const { network } = pass;
+  const part = (m: Matrix) => network.backend.view(m, first * m.columns, rows, m.columns);
+  const input = part(pass.input);
+  const front = network.front?.prepare(input);
+  const layers = pass.layers.map((activity) => {
+    const [logits, p, bits] = [activity.logits, activity.p, activity.bits].map(part);
+    const q = activity.q === activity.p ? p : part(activity.q);
+    return { ...activity, logits, p, q, bits };
+  });
+  return {
+    network,
+    batchSize: rows,
+    input,
+    features: front?.output ?? input,
+    ...(front && { front }),
+    layers,
+    own: network.layers,
+    sites: sitesOf(network, 0, time),
+    laws: lawsOf(network, layers),
+    flips: new Map(),
+  };
+}
+
 const sitesOf = ({ layers }: Network, branch: number, time = 0): Site[] =>
   layers.map((layer) => ({ layer, branch, time }));
 

@@ -1,4 +1,5 @@
-import { type LearningRate, type OptimizerFactory, ratesByLayer } from "./optimizer.ts";
+import { flag, number, positive } from "../estimators/options.ts";
+import { type LearningRate, type OptimizerFactory, ratesByLayer, settingsOf } from "./optimizer.ts";
 
 /** Adam's settings. */
 export interface AdamOptions {
@@ -16,6 +17,14 @@ export interface AdamOptions {
   frozen?: boolean;
 }
 
+/** Adam's settings beside its rate, as data. */
+export const adamOptions = {
+  beta1: number({ from: 0, below: 1, default: 0.9, says: "the decay of the mean gradient" }),
+  beta2: number({ from: 0, below: 1, default: 0.999, says: "the decay of the mean squared gradient" }),
+  epsilon: positive({ default: 1e-8, says: "what is added outside the square root" }),
+  frozen: flag({ default: false, says: "correct both means as though every step were the first" }),
+};
+
 /** `base^n` by squaring: `Math.pow` may differ from engine to engine. */
 function power(base: number, n: number): number {
   let result = 1;
@@ -26,22 +35,20 @@ function power(base: number, n: number): number {
 }
 
 /**
- * Adam (Kingma and Ba 2015, algorithm 1), uphill. Tiny moments are flushed to zero: see `Backend.adam`. Throws
- * `InputError` for a rate that is no positive number.
+ * Adam (Kingma and Ba 2015, algorithm 1), uphill. Tiny moments are flushed to zero: see `Backend.adam`.
+ *
+ * @throws InputError for a setting that it does not have or that cannot be used
  */
-export function adam({
-  learningRate,
-  beta1 = 0.9,
-  beta2 = 0.999,
-  epsilon = 1e-8,
-  frozen = false,
-}: AdamOptions): OptimizerFactory {
+export function adam(options: AdamOptions): OptimizerFactory {
+  const settings = settingsOf("adam", adamOptions, options);
+  const { learningRate, beta1, beta2, epsilon, frozen } = settings;
   return (backend, parameters) => {
     const rates = ratesByLayer(learningRate, parameters.length);
     const m = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const v = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };
     return {
+      description: { name: "adam", ...settings, learningRate: rates },
       state: { m, v },
       step(gradients, step) {
         options.correction1 = 1 - power(beta1, frozen ? 1 : step);

@@ -30,16 +30,17 @@ export function l2ByLayer(l2: L2, layers: number): number[] {
 export function withL2(optimizer: OptimizerFactory, l2: L2): OptimizerFactory {
   return (backend, parameters) => {
     const inner = optimizer(backend, parameters);
-    const penalised = l2ByLayer(l2, parameters.length)
-      .map((beta, place) => ({ beta, place }))
-      .filter(({ beta }) => beta > 0);
+    const weightsByLayer = l2ByLayer(l2, parameters.length);
+    const penalised = weightsByLayer.map((beta, place) => ({ beta, place })).filter(({ beta }) => beta > 0);
     // A block is the weights, then the bias.
     const weightsOf = (block: Matrix, place: number) =>
       backend.view(block, 0, 1, block.columns - parameters[place].width);
     const weights = parameters.map(({ block }, place) => weightsOf(block, place));
     let seen: readonly Matrix[] | undefined;
     let slopes: readonly Matrix[] = [];
+    const { description } = inner;
     return {
+      ...(description && { description: { ...description, l2: weightsByLayer } }),
       state: inner.state,
       step(gradients, step) {
         if (gradients !== seen) {

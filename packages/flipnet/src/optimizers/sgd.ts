@@ -1,15 +1,21 @@
-import { type LearningRate, type OptimizerFactory, ratesByLayer } from "./optimizer.ts";
+import { type LearningRate, type OptimizerFactory, ratesByLayer, settingsOf } from "./optimizer.ts";
 
 /** SGD's settings. */
 export interface SgdOptions {
   learningRate: LearningRate;
 }
 
-/** Stochastic gradient ascent: `w += rate * gradient`. Throws `InputError` for a rate that is no positive number. */
-export function sgd({ learningRate }: SgdOptions): OptimizerFactory {
+/**
+ * Stochastic gradient ascent: `w += rate * gradient`.
+ *
+ * @throws InputError for a setting that it does not have or that cannot be used
+ */
+export function sgd(options: SgdOptions): OptimizerFactory {
+  const { learningRate } = settingsOf("sgd", {}, options);
   return (backend, parameters) => {
     const rates = ratesByLayer(learningRate, parameters.length);
     return {
+      description: { name: "sgd", learningRate: rates },
       state: {},
       step(gradients) {
         for (let i = 0; i < parameters.length; i++)

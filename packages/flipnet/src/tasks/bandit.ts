@@ -4,22 +4,24 @@
  * images binarised anew, a pixel being 1 with probability intensity / 255 (D-9).
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { checkValues, count, counts, oneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import { convolutions } from "../front-ends/convolutions.ts";
+import type { FrontEnd } from "../front-ends/front-end.ts";
 import { GeneratedDraws } from "../network/draws.ts";
-import type { Network } from "../network/network.ts";
+import { withOutput } from "../network/hidden.ts";
+import { createNetwork, type Network, type NetworkSpec, type Units } from "../network/network.ts";
 import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
-import { ImageBatches, testBatches } from "./images.ts";
-import type { Task } from "./task.ts";
+import { type CommonSettings, defineTask, type ImageData } from "./definition.ts";
+import { checkBatchSize, checkImageData, ImageBatches, limitOption, testBatches } from "./images.ts";
+import type { Moment, Task } from "./task.ts";
 
 /** Images to learn from and images to measure on. */
-export interface BanditData {
-  train: LabelledImages;
-  test: LabelledImages;
-}
+export type BanditData = ImageData;
 
 /** How the data is gone through. */
 export interface BanditOptions {
@@ -49,16 +51,12 @@ export class ContextualBandit implements Task {
    * A last batch that would not be full is left out of the epoch; the next epoch's shuffle brings its images back.
    * @throws InputError for a batch that is no whole number from 1 to the number of images, or a limit below 1
    */
-  constructor(backend: Backend, data: BanditData, { batchSize, seed, limit = Infinity }: BanditOptions) {
-    if (!(limit >= 1)) throw new InputError(`the limit is ${limit} images; expected at least 1`);
+  constructor(backend: Backend, data: BanditData, { batchSize, seed, limit }: BanditOptions) {
+    checkImageData(data, limit);
     this.backend = backend;
     this.#train = new ImageBatches(backend, data.train, limit);
     this.#test = new ImageBatches(backend, data.test, limit);
-    if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= this.#train.count)) {
-      throw new InputError(
-        `the batch size is ${batchSize}; expected a whole number from 1 to ${this.#train.count}, the number of images`,
-      );
-    }
+    checkBatchSize(batchSize, this.#train.count);
     this.batchSize = batchSize;
     this.#seed = seed;
     this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
@@ -88,7 +86,7 @@ export class ContextualBandit implements Task {
   }
 
   /** Accuracy on the test images, every bit and action sampled once (D-10). */
-  async evaluate(network: Network, epoch: number): Promise<Record<string, number>> {
+  async evaluate(network: Network, { epoch }: Moment): Promise<Record<string, number>> {
     const { backend } = this;
     if (this.#testPasses?.network !== network) {
       this.#testPasses = { network, passes: testPasses(network, this.#test.count, this.#seed) };
@@ -133,3 +131,114 @@ function testPasses(network: Network, count: number, seed: number): TestPass[] {
     draws: new GeneratedDraws(backend, seed, "test"),
   }));
 }
+
+/** What the task is told, as data. */
+const banditOptions = {
+  output: oneOf(["softmax", "bernoulli"], {
+    default: "softmax",
+    says: "the output: one softmax unit over the classes, or one Bernoulli unit for two",
+  }),
+  convolutions: counts({
+    expected: "a list of numbers of channels, each a whole number from 1 on",
+    says: "convolutions before the first layer, as in 16,16",
+  }),
+  kernelSize: count({
+    least: 1,
+    default: undefined,
+    says: "rows and columns of the convolutions' windows (default 3)",
+  }),
+  limit: limitOption,
+};
+
+/** What a network for images as a bandit is made of. */
+export interface BanditNetworkOptions extends Pick<CommonSettings, "hidden"> {
+  units?: Units | undefined;
+  output?: "softmax" | "bernoulli" | undefined;
+  front?: FrontEnd | undefined;
+}
+
+/** The network of a bandit with `pixels` inputs, or those of its front end, and `classes` actions. */
+export function banditNetwork(
+  data: { pixels: number; classes: number },
+  { hidden, units = "plus-minus", output = "softmax", front }: BanditNetworkOptions,
+): NetworkSpec {
+  checkValues(banditOptions, { output });
+  if (data.classes < 2 || (output === "bernoulli" && data.classes !== 2)) {
+    const expected = output === "bernoulli" ? "2 for a Bernoulli output" : "at least 2";
+    throw new InputError(`the data set has ${data.classes} classes; expected ${expected}`);
+  }
+  if (front !== undefined && front.inputs !== data.pixels) {
+    throw new InputError(
+      `the images have ${data.pixels} pixels; expected ${front.inputs}, which the front end takes`,
+    );
+  }
+  return {
+    ...(front === undefined ? { inputs: data.pixels } : { inputs: front.outputs, inputKind: "real" }),
+    units,
+    layers: withOutput(
+      hidden,
+      output === "softmax"
+        ? { kind: "softmax", units: 1, choices: data.classes }
+        : { kind: "bernoulli", units: 1 },
+    ),
+  };
+}
+
+/** The convolutions that settings ask for. */
+function convolutionsFor(
+  backend: Backend,
+  { shape, pixels }: LabelledImages,
+  {
+    convolutions: channels,
+    kernelSize = 3,
+  }: { convolutions?: readonly number[] | undefined; kernelSize?: number | undefined },
+): FrontEnd | undefined {
+  if (channels === undefined) return undefined;
+  if (shape === undefined || shape.length < 2) {
+    throw new InputError(
+      `the data has no rows and columns, only ${pixels} numbers an example; expected images for convolutions`,
+    );
+  }
+  return convolutions(backend, { shape, channels, kernel: kernelSize });
+}
+
+/** The contextual bandit. */
+export const bandit = defineTask({
+  name: "bandit",
+  title: "Contextual bandit",
+  offers: ["reward"],
+  settings: banditOptions,
+  usual: { estimator: "hnca", hidden: [200, 200], units: "plus-minus", batchSize: 50, learningRate: 1e-4 },
+  data: "images",
+  length: "epochs",
+  metrics: [
+    { name: "onlineAccuracy", title: "online accuracy", digits: 1, percent: true },
+    { name: "testAccuracy", title: "test accuracy", digits: 1, percent: true },
+  ],
+  curves: [
+    {
+      title: "Accuracy",
+      solid: "testAccuracy",
+      dotted: "onlineAccuracy",
+      names: { solid: "test accuracy", dotted: "online accuracy" },
+      domain: () => [0, 1],
+      axis: "percent",
+      digits: 1,
+    },
+  ],
+  create(backend, settings, data) {
+    checkImageData(data, settings.limit);
+    const front = convolutionsFor(backend, data.train, settings);
+    const network = createNetwork(backend, banditNetwork(data.train, { ...settings, front }), front);
+    return { network, task: new ContextualBandit(backend, data, settings) };
+  },
+  async learned(backend, settings, shapeOf, images) {
+    const { hidden, output } = settings;
+    // Sizes are those of the tensors; only convolutions have to know the shape of the images.
+    const front = settings.convolutions && convolutionsFor(backend, await images(), settings);
+    const pixels = front?.inputs ?? shapeOf("layers.0.weights")[1];
+    const classes = output === "bernoulli" ? 2 : shapeOf(`layers.${hidden.length}.bias`)[0];
+    const network = createNetwork(backend, banditNetwork({ pixels, classes }, { ...settings, front }), front);
+    return { network, input: "images" };
+  },
+});

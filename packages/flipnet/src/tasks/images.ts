@@ -1,7 +1,81 @@
 /** Images on a backend, and batches of them. */
 import type { Backend, Bytes, Indices, Matrix } from "../backend/backend.ts";
+import { count } from "../estimators/options.ts";
+import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { deriveKey, type Key, newKey, permutation } from "../random/threefry.ts";
+
+/** The setting of tasks on images. */
+export const limitOption = count({
+  least: 1,
+  default: undefined,
+  says: "use the first n training and test images only",
+});
+
+/**
+ * Images that can be learned from, the first `limit` of them.
+ *
+ * @param what `"training images"` or `"test images"`, for messages
+ * @throws InputError for numbers that are not whole or do not fit each other
+ */
+export function checkImages(
+  { count, pixels, classes, images, labels, shape }: LabelledImages,
+  what: string,
+  limit?: number,
+): void {
+  for (const [name, value] of Object.entries({ count, pixels, classes })) {
+    if (!(Number.isSafeInteger(value) && value >= 1)) {
+      throw new InputError(`the ${name} of the ${what} is ${value}; expected a whole number from 1 on`);
+    }
+  }
+  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+    throw new InputError(`the limit is ${limit} images; expected at least 1, a whole number`);
+  }
+  if (images.length !== count * pixels) {
+    throw new InputError(
+      `the ${what} are ${images.length} bytes; expected ${count * pixels}: ${count} of ${pixels} pixels`,
+    );
+  }
+  if (labels.length !== count) {
+    throw new InputError(`the ${what} have ${labels.length} labels; expected ${count}, one each`);
+  }
+  const inShape = shape?.reduce((product, length) => product * length, 1);
+  if (inShape !== undefined && inShape !== pixels) {
+    throw new InputError(`the ${what} have the shape [${shape}]; expected one of ${pixels} pixels`);
+  }
+  const wrong = labels.find((label) => label >= classes);
+  if (wrong !== undefined) {
+    throw new InputError(
+      `the ${what} have the label ${wrong}; expected labels below ${classes}, the number of classes`,
+    );
+  }
+}
+
+/**
+ * Checks both sets: they are of one size.
+ *
+ * @throws InputError for sets that cannot be used together
+ */
+export function checkImageData(
+  { train, test }: { train: LabelledImages; test: LabelledImages },
+  limit?: number,
+): void {
+  checkImages(train, "training images", limit);
+  checkImages(test, "test images", limit);
+  if (test.pixels !== train.pixels) {
+    throw new InputError(
+      `the test images have ${test.pixels} pixels; expected ${train.pixels}, as the training images`,
+    );
+  }
+}
+
+/** Throws `InputError` for a batch that the images do not fill. */
+export function checkBatchSize(batchSize: number, images: number): void {
+  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) return;
+  throw new InputError(
+    `the batch size is ${batchSize}; expected a whole number from 1 to ${images}, the number of images`,
+  );
+}
 
 export class ImageBatches {
   /** Number of images. */

@@ -5,13 +5,16 @@
  * steps between two records.
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { count } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
-import type { Network } from "../network/network.ts";
+import { type HiddenLayer, withOutput } from "../network/hidden.ts";
+import { createNetwork, type Network, type NetworkSpec, type Units } from "../network/network.ts";
 import { computeLaw, createPass, type Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
-import type { Task } from "./task.ts";
+import { defineTask, type MetricRecord, overAllSteps } from "./definition.ts";
+import type { Moment, Task } from "./task.ts";
 
 /** How large the multiplexer is, and how long it is played. */
 export interface MultiplexerOptions {
@@ -112,8 +115,8 @@ export class Multiplexer implements Task {
    * `last100`, the mean reward of the last 100 batches; and `expectedReward`, over all inputs and all that the hidden
    * units can do, where these are few enough: 2^16 states.
    */
-  async evaluate(network: Network): Promise<Record<string, number>> {
-    const means = (await this.backend.read(this.state.recent)).subarray(0, this.#step + 1);
+  async evaluate(network: Network, { step }: Moment): Promise<Record<string, number>> {
+    const means = (await this.backend.read(this.state.recent)).subarray(0, Math.max(1, step));
     const last100 = means.reduce((a, b) => a + b, 0) / means.length;
     if (this.#everything?.network !== network) this.#everything = prepareEverything(network, this.#k);
     const expectedReward = await this.#everything.expectedReward?.();
@@ -174,3 +177,79 @@ function prepareEverything(network: Network, k: number): Everything {
   }
   return { network, expectedReward };
 }
+
+/** The network: {-1,+1} inputs, hidden layers, and one Bernoulli unit, whose bit is the action. */
+export const multiplexerNetwork = ({
+  k,
+  hidden = [64, 32],
+  units = "plus-minus",
+}: {
+  readonly k: number;
+  readonly hidden?: readonly HiddenLayer[] | undefined;
+  readonly units?: Units | undefined;
+}): NetworkSpec => ({
+  inputs: multiplexerInputs(k),
+  inputKind: "signs",
+  units,
+  layers: withOutput(hidden, { kind: "bernoulli", units: 1 }),
+});
+
+/** The steps after which the last 100 batches had half of the highest reward; infinite where they never did. */
+function stepsToHalf(records: readonly MetricRecord[]): number | undefined {
+  if (typeof records[0]?.last100 !== "number") return undefined;
+  return records.find(({ last100 }) => Number(last100) >= 0.5)?.step ?? Infinity;
+}
+
+/** The multiplexer. */
+export const multiplexer = defineTask({
+  name: "multiplexer",
+  title: "Multiplexer",
+  offers: ["reward"],
+  settings: {
+    k: count({
+      least: 1,
+      most: 24,
+      default: 5,
+      expected: "a whole number from 1 to 24: the inputs are k + 2^k",
+      says: "bits of the address",
+    }),
+    steps: count({ least: 1, default: 312_500, says: "length of the run" }),
+    recordEvery: count({ least: 1, default: 2500, says: "steps between two records" }),
+  },
+  usual: {
+    estimator: "weight-max",
+    hidden: [64, 32],
+    units: "plus-minus",
+    batchSize: 128,
+    learningRate: 0.01,
+  },
+  data: "none",
+  length: "steps",
+  metrics: [
+    { name: "last100", title: "reward, last 100 batches", digits: 3 },
+    {
+      name: "meanReward",
+      title: "reward, whole run",
+      digits: 3,
+      of: (records) => overAllSteps(records, "onlineReward"),
+    },
+    { name: "stepsToHalf", title: "steps to reward 0.5 (median)", of: stepsToHalf },
+  ],
+  curves: [
+    {
+      title: "Reward, last 100 batches",
+      solid: "last100",
+      domain: (points) => [Math.floor(5 * Math.min(...points.map(({ value }) => value))) / 5, 1],
+      axis: ".1f",
+      digits: 3,
+    },
+  ],
+  create: (backend, settings) => ({
+    task: new Multiplexer(backend, settings),
+    network: createNetwork(backend, multiplexerNetwork(settings)),
+  }),
+  learned: async (backend, settings) => ({
+    network: createNetwork(backend, multiplexerNetwork(settings)),
+    input: "numbers",
+  }),
+});

@@ -3,33 +3,51 @@
  * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9).
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { checkValues, count, oneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
-import type { LabelledImages } from "../formats/labelled-images.ts";
 import { GeneratedDraws } from "../network/draws.ts";
-import type { Network } from "../network/network.ts";
+import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
+import { createNetwork, type Network, type Units } from "../network/network.ts";
 import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
-import { ImageBatches, testBatches } from "./images.ts";
-import type { Task } from "./task.ts";
+import { defineTask, type ImageData } from "./definition.ts";
+import { checkBatchSize, checkImageData, ImageBatches, limitOption, testBatches } from "./images.ts";
+import type { Moment, Task } from "./task.ts";
 
 /** How the data is gone through and measured. */
 export interface VaeOptions {
   /** Images a batch. */
   batchSize: number;
   /** Samples of the latents an image; a batch has `batchSize * samples` rows. Default 1. */
-  samples?: number;
+  samples?: number | undefined;
   /** `"analytic"` (default) or `"sampled"` entropies in the objective (D-14). */
-  entropy?: "analytic" | "sampled";
+  entropy?: "analytic" | "sampled" | undefined;
   /** Importance samples an image of the bound on the test set; default 100. */
-  boundSamples?: number;
+  boundSamples?: number | undefined;
   /** Epochs between two measurements on the test set; default 10. */
-  evaluateEvery?: number;
+  evaluateEvery?: number | undefined;
   seed: number;
   /** Use only the first so many training and test images. */
   limit?: number | undefined;
 }
+
+/** What the task is told, as data. */
+const vaeOptions = {
+  entropy: oneOf(["analytic", "sampled"], {
+    default: "analytic",
+    says: "analytic or sampled entropies in the objective",
+  }),
+  samples: count({ least: 1, default: 1, says: "samples an image in a step" }),
+  boundSamples: count({
+    least: 1,
+    default: 100,
+    says: "samples an image of the bound on the test set",
+  }),
+  evaluateEvery: count({ least: 1, default: 10, says: "epochs between measures on the test set" }),
+  limit: limitOption,
+};
 
 /** A unit is used where its mean activity varies over the test images with more than this standard deviation. */
 const usedDeviation = 0.05;
@@ -38,6 +56,7 @@ const usedDeviation = 0.05;
 export class VariationalAutoEncoder implements Task {
   readonly backend: Backend;
   readonly batchSize: number;
+  readonly rowsPerExample: number;
   readonly input: Matrix;
   readonly objective: Objective;
   readonly encoder: Network;
@@ -47,35 +66,26 @@ export class VariationalAutoEncoder implements Task {
   readonly metrics = ["elbo"];
   readonly #train: ImageBatches;
   readonly #test: ImageBatches;
-  readonly #options: Required<Omit<VaeOptions, "limit">>;
+  readonly #options: { readonly seed: number; readonly boundSamples: number };
   readonly #pixels = newKey();
   #testPasses: TestPass[] | undefined;
 
   /**
-   * `encoder` is a chain of Bernoulli layers over the pixels. A last batch that would not be full is left out of the
+   * `encoder` are layers over the pixels. A last batch that would not be full is left out of the
    * epoch.
    * @throws InputError for a batch, a number of samples or a limit that cannot be, or another encoder
    */
-  constructor(
-    encoder: Network,
-    data: { train: LabelledImages; test: LabelledImages },
-    { limit = Infinity, ...options }: VaeOptions,
-  ) {
+  constructor(encoder: Network, data: ImageData, { limit, ...options }: VaeOptions) {
     const { backend } = encoder;
-    const settings = {
-      samples: 1,
-      boundSamples: 100,
-      evaluateEvery: 10,
-      entropy: "analytic" as const,
-      ...options,
-    };
-    const { batchSize, samples, boundSamples, evaluateEvery, entropy } = settings;
-    for (const [name, value] of Object.entries({ samples, boundSamples, evaluateEvery })) {
-      if (!(Number.isInteger(value) && value >= 1)) {
-        throw new InputError(`${name} is ${value}; expected a whole number from 1 on`);
-      }
-    }
-    if (!(limit >= 1)) throw new InputError(`the limit is ${limit} images; expected at least 1`);
+    const { batchSize, seed, ...given } = options;
+    checkValues(vaeOptions, given);
+    const {
+      samples = vaeOptions.samples.default,
+      boundSamples = vaeOptions.boundSamples.default,
+      evaluateEvery = vaeOptions.evaluateEvery.default,
+      entropy = vaeOptions.entropy.default,
+    } = given;
+    checkImageData(data, limit);
     if (encoder.inputs !== data.train.pixels) {
       throw new InputError(
         `the encoder has ${encoder.inputs} inputs; expected ${data.train.pixels}, one a pixel`,
@@ -83,19 +93,15 @@ export class VariationalAutoEncoder implements Task {
     }
     this.#train = new ImageBatches(backend, data.train, limit, samples);
     this.#test = new ImageBatches(backend, data.test, limit);
-    if (this.#test.count < 1) throw new InputError("the data has no test images; expected one at least");
-    if (!(Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= this.#train.count)) {
-      throw new InputError(
-        `the batch size is ${batchSize}; expected a whole number from 1 to ${this.#train.count}, the number of images`,
-      );
-    }
+    checkBatchSize(batchSize, this.#train.count);
     this.backend = backend;
     this.encoder = encoder;
     this.evaluateEvery = evaluateEvery;
-    this.#options = settings;
+    this.#options = { seed, boundSamples };
     this.decoder = createDecoder(encoder);
     this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
     this.batchSize = batchSize * samples;
+    this.rowsPerExample = samples;
     this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
     this.input = backend.matrix(this.batchSize, data.train.pixels);
   }
@@ -110,10 +116,6 @@ export class VariationalAutoEncoder implements Task {
     this.#train.load(step * this.batchSize, this.#pixels, this.input);
   }
 
-  score(): void {
-    // The objective is a known function.
-  }
-
   addMetrics({ components }: Evaluation, sums: Sums, first: number): void {
     for (const { value } of components) this.backend.addMean(value, sums, first);
   }
@@ -126,7 +128,7 @@ export class VariationalAutoEncoder implements Task {
    */
   async evaluate(
     _network: Network,
-    epoch: number,
+    { epoch }: Moment,
     goOn?: () => Promise<boolean>,
   ): Promise<Record<string, number> | undefined> {
     const { backend } = this;
@@ -267,3 +269,51 @@ class LogMeans {
     );
   }
 }
+
+/** The encoder: layers over the pixels. */
+export const createEncoder = (
+  backend: Backend,
+  pixels: number,
+  hidden: readonly HiddenLayer[],
+  units: Units,
+): Network => createNetwork(backend, { inputs: pixels, units, layers: hidden.map(hiddenSpec) });
+
+/** Where the methods end, and some of the way there: the first epochs are far below. */
+function elboDomain(points: readonly { epoch: number; value: number }[]): [number, number] {
+  const largest = (values: readonly number[]) => values.reduce((a, b) => Math.max(a, b), -Infinity);
+  const epochs = largest(points.map(({ epoch }) => epoch));
+  const high = largest(points.map(({ value }) => value));
+  const late = points.filter(({ epoch }) => epoch >= epochs / 2);
+  const low = -largest(late.map(({ value }) => -value));
+  return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
+}
+
+/** The variational auto-encoder. */
+export const vae = defineTask({
+  name: "vae",
+  title: "Variational auto-encoder",
+  offers: ["components", "evaluations"],
+  settings: vaeOptions,
+  usual: { estimator: "f-hnca", hidden: [200], units: "zero-one", batchSize: 50, learningRate: 1e-4 },
+  data: "images",
+  length: "epochs",
+  metrics: [
+    { name: "elbo", title: "ELBO", digits: 2 },
+    { name: "testElbo", title: "test ELBO", digits: 2 },
+    { name: "testBound", title: "test bound", digits: 2 },
+  ],
+  curves: [{ title: "ELBO (nats)", solid: "elbo", domain: elboDomain, axis: "d", digits: 1 }],
+  note: "Bounds are in nats an image.",
+  create(backend, settings, data) {
+    const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units);
+    return { network, task: new VariationalAutoEncoder(network, data, settings) };
+  },
+  cheap: (settings) => ({
+    settings: { ...settings, boundSamples: 1 },
+    share: 1 / settings.boundSamples,
+  }),
+  async learned(backend, { hidden, units }, shapeOf) {
+    const network = createEncoder(backend, shapeOf("layers.0.weights")[1], hidden, units);
+    return { network, decoder: createDecoder(network), input: "images" };
+  },
+});

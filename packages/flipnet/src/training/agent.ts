@@ -15,6 +15,7 @@ import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { Learner } from "./learner.ts";
+import { refuseStrangers } from "./parameters.ts";
 
 /** What an agent is made of. */
 export interface AgentOptions {
@@ -187,6 +188,7 @@ export class Agent {
     const estimator = createEstimator(parseEstimatorText(label));
     const agent = new Agent(backend, { ...settings, estimator, ...(optimizer && { optimizer }) });
     agent.#current.learner.restore(tensors);
+    refuseStrangers(tensors);
     agent.#acted = Number(metadata.acted);
     agent.#learned = Number(metadata.learned);
     return agent;

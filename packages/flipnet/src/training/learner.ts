@@ -10,7 +10,7 @@ import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit } from "../network/pass.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
-import { readBlocks, takeTensor, tensorOf, writeBlocks } from "./parameters.ts";
+import { readBlocks, takeTensor, tensorOf, textTensor, writeBlocks } from "./parameters.ts";
 
 /** How a learner uses its estimator's credits. */
 export interface LearnerOptions {
@@ -24,6 +24,8 @@ export interface LearnerOptions {
    * convolutions has 10,329 in place of 1,847,890 (D-34).
    */
   varianceCount?: number | undefined;
+  /** [B, 1] what each row counts in the gradient; absent: 1. */
+  weights?: Matrix | undefined;
 }
 
 /** Learns on batches of one size. */
@@ -41,6 +43,7 @@ export class Learner {
   readonly #direct: readonly Matrix[];
   /** Of all parameters, in their order. */
   readonly #gradients: readonly Matrix[];
+  readonly #weights: Matrix | undefined;
   /** Gradients that the papers have larger, and by how many times themselves. */
   readonly #larger: readonly { readonly block: Matrix; readonly by: number }[];
 
@@ -49,10 +52,11 @@ export class Learner {
     estimator: Estimator,
     problem: Problem,
     optimizer: OptimizerFactory | Optimizer,
-    { paperScale = false, varianceCount = problem.network.size }: LearnerOptions = {},
+    { paperScale = false, varianceCount = problem.network.size, weights }: LearnerOptions = {},
   ) {
     const { network, objective } = problem;
     this.varianceCount = varianceCount;
+    this.#weights = weights;
     this.network = network;
     const { backend } = network;
     const linears = [...network.layers, ...objective.linears];
@@ -96,6 +100,9 @@ export class Learner {
   learn(step: number, sums?: Sums, measuresFront = false): void {
     this.estimator.credit();
     this.estimator.evaluation.differentiate();
+    if (this.#weights !== undefined) {
+      for (const { g } of this.estimator.credits) this.network.backend.scaleRows(g, this.#weights, g);
+    }
     this.#gradient.compute();
     this.#front?.compute();
     if (sums !== undefined) {
@@ -122,12 +129,18 @@ export class Learner {
       const data = await backend.read(matrix);
       tensors[`estimator.${name}`] = tensorOf(backend, [matrix.rows, matrix.columns], data);
     }
+    const { description } = this.#optimizer;
+    if (description !== undefined) tensors[described] = textTensor(JSON.stringify(description));
     return tensors;
   }
 
-  /** Puts back what `tensors` gave. Throws `InputError` where something is missing or has another shape. */
+  /**
+   * Puts back what `tensors` gave, and takes it out of the record that it is given. Throws `InputError` where something
+   * is missing or has another shape, or the optimizer was another.
+   */
   restore(tensors: Record<string, Tensor>): void {
     const { backend } = this.network;
+    checkOptimizer(this.#optimizer, tensors);
     for (const [prefix, blocks] of this.#blocks()) {
       writeBlocks(backend, this.parameters, prefix, blocks, tensors);
     }
@@ -160,4 +173,31 @@ function checkNames(parameters: readonly Parameters[]): void {
   const names = parameters.map(({ name }) => name);
   const twice = names.find((name, i) => names.indexOf(name) < i);
   if (twice !== undefined) throw new InputError(`two sets of parameters are called "${twice}"`);
+}
+
+/** The tensor that names the optimizer and its settings, in JSON; checkpoints from before it have none. */
+const described = "optimizer";
+
+/** Takes it; throws `InputError` where it is not this optimizer's. */
+function checkOptimizer({ description, state }: Optimizer, tensors: Record<string, Tensor>): void {
+  const saved = tensors[described];
+  if (saved === undefined || description === undefined) {
+    const stranger = Object.keys(tensors).find(
+      (name) => name.startsWith("optimizer.") && !(name.split(".")[1] in state),
+    );
+    if (stranger === undefined) return;
+    throw new InputError(
+      `the checkpoint has ${stranger}, which this optimizer does not have: it was another`,
+    );
+  }
+  delete tensors[described];
+  const text = new TextDecoder().decode(saved.data as Uint8Array);
+  if (text === JSON.stringify(description)) return;
+  const was: Record<string, unknown> = JSON.parse(text);
+  const [key] = Object.keys({ ...was, ...description }).filter(
+    (key) => JSON.stringify(was[key]) !== JSON.stringify(description[key]),
+  );
+  throw new InputError(
+    `the checkpoint was made with another optimizer: its ${key} was ${JSON.stringify(was[key])}, and is ${JSON.stringify(description[key])} here`,
+  );
 }

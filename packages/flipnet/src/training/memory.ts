@@ -38,7 +38,7 @@ export async function planMemory(
   training.rehearse();
   const { matrices, tables, data } = used;
   const total = () => Object.values(used).reduce((a, b) => a + b);
-  if (total() <= most) await training.task.evaluate(training.learner.network, 0);
+  if (total() <= most) await training.task.evaluate(training.learner.network, { epoch: 0, step: 1 });
 
   const parameters = training.learner.blocks.reduce((sum, { rows, columns }) => sum + 4 * rows * columns, 0);
   return {

@@ -13,6 +13,12 @@ export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<numb
     ? { dtype: "F64", shape, data: Float64Array.from(data) }
     : { dtype: "F32", shape, data: Float32Array.from(data) };
 
+/** A text, ready for a file. */
+export function textTensor(text: string): Tensor {
+  const data = new TextEncoder().encode(text);
+  return { dtype: "U8", shape: [data.length], data };
+}
+
 /** Splits a block into weights [unit][input] and bias. */
 export function splitBlock(
   { width: J }: Parameters,
@@ -62,7 +68,7 @@ export async function readBlocks(
   }
 }
 
-/** Writes tensors that `readBlocks` made back. Throws `InputError` where one is missing or has another shape. */
+/** Writes tensors that `readBlocks` made back, and takes them out of `from`. Throws `InputError` where one is missing or has another shape. */
 export function writeBlocks(
   backend: Backend,
   parameters: readonly Parameters[],
@@ -83,12 +89,23 @@ export function writeBlocks(
   }
 }
 
-/** The tensor of that name and shape. Throws `InputError` where there is none. */
+/** Takes the tensor of that name and shape out of `from`. Throws `InputError` where there is none. */
 export function takeTensor(from: Record<string, Tensor>, name: string, shape: readonly number[]): Tensor {
   const tensor = from[name];
   if (tensor === undefined) throw new InputError(`the checkpoint has no tensor ${name}`);
   if (tensor.shape.join() !== shape.join()) {
     throw new InputError(`the checkpoint's ${name} has shape [${tensor.shape}]; expected [${shape}]`);
   }
+  delete from[name];
   return tensor;
+}
+
+/** Throws `InputError` for tensors that nobody has taken. */
+export function refuseStrangers(left: Record<string, Tensor>): void {
+  const [name] = Object.keys(left);
+  if (name !== undefined) {
+    throw new InputError(
+      `the checkpoint has the tensor ${name}, which belongs to nothing that is trained here`,
+    );
+  }
 }

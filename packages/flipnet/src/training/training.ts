@@ -5,8 +5,9 @@ import type { Tensor } from "../formats/safetensors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights } from "../network/network.ts";
 import type { Task } from "../tasks/task.ts";
+import { Acting } from "./acting.ts";
 import type { Learner } from "./learner.ts";
-import { takeTensor, tensorOf } from "./parameters.ts";
+import { refuseStrangers, takeTensor, tensorOf } from "./parameters.ts";
 
 /** One epoch's metrics, flat: what `metrics.jsonl` holds. */
 export interface EpochRecord {
@@ -69,15 +70,18 @@ const defaultPause = 100;
 /** Lets timers, signals and input run. */
 const othersTurn = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
 
-/** Training of a learner on a task. All of its state is in the tensors and the step: it can stop between any two. */
+/** Training of a learner on a task. All of its state is in its tensors: it can stop between any two steps. */
 export class Training {
   readonly learner: Learner;
   readonly task: Task;
   /** Optimizer steps done. */
   step = 0;
+  /** Finished epochs: those that have a record. One whose steps are done has none while it is measured. */
+  epoch = 0;
   readonly #backend: Backend;
   readonly #seed: number;
   readonly #draws: GeneratedDraws;
+  readonly #acting: Acting;
   /** Two slots for the variance of each gradient, then the task's metrics: sums over the epoch so far. */
   readonly #sums: Sums;
   #milliseconds = 0;
@@ -88,6 +92,7 @@ export class Training {
     this.#backend = task.backend;
     this.#seed = seed;
     this.#draws = new GeneratedDraws(task.backend, seed);
+    this.#acting = new Acting(learner, this.#draws);
     this.#sums = task.backend.sums(2 * learner.parameters.length + task.metrics.length);
   }
 
@@ -97,12 +102,6 @@ export class Training {
     const law = network.front === undefined ? "glorot" : "truncated-normal";
     initialiseWeights(this.#backend, parameters, this.#seed, law);
     return this;
-  }
-
-  /** Finished epochs. */
-  get epoch(): number {
-    const epochs = this.step / this.task.stepsPerEpoch;
-    return this.step === this.task.totalSteps ? Math.ceil(epochs) : Math.floor(epochs);
   }
 
   /** Steps of an epoch, numbered from 0: fewer in the last one where the task ends within it. */
@@ -120,10 +119,8 @@ export class Training {
     const { task } = this;
     const { pauseMilliseconds = defaultPause } = hooks;
     for (;;) {
-      // An epoch whose steps were done and whose evaluation was stopped has time that stands in no record.
-      const pending = this.step % task.stepsPerEpoch === 0 && this.#milliseconds > 0;
-      const epoch = this.epoch - (pending ? 1 : 0);
-      if (epoch >= epochs || (this.step === task.totalSteps && !pending)) return;
+      const { epoch } = this;
+      if (epoch >= epochs || epoch * task.stepsPerEpoch >= (task.totalSteps ?? Infinity)) return;
       const steps = this.#stepsOf(epoch);
       task.startEpoch(epoch);
       for (let first = this.step - epoch * task.stepsPerEpoch; first < steps; ) {
@@ -148,18 +145,23 @@ export class Training {
    * `Task.evaluateEvery`. Undefined where `pause` stopped it.
    */
   async evaluate(hooks: TrainingHooks = {}): Promise<Record<string, number> | undefined> {
-    return this.#isEvaluated() ? {} : this.#evaluate(hooks, this.epoch);
+    return this.#isMeasured(this.epoch) ? {} : this.#evaluate(hooks, this.epoch, this.epoch - 1);
   }
 
-  #isEvaluated(): boolean {
-    return this.epoch % (this.task.evaluateEvery ?? 1) === 0;
+  /** Whether there are measurements after so many epochs. */
+  #isMeasured(epochs: number): boolean {
+    return epochs % (this.task.evaluateEvery ?? 1) === 0;
   }
 
-  async #evaluate(hooks: TrainingHooks, epochs: number): Promise<Record<string, number> | undefined> {
+  /** `epoch` is numbered from 0. */
+  async #evaluate(
+    hooks: TrainingHooks,
+    epochs: number,
+    epoch: number,
+  ): Promise<Record<string, number> | undefined> {
     const { pauseMilliseconds = defaultPause } = hooks;
-    const epoch = this.epoch - 1;
     let last = performance.now();
-    return this.task.evaluate(this.learner.network, epoch, async () => {
+    return this.task.evaluate(this.learner.network, { epoch, step: this.step }, async () => {
       if (performance.now() < last + pauseMilliseconds) return true;
       const goOn = await this.#pause(hooks, epochs, epoch);
       last = performance.now();
@@ -175,10 +177,16 @@ export class Training {
   #step(stepOfEpoch: number): void {
     const { task, learner } = this;
     this.step++;
-    task.load(stepOfEpoch);
     this.#draws.startStep(this.step);
-    learner.sample(this.#draws);
-    task.score(learner.estimator.pass);
+    if (task.play === undefined) {
+      task.load?.(stepOfEpoch);
+      learner.sample(this.#draws);
+      task.score?.(learner.estimator.pass);
+    } else {
+      this.#acting.start();
+      task.play(this.#acting.act, stepOfEpoch);
+      this.#acting.end();
+    }
     // One example has no variance.
     const measuresFront = stepOfEpoch % frontVarianceEvery === 0;
     learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums, measuresFront);
@@ -224,7 +232,7 @@ export class Training {
   async #record(hooks: TrainingHooks, epochs: number): Promise<EpochRecord | undefined> {
     const { task, learner, epoch } = this;
     const { layers, front } = learner.network;
-    const steps = this.#stepsOf(epoch - 1);
+    const steps = this.#stepsOf(epoch);
     const sums = await this.#checkedSums();
     const single = task.batchSize === 1;
     if (single) await this.tensors(); // No variance has told of a number that is not finite.
@@ -239,7 +247,7 @@ export class Training {
       })),
     ];
     const gradientVariance = variances.reduce((total, { sum }) => total + sum, 0) / learner.varianceCount;
-    const measured = this.#isEvaluated() ? await this.#evaluate(hooks, epochs) : {};
+    const measured = this.#isMeasured(epoch + 1) ? await this.#evaluate(hooks, epochs, epoch) : {};
     if (measured === undefined) return undefined;
     await othersTurn();
     const byName = variances.map(({ name, block, sum }) => [
@@ -248,7 +256,7 @@ export class Training {
     ]);
     const record = {
       type: "epoch",
-      epoch,
+      epoch: epoch + 1,
       step: this.step,
       ...this.#means(sums, steps),
       ...measured,
@@ -259,6 +267,7 @@ export class Training {
     } satisfies EpochRecord as EpochRecord;
     this.#backend.writeSums(this.#sums, new Float64Array(this.#sums.length));
     this.#milliseconds = 0;
+    this.epoch++;
     return record;
   }
 
@@ -275,20 +284,51 @@ export class Training {
       const data = await this.#backend.read(matrix);
       tensors[`task.${name}`] = tensorOf(this.#backend, [matrix.rows, matrix.columns], data);
     }
-    const progress = Float64Array.of(this.step, this.#milliseconds, ...sums);
-    return { ...tensors, "training.progress": { dtype: "F64", shape: [progress.length], data: progress } };
+    const progress = { step: this.step, epoch: this.epoch, milliseconds: this.#milliseconds };
+    for (const [name, value] of Object.entries(progress)) {
+      tensors[`training.${name}`] = { dtype: "F64", shape: [1], data: Float64Array.of(value) };
+    }
+    tensors["training.sums"] = { dtype: "F64", shape: [sums.length], data: Float64Array.from(sums) };
+    return tensors;
   }
 
-  /** Goes back to where `tensors` was called. @throws InputError where something is missing or has another shape */
+  /**
+   * Goes back to where `tensors` was called.
+   *
+   * @throws InputError where something is missing or has another shape, is nothing of this training's, or where the
+   * optimizer was another
+   */
   restore(tensors: Record<string, Tensor>): void {
-    const progress = takeTensor(tensors, "training.progress", [2 + this.#sums.length]).data as Float64Array;
-    this.learner.restore(tensors);
+    const left = { ...tensors };
+    const progress = this.#takeProgress(left);
+    this.learner.restore(left);
     for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
-      const { data } = takeTensor(tensors, `task.${name}`, [matrix.rows, matrix.columns]);
+      const { data } = takeTensor(left, `task.${name}`, [matrix.rows, matrix.columns]);
       this.#backend.write(matrix, data as ArrayLike<number>);
     }
-    this.step = progress[0];
-    this.#milliseconds = progress[1];
-    this.#backend.writeSums(this.#sums, progress.subarray(2));
+    refuseStrangers(left);
+    this.step = progress.step;
+    this.epoch = progress.epoch;
+    this.#milliseconds = progress.milliseconds;
+    this.#backend.writeSums(this.#sums, progress.sums);
+  }
+
+  #takeProgress(left: Record<string, Tensor>) {
+    const length = this.#sums.length;
+    const numbers = (name: string, count: number) => takeTensor(left, name, [count]).data as Float64Array;
+    if (!("training.progress" in left)) {
+      const [step, epoch, milliseconds] = ["step", "epoch", "milliseconds"].map(
+        (name) => numbers(`training.${name}`, 1)[0],
+      );
+      return { step, epoch, milliseconds, sums: numbers("training.sums", length) };
+    }
+    // Once all stood in one list, without the number of finished epochs: one whose steps are done is not finished while
+    // its time is still kept.
+    const [step, milliseconds, ...sums] = numbers("training.progress", 2 + length);
+    const { stepsPerEpoch } = this.task;
+    const pending = step % stepsPerEpoch === 0 && milliseconds > 0;
+    const done =
+      step === this.task.totalSteps ? Math.ceil(step / stepsPerEpoch) : Math.floor(step / stepsPerEpoch);
+    return { step, epoch: pending ? done - 1 : done, milliseconds, sums: Float64Array.from(sums) };
   }
 }

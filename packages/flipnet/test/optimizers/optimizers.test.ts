@@ -2,6 +2,7 @@ import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createNetwork, initialiseWeights } from "../../src/network/network.ts";
 import { adam } from "../../src/optimizers/adam.ts";
+import { withL2 } from "../../src/optimizers/l2.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { mixedNetwork, numbers } from "../helpers.ts";
 
@@ -52,11 +53,33 @@ test.each([false, true])("adam follows the paper's algorithm, uphill (frozen: %s
 });
 
 test.each([
-  [Number.NaN, /the learning rate is NaN; expected a positive number/],
-  [0, /the learning rate is 0/],
+  [Number.NaN, /learningRate of (adam|sgd) is NaN; expected a positive number, or a list/],
+  [0, /learningRate of (adam|sgd) is 0/],
   [[0.1, 0.2], /2 learning rates for 4 layers/],
 ])("a learning rate of %s is refused", (learningRate, message) => {
   const { network } = prepared();
   for (const factory of [adam, sgd])
     expect(() => factory({ learningRate })(backend, network.layers)).toThrow(message);
+});
+
+test.each([
+  [{ beta2: 1.5 }, "beta2 of adam is 1.5; expected a number from 0 on, below 1"],
+  [{ beta1: 1 }, "beta1 of adam is 1; expected a number from 0 on, below 1"],
+  [{ epsilon: 0 }, "epsilon of adam is 0; expected a positive number"],
+  [{ beta: 0.9 }, 'beta is no option of adam; did you mean "beta1"?'],
+])("Adam refuses %o", (settings, message) => {
+  expect(() => adam({ learningRate: 0.1, ...settings })).toThrow(message);
+});
+
+test("an optimizer says which it is, with all of its settings", () => {
+  const { network } = prepared();
+  expect(withL2(adam({ learningRate: 0.1 }), [0, 0, 0, 1])(backend, network.layers).description).toEqual({
+    name: "adam",
+    learningRate: [0.1, 0.1, 0.1, 0.1],
+    beta1: 0.9,
+    beta2: 0.999,
+    epsilon: 1e-8,
+    frozen: false,
+    l2: [0, 0, 0, 1],
+  });
 });

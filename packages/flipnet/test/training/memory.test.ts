@@ -5,7 +5,9 @@ import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { findEstimator } from "../../src/estimators/registry.ts";
 import { convolutions } from "../../src/front-ends/convolutions.ts";
 import { adam } from "../../src/optimizers/adam.ts";
+import { gridWorld } from "../../src/tasks/grid-world.ts";
 import { prepareBanditTraining } from "../../src/training/bandit.ts";
+import { prepareTraining } from "../../src/training/create.ts";
 import { planMemory } from "../../src/training/memory.ts";
 import { prepareMultiplexerTraining } from "../../src/training/multiplexer.ts";
 import type { Training } from "../../src/training/training.ts";
@@ -55,6 +57,13 @@ const multiplexer = (k: number, layers: number[]) => (backend: Backend) =>
     recordEvery: 3,
   });
 
+const playing = (backend: Backend) => {
+  const settings = { hidden: [12], units: "plus-minus" as const, batchSize: 7, seed: 0 };
+  const world = { size: 3, horizon: 5, steps: 3, recordEvery: 3 };
+  const { task, network } = gridWorld.create(backend, { ...settings, ...world }, undefined as never);
+  return prepareTraining(task, network, { estimator: estimator("hnca"), optimizer });
+};
+
 describe("a plan of memory", () => {
   const cases: [string, (backend: Backend) => Training, ((backend: Backend) => Training)?][] = [
     ["bandit, hnca", bandit("hnca")],
@@ -67,6 +76,7 @@ describe("a plan of memory", () => {
     ["vae, reinforce-loo", vae("reinforce-loo", 1, { resample: "independent" })],
     ["multiplexer, goes through everything", multiplexer(1, [4, 2])],
     ["multiplexer, samples", multiplexer(3, [64, 32])],
+    ["grid world, which is played on zeros first", playing],
   ];
 
   it.each(cases)("%s: is what a run takes", async (_, prepare, prepareShort = prepare) => {

@@ -39,9 +39,9 @@ test("inputs are fair bits, the target is the bit at the address, the reward -1 
   const { task, learner } = training;
   const draws = new GeneratedDraws(backend, 1);
   task.startEpoch(0);
-  task.load(7);
+  task.load!(7);
   learner.sample(draws);
-  task.score(learner.estimator.pass);
+  task.score!(learner.estimator.pass);
   const inputs = backend.readNow(task.input);
   const { layers } = learner.estimator.pass;
   const actions = backend.readNow(layers[layers.length - 1].bits);
@@ -85,9 +85,9 @@ test("the expected reward is what sampling finds", async () => {
     const task = new Multiplexer(backend, { k: 2, batchSize: 40_000, steps: 1, recordEvery: 1, seed: 9 });
     const pass = createPass(network, task.input);
     const sums = backend.sums(1);
-    task.load(0);
+    task.load!(0);
     samplePass(pass, new GeneratedDraws(backend, 9));
-    task.score(pass);
+    task.score!(pass);
     task.addMetrics(undefined as never, sums, 0);
     const [sampled] = await backend.readSums(sums);
     expect(Math.abs((expectedReward as number) - sampled)).toBeLessThan(5 / Math.sqrt(40_000));

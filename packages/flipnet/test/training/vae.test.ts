@@ -58,7 +58,7 @@ test("several samples an image are rows of the batch, of the same pixels", async
   expect(record.step).toBe(20);
   const training = createVaeTraining(createReferenceBackend(), data, { ...options, samples: 3 });
   training.task.startEpoch(0);
-  training.task.load(0);
+  training.task.load!(0);
   const pixels = await training.task.backend.read(training.task.input);
   expect(training.task.batchSize).toBe(30);
   expect(pixels.subarray(0, 12)).toEqual(pixels.subarray(24, 36));

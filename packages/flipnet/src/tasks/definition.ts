@@ -1,0 +1,126 @@
+/**
+ * A task as a whole, defined once: what it is called and told, what it offers to estimators, its network, how its length
+ * is counted, what is measured and how that is written. Training, command line, reports and exports read it here; none
+ * of them knows a task by name.
+ */
+import type { Backend } from "../backend/backend.ts";
+import type { Knowledge } from "../estimators/needs.ts";
+import type { Options, ValuesOf } from "../estimators/options.ts";
+import type { LabelledImages } from "../formats/labelled-images.ts";
+import type { HiddenLayer } from "../network/hidden.ts";
+import type { Network, Units } from "../network/network.ts";
+import type { Decoder } from "../objectives/elbo.ts";
+import type { Task } from "./task.ts";
+
+/** What every task is told beside its own settings. */
+export interface CommonSettings {
+  /** Hidden layers, input side first. */
+  readonly hidden: readonly HiddenLayer[];
+  /** Coding of hidden units. */
+  readonly units: Units;
+  /** Examples a step. */
+  readonly batchSize: number;
+  /** Decides weights, data and draws. */
+  readonly seed: number;
+}
+
+/** Images to learn from and images to measure on. */
+export interface ImageData {
+  readonly train: LabelledImages;
+  readonly test: LabelledImages;
+}
+
+/** One record of a run: the step that it is of, and metrics by name. */
+export interface MetricRecord {
+  readonly step: number;
+  readonly [metric: string]: unknown;
+}
+
+/** One number that a run ends with: a column of a report's table. */
+export interface TaskMetric {
+  readonly name: string;
+  readonly title: string;
+  /** Digits behind the point; of a percentage where `percent`, else of the number itself. Absent: a whole number. */
+  readonly digits?: number;
+  readonly percent?: true;
+  /** What it is made of where that is not the last record's value of that name; Infinity: never reached. */
+  readonly of?: (records: readonly MetricRecord[]) => number | undefined;
+}
+
+/** A quantity that reports draw over the epochs or steps. */
+export interface TaskCurve {
+  readonly title: string;
+  /** The metric that is drawn solid, and the one that is drawn dotted beside it, with what a key calls them. */
+  readonly solid: string;
+  readonly dotted?: string;
+  readonly names?: { readonly solid: string; readonly dotted: string };
+  /** The lowest and the highest value that can be seen; of all points that are drawn, one at least. */
+  domain(points: readonly { readonly epoch: number; readonly value: number }[]): [number, number];
+  /** How the axis writes values: in percent, or in a format of d3. */
+  readonly axis: "percent" | "d" | ".1f" | "~g";
+  /** Digits of final values. */
+  readonly digits: number;
+}
+
+/** What a trained network is outside of training: what a graph for other runtimes is made of. */
+export interface Learned {
+  readonly network: Network;
+  /** What draws, where the network is an encoder. */
+  readonly decoder?: Decoder;
+  /** What goes in: pixels of images from 0 to 255, or the numbers that layers see. */
+  readonly input: "images" | "numbers";
+}
+
+/** A task, whatever its settings. */
+export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<string, unknown>>> {
+  readonly name: string;
+  readonly title: string;
+  /** What is known of its objective: estimators that need no more can serve. */
+  readonly offers: readonly Knowledge[];
+  /** What it is told, beside what every task is told. */
+  readonly settings: Options;
+  /** What holds where nobody says otherwise, of what every task is told. */
+  readonly usual: Omit<CommonSettings, "seed"> & {
+    readonly estimator: string;
+    readonly learningRate: number;
+  };
+  /** Images, or what it makes itself. */
+  readonly data: "images" | "none";
+  /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */
+  readonly length: "epochs" | "steps";
+  /** The first one is what a person wants to follow. */
+  readonly metrics: readonly TaskMetric[];
+  readonly curves: readonly TaskCurve[];
+  /** What a reader of its numbers must know. */
+  readonly note?: string;
+  /** @throws InputError for settings and data that do not fit */
+  create(
+    backend: Backend,
+    settings: Settings,
+    data: ImageData,
+  ): { readonly task: Task; readonly network: Network };
+  /** Settings that measure with as little work as can be, for who asks what it takes, and their share of it. */
+  cheap?(settings: Settings): { readonly settings: Settings; readonly share: number };
+  /** Networks as they were trained, all parameters zero. `shapeOf` says a tensor's shape in the checkpoint. */
+  learned(
+    backend: Backend,
+    settings: Settings,
+    shapeOf: (tensor: string) => readonly number[],
+    images: () => Promise<LabelledImages>,
+  ): Promise<Learned>;
+}
+
+/** A task of these settings. */
+export const defineTask = <const O extends Options>(
+  definition: Omit<TaskDefinition<CommonSettings & ValuesOf<O>>, "settings"> & { readonly settings: O },
+): TaskDefinition => definition as unknown as TaskDefinition;
+
+/** The mean of a metric over all steps of a run, of which each record has the mean since the one before. */
+export function overAllSteps(records: readonly MetricRecord[], name: string): number | undefined {
+  if (typeof records[0]?.[name] !== "number") return undefined;
+  const sum = records.reduce(
+    (total, record, i) => total + Number(record[name]) * (record.step - (records[i - 1]?.step ?? 0)),
+    0,
+  );
+  return sum / records[records.length - 1].step;
+}

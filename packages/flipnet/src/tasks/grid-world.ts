@@ -1,0 +1,182 @@
+/**
+ * A grid world: on a board of `size` by `size` cells somebody wants to get from a cell to the one in the far corner. A
+ * step goes up, down, left or right, and stays where it is at the border; each costs 0.05, and the one that arrives earns
+ * 1. An episode ends there, or after `horizon` steps.
+ *
+ * A batch is `batchSize` episodes side by side, as horizon x batchSize rows, time by time; the reward of a row is what
+ * its episode earns from there on, its return to go. Rows behind the end of an episode count nothing. Where episodes
+ * begin is a function of seed and step, so nothing has to be saved.
+ *
+ * The variance of the gradient is that of rows: those of one episode are not told from others.
+ */
+import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { count } from "../estimators/options.ts";
+import { withOutput } from "../network/hidden.ts";
+import { createNetwork, type NetworkSpec } from "../network/network.ts";
+import type { Evaluation, Objective } from "../objectives/objective.ts";
+import { rewardObjective } from "../objectives/reward.ts";
+import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
+import { type CommonSettings, defineTask, overAllSteps } from "./definition.ts";
+import { type Act, readActions, type Task } from "./task.ts";
+
+/** How large the world is, and how long it is lived in. */
+export interface GridWorldOptions {
+  /** Rows and columns, 2 at least. */
+  size: number;
+  /** Steps after which an episode ends. */
+  horizon: number;
+  /** Episodes side by side. */
+  batchSize: number;
+  /** Optimizer steps in all; each is one batch of episodes. */
+  steps: number;
+  /** Steps between two records. */
+  recordEvery: number;
+  seed: number;
+}
+
+/** What a step costs, and what arriving earns. */
+const [cost, prize] = [0.05, 1];
+
+/** Row and column that an action adds: up, down, left, right. */
+const moves = [
+  [-1, 0],
+  [1, 0],
+  [0, -1],
+  [0, 1],
+];
+
+/** The grid world on a backend. */
+export class GridWorld implements Task {
+  readonly backend: Backend;
+  readonly batchSize: number;
+  readonly input: Matrix;
+  readonly objective: Objective;
+  readonly weights: Matrix;
+  readonly stepsPerEpoch: number;
+  readonly totalSteps: number;
+  readonly metrics = ["return", "length"];
+  readonly #options: GridWorldOptions;
+  /** [T B, 1] returns to go. */
+  readonly #returns: Matrix;
+  /** [B, 1] of whole episodes. */
+  readonly #return: Matrix;
+  readonly #length: Matrix;
+  readonly #key = newKey();
+  #epoch = 0;
+
+  constructor(backend: Backend, options: GridWorldOptions) {
+    const { size, horizon, batchSize, steps, recordEvery } = options;
+    const rows = horizon * batchSize;
+    this.backend = backend;
+    this.batchSize = rows;
+    this.stepsPerEpoch = recordEvery;
+    this.totalSteps = steps;
+    this.#options = options;
+    this.input = backend.matrix(rows, 2 * size);
+    this.weights = backend.matrix(rows, 1);
+    this.#returns = backend.matrix(rows, 1);
+    this.objective = rewardObjective(this.#returns);
+    this.#return = backend.matrix(batchSize, 1);
+    this.#length = backend.matrix(batchSize, 1);
+  }
+
+  startEpoch(epoch: number): void {
+    this.#epoch = epoch;
+  }
+
+  play(act: Act, step: number): void {
+    const { size, horizon: T, batchSize: B, seed } = this.#options;
+    deriveKey(seed, "task", this.#epoch * this.stepsPerEpoch + step, this.#key);
+    const goal = size * size - 1;
+    const cells = Array.from({ length: B }, (_, b) => Math.floor(goal * uniformAt(this.#key, b)));
+    const rewards = new Float64Array(T * B);
+    const alive = new Float64Array(T * B);
+    for (let t = 0; t < T; t++) {
+      const seen = new Float64Array(B * 2 * size);
+      cells.forEach((cell, b) => {
+        seen[b * 2 * size + Math.floor(cell / size)] = 1;
+        seen[b * 2 * size + size + (cell % size)] = 1;
+      });
+      this.backend.write(this.input, seen, t * seen.length);
+      const actions = readActions(this.backend, act(t * B, B));
+      for (let b = 0; b < B; b++) {
+        if (cells[b] === goal) continue;
+        const [down, right] = moves[actions[b]];
+        const within = (place: number) => Math.min(size - 1, Math.max(0, place));
+        cells[b] = size * within(Math.floor(cells[b] / size) + down) + within((cells[b] % size) + right);
+        alive[t * B + b] = 1;
+        rewards[t * B + b] = (cells[b] === goal ? prize : 0) - cost;
+      }
+    }
+    const lengths = new Float64Array(B);
+    for (let row = T * B - 1; row >= 0; row--) {
+      rewards[row] += rewards[row + B] ?? 0;
+      lengths[row % B] += alive[row];
+    }
+    this.backend.write(this.weights, alive);
+    this.backend.write(this.#returns, rewards);
+    this.backend.write(this.#return, rewards.subarray(0, B));
+    this.backend.write(this.#length, lengths);
+  }
+
+  addMetrics(_evaluation: Evaluation, sums: Sums, first: number): void {
+    this.backend.addMean(this.#return, sums, first);
+    this.backend.addMean(this.#length, sums, first + 1);
+  }
+
+  async evaluate(): Promise<Record<string, number>> {
+    return {};
+  }
+}
+
+/** The network: row and column of the cell as bits, hidden layers, and one softmax unit over the four moves. */
+const networkFor = ({ size, hidden, units }: CommonSettings & { readonly size: number }): NetworkSpec => ({
+  inputs: 2 * size,
+  inputKind: "bits",
+  units,
+  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: moves.length }),
+});
+
+/** The grid world. */
+export const gridWorld = defineTask({
+  name: "grid-world",
+  title: "Grid world",
+  offers: ["reward"],
+  settings: {
+    size: count({ least: 2, default: 5, says: "rows and columns of the board" }),
+    horizon: count({ least: 1, default: 20, says: "steps after which an episode ends" }),
+    steps: count({ least: 1, default: 600, says: "length of the run, each step a batch of episodes" }),
+    recordEvery: count({ least: 1, default: 100, says: "steps between two records" }),
+  },
+  usual: { estimator: "hnca", hidden: [32], units: "plus-minus", batchSize: 32, learningRate: 0.01 },
+  data: "none",
+  length: "steps",
+  metrics: [
+    { name: "return", title: "return", digits: 3 },
+    { name: "length", title: "length of an episode", digits: 2 },
+    {
+      name: "meanReturn",
+      title: "return, whole run",
+      digits: 3,
+      of: (records) => overAllSteps(records, "return"),
+    },
+  ],
+  curves: [
+    {
+      title: "Return",
+      solid: "return",
+      domain: (points) => [Math.floor(5 * Math.min(...points.map(({ value }) => value))) / 5, 1],
+      axis: ".1f",
+      digits: 3,
+    },
+  ],
+  note: "The return is of whole episodes, and their length in steps.",
+  create: (backend, settings) => ({
+    task: new GridWorld(backend, settings),
+    network: createNetwork(backend, networkFor(settings)),
+  }),
+  learned: async (backend, settings) => ({
+    network: createNetwork(backend, networkFor(settings)),
+    input: "numbers",
+  }),
+});
