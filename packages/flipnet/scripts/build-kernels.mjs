@@ -1,22 +1,72 @@
-// Compiles kernels/index.ts twice, with portable and with relaxed SIMD, and writes each module as a TypeScript file that
-// carries the bytes in base64: Node, a bundler and a browser load it alike. A third file says what the kernels take,
-// as AssemblyScript declares it.
-import { mkdir, writeFile } from "node:fs/promises";
-import asc from "assemblyscript/asc";
+// Compiles kernels/index.ts with portable and with relaxed SIMD, both at a time, unless nothing has changed since the
+// last time. Each module is written twice: as bytes (`dist/kernels/KIND.wasm`), for hosts that compile nothing when they
+// run, and in hexadecimal digits, which gzip makes smaller than base64, as a TypeScript file that Node, a bundler and a
+// browser load alike. A third file says what the kernels take, as AssemblyScript declares it.
+import { createHash } from "node:crypto";
+import { once } from "node:events";
+import { existsSync, readFileSync } from "node:fs";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 
-const out = "src/backend/generated";
-await mkdir(out, { recursive: true });
+const kinds = { portable: ["simd"], relaxed: ["simd", "relaxed-simd"] };
+const generated = "src/backend/generated";
+const built = "dist/kernels";
 
-let declarations;
-for (const [name, features] of [
-  ["portable", ["simd"]],
-  ["relaxed", ["simd", "relaxed-simd"]],
-]) {
+if (isMainThread) await build();
+else parentPort.postMessage(await compile(workerData));
+
+async function build() {
+  await Promise.all([generated, built].map((folder) => mkdir(folder, { recursive: true })));
+  const version = await versionOf();
+  const last = `${generated}/kernels.ts`;
+  if (existsSync(last) && readFileSync(last, "utf8").includes(version)) {
+    for (const kind of Object.keys(kinds)) {
+      const [, digits] = /"(.*)"/.exec(await readFile(`${generated}/${kind}.ts`, "utf8"));
+      await writeFile(`${built}/${kind}.wasm`, Buffer.from(digits, "hex"));
+    }
+    return;
+  }
+  const results = await Promise.all(Object.keys(kinds).map(compileElsewhere));
+  for (const { kind, bytes } of results) {
+    const module = Buffer.concat([bytes, labelOf(kind, version)]);
+    await writeFile(`${built}/${kind}.wasm`, module);
+    await writeFile(
+      `${generated}/${kind}.ts`,
+      `/** The ${kind}-SIMD kernels; made by scripts/build-kernels.mjs. */\nexport const ${kind}: string =\n  "${module.toString("hex")}";\n`,
+    );
+    console.error(`kernels: ${kind} ${module.length} bytes`);
+  }
+  await writeFile(last, declarationsFrom(results[0].declarations, version));
+}
+
+/** Of the kernels: a digest of all that they are made of. */
+async function versionOf() {
+  const sources = (await readdir("kernels")).filter((name) => name.endsWith(".ts")).sort();
+  const { version: assemblyscript } = createRequire(import.meta.url)("assemblyscript/package.json");
+  const hash = createHash("sha256")
+    .update(assemblyscript)
+    .update(await readFile(import.meta.filename));
+  for (const name of sources) hash.update(name).update(await readFile(`kernels/${name}`));
+  return hash.digest("hex").slice(0, 16);
+}
+
+async function compileElsewhere(kind) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: kind });
+  const [result] = await once(worker, "message");
+  if (result.problem === undefined) return { kind, ...result };
+  console.error(result.problem);
+  process.exit(1);
+}
+
+async function compile(kind) {
+  const { default: asc } = await import("assemblyscript/asc");
   let bytes;
+  let declarations;
   const { error, stderr } = await asc.main(
     [
       "kernels/index.ts",
-      ...features.flatMap((feature) => ["--enable", feature]),
+      ...kinds[kind].flatMap((feature) => ["--enable", feature]),
       "--runtime",
       "stub",
       "--importMemory",
@@ -34,32 +84,34 @@ for (const [name, features] of [
       },
     },
   );
-  if (error) {
-    console.error(stderr.toString());
-    process.exit(1);
-  }
-  await writeFile(
-    `${out}/${name}.ts`,
-    `/** The ${name}-SIMD kernels; made by scripts/build-kernels.mjs. */\nexport const ${name}: string =\n  "${Buffer.from(bytes).toString("base64")}";\n`,
-  );
-  console.error(`kernels: ${name} ${bytes.length} bytes`);
+  return error ? { problem: stderr.toString() } : { bytes, declarations };
 }
 
-// In the declarations each function has a comment with a line `@param name \`type\`` for each of its parameters.
-const kernels = [
-  ...declarations.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export function (\w+)\([^)]*\): (\w+);/g),
-].map(([, comment, name, result]) => ({
-  name,
-  result,
-  parameters: [...comment.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({
-    parameter,
-    type,
-  })),
-}));
-await writeFile(
-  `${out}/kernels.ts`,
-  [
+/** A custom section of a module, named `flipnet`: it says of which kind and version the kernels are. */
+function labelOf(kind, version) {
+  const name = "flipnet";
+  const content = Buffer.from(`${String.fromCharCode(name.length)}${name}${kind} ${version}`);
+  if (content.length > 127) throw new Error("a longer section has its length in two bytes");
+  return Buffer.concat([Buffer.of(0, content.length), content]);
+}
+
+function declarationsFrom(declarations, version) {
+  // Each function has a comment with a line `@param name \`type\`` for each of its parameters.
+  const kernels = [
+    ...declarations.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export function (\w+)\([^)]*\): (\w+);/g),
+  ].map(([, comment, name, result]) => ({
+    name,
+    result,
+    parameters: [...comment.matchAll(/@param (\w+) `(\w+)`/g)].map(([, parameter, type]) => ({
+      parameter,
+      type,
+    })),
+  }));
+  return [
     "/** What the kernels take, as AssemblyScript declares it; made by scripts/build-kernels.mjs. */",
+    "",
+    "/** A digest of the kernels' sources, which each module has in a section of its own. */",
+    `export const version: string = "${version}";`,
     "",
     "/** The kernels, as functions of numbers. */",
     "export interface Kernels {",
@@ -76,5 +128,5 @@ await writeFile(
     }),
     "};",
     "",
-  ].join("\n"),
-);
+  ].join("\n");
+}

@@ -5,6 +5,7 @@
 import { RunError } from "../formats/errors.ts";
 import type { Use } from "./backend.ts";
 import { padding } from "./padding.ts";
+import type { WasmMemory } from "./webassembly.ts";
 
 const page = 0x10000;
 const limit = 0x100000000;
@@ -43,7 +44,7 @@ interface Stretch {
 }
 
 export class WasmHeap implements Heap {
-  readonly memory: WebAssembly.Memory;
+  readonly memory: WasmMemory;
   readonly used: Record<Use, number> = { matrices: 0, tables: 0, data: 0, scratch: 0 };
   /** Told whenever the memory has grown. */
   grown: () => void = () => {};

@@ -1,7 +1,7 @@
 /** The compiled kernels: one WebAssembly module of each kind a process. */
-import type { Kernels } from "./generated/kernels.ts";
-import { portable } from "./generated/portable.ts";
-import { relaxed } from "./generated/relaxed.ts";
+import { InputError } from "../formats/errors.ts";
+import { type Kernels, version } from "./generated/kernels.ts";
+import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
 /** Portable rounds a multiply-add twice; relaxed once, where the processor can, and faster. */
 export type KernelKind = "portable" | "relaxed";
@@ -31,12 +31,12 @@ export interface AddonKernels {
 /** The kernels of an addon; none without one. Sent to threads as text: it refers to nothing outside. */
 export function loadAddon(
   path: string | undefined,
-  memory: WebAssembly.Memory,
+  memory: WasmMemory,
   load?: (path: string) => unknown,
 ): AddonKernels {
   if (path === undefined) return { kernels: {} };
   if (load === undefined) throw new Error("an addon needs Node");
-  const { kernels } = load(path) as { kernels(memory: WebAssembly.Memory): AddonKernels };
+  const { kernels } = load(path) as { kernels(memory: WasmMemory): AddonKernels };
   return kernels(memory);
 }
 
@@ -75,25 +75,64 @@ export function relaxedSimdSupported(): boolean {
 /** The kernels that a run has where it does not name any. */
 export const bestKernels = (): KernelKind => (relaxedSimdSupported() ? "relaxed" : "portable");
 
-const modules = new Map<string, Promise<WebAssembly.Module>>();
+const modules = new Map<string, Promise<WasmModule>>();
 
 /** The module of one kind, compiled on first use; `shared`: it takes a memory that threads share. */
-export function kernelModule(kind: KernelKind, shared = false): Promise<WebAssembly.Module> {
+export function kernelModule(kind: KernelKind, shared = false): Promise<WasmModule> {
   const name = `${kind}${shared ? ", shared" : ""}`;
   let module = modules.get(name);
   if (!module) {
-    const decoded = atob(kind === "relaxed" ? relaxed : portable);
-    const text = shared ? decoded.replace(importOfMemory, importOfSharedMemory) : decoded;
-    const bytes = new Uint8Array(text.length);
-    // `Uint8Array.from` takes several times as long, at every start of a program.
-    for (let i = 0; i < bytes.length; i++) bytes[i] = text.charCodeAt(i);
-    module = WebAssembly.compile(bytes);
+    module = compile(kind, shared);
     modules.set(name, module);
+    // A page that could not load them may ask again.
+    module.catch(() => modules.delete(name));
   }
   return module;
 }
 
+async function compile(kind: KernelKind, shared: boolean): Promise<WasmModule> {
+  const digits = await load[kind]();
+  const text = shared ? digits.replace(importOfMemory, importOfSharedMemory) : digits;
+  const bytes = new Uint8Array(text.length / 2);
+  for (let i = 0; i < bytes.length; i++) {
+    bytes[i] = (valueOf(text.charCodeAt(2 * i)) << 4) | valueOf(text.charCodeAt(2 * i + 1));
+  }
+  return WebAssembly.compile(bytes);
+}
+
+/** Of a hexadecimal digit: `parseInt` takes ten times as long, at every start of a program. */
+const valueOf = (code: number) => (code < 0x3a ? code - 0x30 : code - 0x57);
+
+/** In hexadecimal digits. Only the kind that is wanted is loaded: in a bundle each is a file of its own. */
+const load: Record<KernelKind, () => Promise<string>> = {
+  portable: async () => (await import("./generated/portable.ts")).portable,
+  relaxed: async () => (await import("./generated/relaxed.ts")).relaxed,
+};
+
+/**
+ * Of which kind a module is that a user has compiled.
+ *
+ * @throws InputError where it is none of this version's kernels
+ */
+export function kindOf(module: WasmModule): KernelKind {
+  const expected =
+    'expected what is compiled of "flipnet/kernels/portable.wasm" or "flipnet/kernels/relaxed.wasm"';
+  if (!(module instanceof WebAssembly.Module)) {
+    throw new InputError(`module is no WebAssembly.Module; ${expected}`);
+  }
+  // Written by scripts/build-kernels.mjs.
+  const [label] = WebAssembly.Module.customSections(module, "flipnet");
+  const [kind, found] = new TextDecoder().decode(label).split(" ");
+  if (kind !== "portable" && kind !== "relaxed") {
+    throw new InputError(`module has none of flipnet's kernels; ${expected}`);
+  }
+  if (found !== version) {
+    throw new InputError(`module has the kernels of another version of flipnet; ${expected} of this one`);
+  }
+  return kind;
+}
+
 /** The import section as it is compiled: a memory of one page or more. */
-const importOfMemory = "\x02\x0f\x01\x03env\x06memory\x02\x00\x01";
+const importOfMemory = "020f0103656e76066d656d6f7279020001";
 /** A shared one, of 65,536 pages at most. */
-const importOfSharedMemory = "\x02\x12\x01\x03env\x06memory\x02\x03\x01\x80\x80\x04";
+const importOfSharedMemory = "02120103656e76066d656d6f7279020301808004";

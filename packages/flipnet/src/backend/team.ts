@@ -13,6 +13,7 @@ import { type Cut, cuts } from "./cuts.ts";
 import type { Kernels } from "./generated/kernels.ts";
 import type { Scratch, WasmHeap } from "./heap.ts";
 import { type Kernel, loadAddon } from "./modules.ts";
+import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
 /** The most threads that may be asked for. */
 export const mostThreads = 64;
@@ -34,8 +35,8 @@ const longest = 120;
 
 /** What a thread starts with. */
 interface Start {
-  module: WebAssembly.Module;
-  memory: WebAssembly.Memory;
+  module: WasmModule;
+  memory: WasmMemory;
   /** A file with kernels that take the place of the module's. */
   addon: string | undefined;
   /** Names of the kernels that are cut, by number. */
@@ -83,7 +84,7 @@ function serve(
   ready: (message: string) => void,
   load?: NodeJS.Require,
 ): void {
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory: memory as WebAssembly.Memory } });
   (exports.setOwn as (address: number) => void)(at.own);
   const { kernels: others } = tools.loadAddon(addon, memory, load);
   const all = { ...exports, ...others } as Record<string, (...operands: number[]) => number>;
@@ -206,7 +207,7 @@ export class Team {
    */
   static async start(
     threads: number,
-    module: WebAssembly.Module,
+    module: WasmModule,
     kernels: Kernels,
     heap: WasmHeap,
     scratch: Scratch,
@@ -228,7 +229,7 @@ export class Team {
     this.kernels = { ...kernels, ...Object.fromEntries(together) };
   }
 
-  async #startMate(module: WebAssembly.Module, heap: WasmHeap, addon: string | undefined): Promise<void> {
+  async #startMate(module: WasmModule, heap: WasmHeap, addon: string | undefined): Promise<void> {
     const address = heap.allocate(box.bytes, "scratch");
     const { memory } = heap;
     const word = new Int32Array(memory.buffer, address, 1);

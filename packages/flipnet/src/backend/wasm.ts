@@ -1,5 +1,5 @@
 /** The operations of `backend.ts` in float32, by the SIMD kernels. */
-import { RunError } from "../formats/errors.ts";
+import { InputError, RunError } from "../formats/errors.ts";
 import type { Key } from "../random/threefry.ts";
 import type {
   AdamStep,
@@ -24,17 +24,24 @@ import {
   bestKernels,
   type KernelKind,
   kernelModule,
+  kindOf,
   loadAddon,
   loader,
   relaxedSimdSupported,
 } from "./modules.ts";
 import { shapes } from "./shapes.ts";
 import { mostThreads, Team } from "./team.ts";
+import type { WasmModule } from "./webassembly.ts";
 
 /** What a wasm backend may be told. */
 export interface WasmOptions {
   /** Default: relaxed where the host has it. Runs repeat bit for bit within one kind only. */
   kernels?: KernelKind;
+  /**
+   * The kernels as a compiled `WebAssembly.Module`, for hosts that compile nothing when they run: of the bytes in
+   * `flipnet/kernels/portable.wasm` or `flipnet/kernels/relaxed.wasm`. It works on one thread. Default: compiled here.
+   */
+  module?: WasmModule;
   /** Kernels that take the place of some of these. */
   addon?: Addon;
   /** What the backend's memory may grow to; at most and by default 4 GiB. */
@@ -958,10 +965,12 @@ class Wasm implements WasmBackend {
  *
  * @throws RangeError for a number of threads that cannot be
  * @throws RunError where the host gives no threads, or none that share memory
+ * @throws InputError for a module that cannot be used
  * @throws Error for kernels that the host does not have
  */
 export async function createWasmBackend({
-  kernels = bestKernels(),
+  kernels,
+  module,
   addon,
   maximumBytes,
   threads = 1,
@@ -975,17 +984,31 @@ export async function createWasmBackend({
       `threads is ${threads}, but this page is not cross-origin isolated: it shares no memory`,
     );
   }
-  return createKernelBackend(new WasmHeap(maximumBytes, shared), kernels, { addon, threads });
+  const own = module && kindOf(module);
+  if (own !== undefined && kernels !== undefined && kernels !== own) {
+    throw new InputError(`kernels is "${kernels}", but module has those of kind "${own}"`);
+  }
+  // Whether its memory is shared is part of a module.
+  if (own !== undefined && shared) {
+    throw new InputError(`threads is ${threads}; with a module that is handed over it can only be 1`);
+  }
+  const heap = new WasmHeap(maximumBytes, shared);
+  return createKernelBackend(heap, kernels ?? own ?? bestKernels(), { addon, module, threads });
 }
 
 /** A backend on a memory that is there, which several threads share. */
 export async function createKernelBackend(
   heap: WasmHeap,
   kind: KernelKind,
-  { addon, threads = 1 }: { addon?: Addon | undefined; threads?: number } = {},
+  {
+    addon,
+    module: given,
+    threads = 1,
+  }: { addon?: Addon | undefined; module?: WasmModule | undefined; threads?: number } = {},
 ): Promise<WasmBackend> {
   const scratch = new Scratch(heap, threads);
-  const { module, run } = await loadKernels(kind, heap, threads > 1);
+  const module = given ?? (await moduleOf(kind, threads > 1));
+  const run = await instantiate(module, heap);
   const path = addon?.module;
   const { kernels: others, grown } = loadAddon(path, heap.memory, loader(path));
   if (grown !== undefined) heap.grown = grown;
@@ -1001,16 +1024,21 @@ const dryKernels = (kernels: Kernels): Kernels =>
     Object.entries(kernels).map(([name, kernel]) => [name, name.endsWith("Floats") ? kernel : () => 0]),
   ) as unknown as Kernels;
 
-/** Kernels that work on a heap, which may be shared. */
-async function loadKernels(kind: KernelKind, heap: WasmHeap, shared: boolean) {
+/** The package's own module of a kind; `shared`: for a heap that threads share. */
+async function moduleOf(kind: KernelKind, shared: boolean): Promise<WasmModule> {
   if (kind === "relaxed" && !relaxedSimdSupported()) {
     throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
   }
-  const module = await kernelModule(kind, shared);
-  const { exports } = await WebAssembly.instantiate(module, { env: { memory: heap.memory } });
+  return kernelModule(kind, shared);
+}
+
+/** Kernels that work on a heap. */
+async function instantiate(module: WasmModule, heap: WasmHeap): Promise<Kernels> {
+  const env = { memory: heap.memory as WebAssembly.Memory };
+  const { exports } = await WebAssembly.instantiate(module as WebAssembly.Module, { env });
   const run = exports as unknown as Kernels;
   heap.reserve(run.heapBase());
-  return { module, run };
+  return run;
 }
 
 /** @throws TypeError for an operand that is not on the heap of this backend */
