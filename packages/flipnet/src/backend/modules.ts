@@ -93,15 +93,14 @@ export function kernelModule(kind: KernelKind, shared = false): Promise<WasmModu
 async function compile(kind: KernelKind, shared: boolean): Promise<WasmModule> {
   const digits = await load[kind]();
   const text = shared ? digits.replace(importOfMemory, importOfSharedMemory) : digits;
-  const bytes = new Uint8Array(text.length / 2);
-  for (let i = 0; i < bytes.length; i++) {
-    bytes[i] = (valueOf(text.charCodeAt(2 * i)) << 4) | valueOf(text.charCodeAt(2 * i + 1));
+  // Four bytes at a time: one by one takes twice as long, at every start of a program.
+  const words = new DataView(new ArrayBuffer(4 * Math.ceil(text.length / 8)));
+  const padded = text.padEnd(2 * words.byteLength, "0");
+  for (let i = 0; i < words.byteLength; i += 4) {
+    words.setUint32(i, Number.parseInt(padded.slice(2 * i, 2 * i + 8), 16));
   }
-  return WebAssembly.compile(bytes);
+  return WebAssembly.compile(new Uint8Array(words.buffer, 0, text.length / 2));
 }
-
-/** Of a hexadecimal digit: `parseInt` takes ten times as long, at every start of a program. */
-const valueOf = (code: number) => (code < 0x3a ? code - 0x30 : code - 0x57);
 
 /** In hexadecimal digits. Only the kind that is wanted is loaded: in a bundle each is a file of its own. */
 const load: Record<KernelKind, () => Promise<string>> = {
