@@ -23,22 +23,24 @@ export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backe
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
 export { arm } from "./estimators/arm.ts";
+// Estimators and optimizers.
+export type { Baseline, BaselineRule, PreparedBaseline } from "./estimators/baseline.ts";
 export { classification } from "./estimators/classification.ts";
 export { disarm } from "./estimators/disarm.ts";
-// Estimators and optimizers.
 export type {
-  Baseline,
   Definition,
   Estimator,
   EstimatorKind,
   PreparedEstimator,
   Problem,
+  Scores,
 } from "./estimators/estimator.ts";
 export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { localExpectation } from "./estimators/local-expectation.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
+export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
 export { createEstimator, estimators, findEstimator, labelOf } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";

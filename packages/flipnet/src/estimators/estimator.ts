@@ -5,15 +5,20 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit, Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
+import type { Baseline } from "./baseline.ts";
 import { checkComponents, checkNetwork, type Needs } from "./needs.ts";
-import { completeOptions, type NamedOptions, type Options, type ValuesOf } from "./options.ts";
-
-/** `"running-average"`: of the past signals. A number: that constant. */
-export type Baseline = "none" | "running-average" | number;
+import {
+  completeOptions,
+  type GivenOptions,
+  type NamedOptions,
+  type Options,
+  type ValuesOf,
+} from "./options.ts";
 
 /** What an estimator is prepared for. */
 export interface Problem {
@@ -26,7 +31,15 @@ export interface Problem {
   readonly baselineDecay: number;
 }
 
-/** An estimator with its buffers, for one network and one batch size. Neither method allocates or reads back. */
+/** A rule whose credit is linear in one learning signal for all layers. */
+export interface Scores {
+  /** Fills the credits with those for a signal of 1. Pure. */
+  score(): void;
+  /** Multiplies each row of the credits with its signal, [B, 1]. */
+  weigh(signal: Matrix): void;
+}
+
+/** An estimator with its buffers, for one network and one batch size. No method allocates or reads back. */
 export interface PreparedEstimator {
   /** The main pass; its output is the action. */
   readonly pass: Pass;
@@ -36,10 +49,24 @@ export interface PreparedEstimator {
   readonly credits: readonly Credit[];
   /** What has to be saved beside parameters and optimizer: running baselines, by name. */
   readonly state: Readonly<Record<string, Matrix>>;
+  /** Parameters of its own, which learn with the network's: a network as a baseline. Absent: none. */
+  readonly parameters?: readonly Parameters[];
+  /** One for each of these, laid out as its block; valid after `adapt`. Uphill. */
+  readonly gradients?: readonly Matrix[];
+  /** Credit and signal apart, where the credit is linear in it. */
+  readonly scores?: Scores;
   /** Runs the pass or passes; all randomness is here. */
   sample(draws: Draws): void;
-  /** Computes the credits from what was sampled (and rewarded). Parameters are those of the sampling. */
+  /**
+   * Computes the credits from what was sampled (and rewarded). Pure: the same draws, the same credits. Parameters are
+   * those of the sampling.
+   */
   credit(): void;
+  /**
+   * Moves what the estimator remembers or learns, baselines among it, after `credit`. Training calls it, an audit does
+   * not. Absent: there is nothing to move.
+   */
+  adapt?(): void;
 }
 
 /** What is said of an estimator, whatever its options. */
@@ -74,7 +101,7 @@ export interface Estimator extends Description {
 /** An estimator with its usual options; called, the same with others: `weightMax({ norm: 3 })`. */
 export interface EstimatorKind<O extends Options = Options> extends Estimator {
   /** @throws InputError for an option that it does not take, or a value that cannot be used */
-  (options?: Partial<ValuesOf<O>>): Estimator;
+  (options?: GivenOptions<O>): Estimator;
 }
 
 /** What an estimator is made of. */
@@ -82,7 +109,7 @@ export interface Definition<O extends Options> extends Description {
   /** What it can be told; absent: nothing. */
   readonly options?: O;
   /** Settings of these that have a name of their own in audits. */
-  readonly variants?: readonly ({ readonly name: string } & Partial<ValuesOf<O>>)[];
+  readonly variants?: readonly ({ readonly name: string } & GivenOptions<O>)[];
   /** Network, baseline and options have been checked; throws `InputError` for what else cannot be served. */
   prepare(problem: Problem, options: ValuesOf<O>): PreparedEstimator;
 }
@@ -95,7 +122,7 @@ export function defineEstimator<O extends Options = {}>({
   prepare,
   ...description
 }: Definition<O>): EstimatorKind<O> {
-  function withOptions(given: Partial<ValuesOf<O>> = {}): Estimator {
+  function withOptions(given: GivenOptions<O> = {}): Estimator {
     const options = completeOptions(description.name, takes, given);
     return {
       ...description,
@@ -117,5 +144,6 @@ export function defineEstimator<O extends Options = {}>({
 
 function checkBaseline({ name, baseline: takes }: Description, baseline: Baseline): void {
   if (takes || baseline === "none") return;
-  throw new InputError(`the baseline is ${baseline}; expected none, as ${name} has no use for one`);
+  const given = typeof baseline === "object" ? "a rule" : baseline;
+  throw new InputError(`the baseline is ${given}; expected none, as ${name} has no use for one`);
 }

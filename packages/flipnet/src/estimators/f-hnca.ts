@@ -59,7 +59,15 @@ export const fHnca = defineEstimator({
     const { network, input } = problem;
     const { backend } = network;
     const everyChild = !childPruning || fullReward;
-    const { pass, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
+    const {
+      pass,
+      evaluation,
+      signals,
+      credits,
+      score: scoreOf,
+      weigh,
+      estimator,
+    } = prepareSinglePass(
       problem,
       () => false, // A layer has a signal for each set of its children.
     );
@@ -132,7 +140,8 @@ export const fHnca = defineEstimator({
           else backend.addChoiceHindsight(shift!, signal, p, choices, bothDifference, g);
         }
         if (score !== undefined) {
-          reinforce(layer, score, scalar);
+          scoreOf(layer, score);
+          weigh(score, scalar);
           backend.addScaled(score, 1, g);
         }
         evaluation.addDirectGradient(layer, g);

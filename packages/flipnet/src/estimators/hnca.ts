@@ -37,19 +37,16 @@ export const hnca = defineEstimator({
 
   prepare(problem, { stopGradient }) {
     const { backend } = problem.network;
-    const { pass, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, score, linearEstimator } = prepareSinglePass(problem);
     const children = prepareChildren(pass);
-    return estimator(() => {
-      for (const { layer, g } of credits) {
-        if (layer.children.length === 0) {
-          reinforce(layer, g);
-        } else {
-          children.posteriorMinusPrior(layer, g);
-          if (!stopGradient && layer.kind === "bernoulli") {
-            backend.unstoppedGradient(g, pass.layers[layer.index].q, g);
-          }
-          backend.scaleRows(g, signals.of(layer)!, g);
-        }
+    return linearEstimator((layer, g) => {
+      if (layer.children.length === 0) {
+        score(layer, g);
+        return;
+      }
+      children.posteriorMinusPrior(layer, g);
+      if (!stopGradient && layer.kind === "bernoulli") {
+        backend.unstoppedGradient(g, pass.layers[layer.index].q, g);
       }
     });
   },

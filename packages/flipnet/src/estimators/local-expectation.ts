@@ -35,7 +35,15 @@ export const localExpectation = defineEstimator({
     const backend = immediate(network.backend);
     const isScalar = ({ reads, observed }: Component, { index }: Layer) =>
       observed === true && reads.includes(index);
-    const { pass, evaluation, signals, credits, reinforce, estimator } = prepareSinglePass(
+    const {
+      pass,
+      evaluation,
+      signals,
+      credits,
+      score: scoreOf,
+      weigh,
+      estimator,
+    } = prepareSinglePass(
       problem,
       () => false, // A layer has a signal for each set of its children.
     );
@@ -139,7 +147,8 @@ export const localExpectation = defineEstimator({
         }
         backend.write(g, found);
         if (scalar !== undefined) {
-          reinforce(layer, score, scalar);
+          scoreOf(layer, score);
+          weigh(score, scalar);
           backend.addScaled(score, 1, g);
         }
         evaluation.addDirectGradient(layer, g);

@@ -44,6 +44,9 @@ export type Options = Readonly<Record<string, Option>>;
 /** The values of options, all of them. */
 export type ValuesOf<O extends Options> = { readonly [Name in keyof O]: O[Name]["default"] };
 
+/** Values of some of them; undefined counts as left out. */
+export type GivenOptions<O extends Options> = { readonly [Name in keyof O]?: ValuesOf<O>[Name] | undefined };
+
 type Unsaid = undefined;
 
 /** True or false. */

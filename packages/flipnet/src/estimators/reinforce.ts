@@ -21,12 +21,7 @@ export const reinforce = defineEstimator({
   cost: "forward pass",
 
   prepare(problem) {
-    const { credits, evaluation, reinforce, estimator } = prepareSinglePass(problem);
-    return estimator(() => {
-      for (const { layer, g } of credits) {
-        reinforce(layer, g);
-        evaluation.addDirectGradient(layer, g);
-      }
-    });
+    const { score, linearEstimator } = prepareSinglePass(problem);
+    return linearEstimator(score);
   },
 });

@@ -1,34 +1,43 @@
 /**
- * The learning signal of a layer: the sum of the components that it is credited with, less a baseline, [B, 1]. A running
- * average starts at 0; the old value is used and then updated with the batch's mean, so that it never depends on the
- * sample it is subtracted from and the estimate stays unbiased (HNCA paper, appendices E and J; D-7, D-21). Each layer
+ * The learning signal of a layer: the sum of the components that it is credited with, less a baseline, [B, 1]. Each layer
  * tracks its own sum; layers that are credited with the same components share one.
  */
 import type { Matrix } from "../backend/backend.ts";
+import type { Parameters } from "../front-ends/front-end.ts";
 import type { Layer } from "../network/network.ts";
+import type { Pass } from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
+import { type PreparedBaseline, prepareBaseline } from "./baseline.ts";
 import type { Problem } from "./estimator.ts";
 
 export interface Signals {
-  /** A layer's signal, valid after `update`; undefined where no component counts. */
+  /** A layer's signal, valid after `compute`; undefined where no component counts. */
   of(layer: Layer): Matrix | undefined;
-  /** The signal of some components, under a name of its own; to be asked for before the first `update`. */
+  /** The signal of some components, under a name of its own; to be asked for before the first `compute`. */
   sum(name: string, components: readonly Component[]): Matrix | undefined;
+  /** Running averages, by name. */
   readonly state: Readonly<Record<string, Matrix>>;
-  /** Computes the signals from the components as they stand, then updates the baselines. */
-  update(): void;
+  /** Of baselines that learn. */
+  readonly parameters: readonly Parameters[];
+  /** One for each of the parameters, valid after `adapt`. */
+  readonly gradients: readonly Matrix[];
+  /** Computes the signals from the components as they stand. */
+  compute(): void;
+  /** Moves the baselines towards what the signals were. */
+  adapt(): void;
 }
 
 interface Signal {
   readonly components: readonly Component[];
   readonly sum: Matrix;
   readonly values: Matrix;
-  readonly average: Matrix | undefined;
+  readonly baseline: PreparedBaseline | undefined;
 }
 
 /** `credited` says which components count towards a layer's signal. */
 export function prepareSignals(
   { network, baseline, baselineDecay }: Problem,
+  pass: Pass,
   components: readonly Component[],
   credited: (component: Component, layer: Layer) => boolean,
 ): Signals {
@@ -36,19 +45,26 @@ export function prepareSignals(
   const byComponents = new Map<string, Signal>();
   const signals: Signal[] = [];
   const state: Record<string, Matrix> = {};
+  const parameters: Parameters[] = [];
+  const gradients: Matrix[] = [];
+
+  function prepare(name: string, counted: readonly Component[]): Signal {
+    const B = counted[0].value.rows;
+    const sum = counted.length === 1 ? counted[0].value : backend.matrix(B, 1);
+    const prepared = prepareBaseline(baseline, baselineDecay, pass, name);
+    if (prepared?.state !== undefined) state[name] = prepared.state;
+    parameters.push(...(prepared?.parameters ?? []));
+    gradients.push(...(prepared?.gradients ?? []));
+    const values = prepared === undefined ? sum : backend.matrix(B, 1);
+    return { components: counted, sum, values, baseline: prepared };
+  }
 
   function sum(name: string, counted: readonly Component[]): Matrix | undefined {
     if (counted.length === 0) return undefined;
-    const key = counted.map((component) => component.name).join();
+    const key = counted.map((component) => components.indexOf(component)).join();
     let signal = byComponents.get(key);
     if (signal === undefined) {
-      const B = counted[0].value.rows;
-      const sum = counted.length === 1 ? counted[0].value : backend.matrix(B, 1);
-      const average = baseline === "none" ? undefined : backend.matrix(1, 1);
-      if (average !== undefined && typeof baseline === "number") backend.fill(average, baseline);
-      if (average !== undefined && baseline === "running-average") state[name] = average;
-      const values = average === undefined ? sum : backend.matrix(B, 1);
-      signal = { components: counted, sum, values, average };
+      signal = prepare(name, counted);
       byComponents.set(key, signal);
       signals.push(signal);
     }
@@ -64,17 +80,19 @@ export function prepareSignals(
     of: (layer) => byLayer[layer.index],
     sum,
     state,
-    update() {
-      for (const { components, sum, values, average } of signals) {
+    parameters,
+    gradients,
+    compute() {
+      for (const { components, sum, values, baseline } of signals) {
         if (components.length > 1) {
           backend.fill(sum, 0);
           for (const { value } of components) backend.addScaled(value, 1, sum);
         }
-        if (average !== undefined) {
-          backend.subtractBaseline(sum, average, values);
-          if (baseline === "running-average") backend.trackMean(sum, baselineDecay, average);
-        }
+        baseline?.subtract(sum, values);
       }
+    },
+    adapt() {
+      for (const { sum, baseline } of signals) baseline?.adapt?.(sum);
     },
   };
 }

@@ -3,7 +3,7 @@ import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { type Credit, createPass, type Pass, samplePass } from "../network/pass.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
-import type { PreparedEstimator, Problem } from "./estimator.ts";
+import type { PreparedEstimator, Problem, Scores } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
 
 export interface SinglePass {
@@ -12,10 +12,17 @@ export interface SinglePass {
   readonly signals: Signals;
   /** One a layer, in the network's order; `g` [B, width] is for the estimator to fill. */
   readonly credits: readonly (Credit & { readonly layer: Layer })[];
-  /** `g = (f - c) (bit - p)` for a layer, `f - c` a signal, its own unless another is given: REINFORCE. */
-  reinforce(layer: Layer, g: Matrix, signal?: Matrix): void;
+  /** `g = d log P(what the layer did) / dl`: bit less probability. */
+  score(layer: Layer, g: Matrix): void;
+  /** `g = signal g` row by row; 0 where there is no signal, as nothing that counts depends on the layer. */
+  weigh(g: Matrix, signal: Matrix | undefined): void;
   /** The estimator; `credit` fills the credits, components and signals being up to date. */
-  estimator(credit: () => void): PreparedEstimator;
+  estimator(credit: () => void, scores?: Scores): PreparedEstimator;
+  /**
+   * The estimator whose credit is linear in each layer's signal: `score` fills `g` with the credit for a signal of 1.
+   * What components owe directly to a layer's logits is added.
+   */
+  linearEstimator(score: (layer: Layer, g: Matrix) => void): PreparedEstimator;
 }
 
 /** `credited` says which components count towards a layer's signal; default: all that it can influence. */
@@ -28,38 +35,64 @@ export function prepareSinglePass(
   const { backend } = network;
   const pass = createPass(network, input);
   const evaluation = objective.prepare(pass);
-  const signals = prepareSignals(problem, evaluation.components, credited);
+  const signals = prepareSignals(problem, pass, evaluation.components, credited);
   const credits = network.layers.map((layer) => ({
     layer,
     linear: layer,
     g: backend.matrix(input.rows, layer.width),
     pass,
   }));
+
+  function weigh(g: Matrix, signal: Matrix | undefined): void {
+    if (signal === undefined) backend.fill(g, 0);
+    else backend.scaleRows(g, signal, g);
+  }
+
+  const estimator = (credit: () => void, scores?: Scores): PreparedEstimator => ({
+    pass,
+    evaluation,
+    credits,
+    state: signals.state,
+    parameters: signals.parameters,
+    gradients: signals.gradients,
+    ...(scores && { scores }),
+    sample: (draws) => samplePass(pass, draws),
+    credit() {
+      for (const component of evaluation.components) component.evaluate();
+      signals.compute();
+      credit();
+    },
+    adapt: () => signals.adapt(),
+  });
+
   return {
     pass,
     evaluation,
     signals,
     credits,
-    reinforce(layer, g, signal = signals.of(layer)) {
-      if (signal === undefined) {
-        backend.fill(g, 0);
-        return;
-      }
+    score(layer, g) {
       const { bits, p } = pass.layers[layer.index];
       backend.subtract(bits, p, g);
-      backend.scaleRows(g, signal, g);
     },
-    estimator: (credit) => ({
-      pass,
-      evaluation,
-      credits,
-      state: signals.state,
-      sample: (draws) => samplePass(pass, draws),
-      credit() {
-        for (const component of evaluation.components) component.evaluate();
-        signals.update();
-        credit();
-      },
-    }),
+    weigh,
+    estimator,
+    linearEstimator(score) {
+      const scoreAll = () => {
+        for (const { layer, g } of credits) score(layer, g);
+      };
+      const credit = () => {
+        for (const { layer, g } of credits) {
+          score(layer, g);
+          weigh(g, signals.of(layer));
+          evaluation.addDirectGradient(layer, g);
+        }
+      };
+      return estimator(credit, {
+        score: scoreAll,
+        weigh: (signal) => {
+          for (const { g } of credits) weigh(g, signal);
+        },
+      });
+    },
   };
 }

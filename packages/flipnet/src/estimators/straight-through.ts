@@ -10,6 +10,8 @@
  * Biased, but for one layer under a function that is linear in each unit. By theorem 2 it is Weight Maximization with
  * direct gradient. Cost beside the forward pass: one product with the weights transposed.
  */
+import type { Matrix } from "../backend/backend.ts";
+import type { Layer } from "../network/network.ts";
 import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
@@ -27,13 +29,15 @@ export const straightThrough = defineEstimator({
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { pass, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, credits, signals, score, weigh, estimator } = prepareSinglePass(problem);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
-    return estimator(() => {
+    /** Without a signal: for one of 1. */
+    function backpropagate(signalOf?: (layer: Layer) => Matrix | undefined): void {
       for (const { layer, g } of fromOutput) {
         if (layer.children.length === 0) {
-          reinforce(layer, g);
+          score(layer, g);
+          if (signalOf !== undefined) weigh(g, signalOf(layer));
           continue;
         }
         layer.children.forEach(({ layer: child, edge }, i) => {
@@ -43,6 +47,12 @@ export const straightThrough = defineEstimator({
         if (layer.kind === "bernoulli") backend.meanSlope(g, p, q, bernoulliSlope, g);
         else backend.softmaxSlope(p, layer.choices, g, g);
       }
+    }
+    return estimator(() => backpropagate(signals.of), {
+      score: () => backpropagate(),
+      weigh: (signal) => {
+        for (const { g } of credits) weigh(g, signal);
+      },
     });
   },
 });

@@ -31,18 +31,15 @@ export const weightMaxUnbiased = defineEstimator({
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { pass, credits, signals, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, score, linearEstimator } = prepareSinglePass(problem);
     const children = prepareChildren(pass);
-    return estimator(() => {
-      for (const { layer, g } of credits) {
-        if (layer.children.length === 0) {
-          reinforce(layer, g);
-        } else {
-          const { bits, q } = pass.layers[layer.index];
-          backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
-          backend.scaleRows(g, signals.of(layer)!, g);
-        }
+    return linearEstimator((layer, g) => {
+      if (layer.children.length === 0) {
+        score(layer, g);
+        return;
       }
+      const { bits, q } = pass.layers[layer.index];
+      backend.productFormScore(bits, q, children.logLikelihoodRatios(layer), g);
     });
   },
 });

@@ -26,7 +26,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { defineEstimator } from "./estimator.ts";
+import { defineEstimator, type Scores } from "./estimator.ts";
 import { lambdaOption, requireLambda } from "./lambda.ts";
 import { number, oneOf, only, rates, type ValuesOf } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -80,20 +80,31 @@ export const weightMax = defineEstimator({
     const { network } = problem;
     const { layers } = network;
     const scales = weightMaxScales(network, options);
-    const { pass, credits, reinforce, estimator } = prepareSinglePass(problem);
+    const { pass, credits, signals, score, weigh, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
     const earn = prepareReward(network, options, pass.layers, g, scales);
     const learn = prepareRule(network, options, pass.batchSize);
     const output = layers[layers.length - 1];
     const hidden = layers.slice(0, -1).reverse();
-    const prepared = estimator(() => {
-      reinforce(output, g[output.index]);
+    /** Without a signal: for one of 1. */
+    function backpropagate(signal?: Matrix): void {
+      score(output, g[output.index]);
+      if (signal !== undefined) weigh(g[output.index], signal);
       for (const layer of hidden) {
         // First what being on earns, then what the unit makes of it.
         earn(layer, g[layer.index]);
         learn(pass.layers[layer.index], g[layer.index]);
       }
-    });
+    }
+    const isLinear =
+      options.normChange === "approximate" && ["reinforce", "direct-gradient"].includes(options.hiddenRule);
+    const scores: Scores = {
+      score: () => backpropagate(),
+      weigh: (signal) => {
+        for (const one of g) weigh(one, signal);
+      },
+    };
+    const prepared = estimator(() => backpropagate(signals.of(output)), isLinear ? scores : undefined);
     return {
       ...prepared,
       credits: credits.map((credit, index) => ({ ...credit, paperScale: scales[index] })),

@@ -20,6 +20,8 @@ export interface Parameters {
    * no such map: all of them count as weights.
    */
   readonly width: number;
+  /** A learning rate of their own; absent: the optimizer's. */
+  readonly rate?: number;
 }
 
 /** A differentiable network on a backend. */

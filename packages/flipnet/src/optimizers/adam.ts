@@ -1,5 +1,5 @@
 import { flag, number, positive } from "../estimators/options.ts";
-import { type LearningRate, type OptimizerFactory, ratesByLayer, settingsOf } from "./optimizer.ts";
+import { type LearningRate, type OptimizerFactory, ratesOf, settingsOf } from "./optimizer.ts";
 
 /** Adam's settings. */
 export interface AdamOptions {
@@ -43,7 +43,7 @@ export function adam(options: AdamOptions): OptimizerFactory {
   const settings = settingsOf("adam", adamOptions, options);
   const { learningRate, beta1, beta2, epsilon, frozen } = settings;
   return (backend, parameters) => {
-    const rates = ratesByLayer(learningRate, parameters.length);
+    const rates = ratesOf(learningRate, parameters);
     const m = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const v = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };

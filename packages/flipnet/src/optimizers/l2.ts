@@ -30,8 +30,12 @@ export function l2ByLayer(l2: L2, layers: number): number[] {
 export function withL2(optimizer: OptimizerFactory, l2: L2): OptimizerFactory {
   return (backend, parameters) => {
     const inner = optimizer(backend, parameters);
-    const weightsByLayer = l2ByLayer(l2, parameters.length);
-    const penalised = weightsByLayer.map((beta, place) => ({ beta, place })).filter(({ beta }) => beta > 0);
+    // Parameters with a rate of their own are an estimator's, and free.
+    const places = [...parameters.keys()].filter((place) => parameters[place].rate === undefined);
+    const weightsByLayer = l2ByLayer(l2, places.length);
+    const penalised = weightsByLayer
+      .map((beta, i) => ({ beta, place: places[i] }))
+      .filter(({ beta }) => beta > 0);
     // A block is the weights, then the bias.
     const weightsOf = (block: Matrix, place: number) =>
       backend.view(block, 0, 1, block.columns - parameters[place].width);

@@ -1,11 +1,27 @@
 /** What an optimizer is. All of them maximise: they move uphill along the gradient. */
 import type { Backend, Matrix } from "../backend/backend.ts";
-import { completeOptions, type Options, perLayer, type ValuesOf } from "../estimators/options.ts";
+import {
+  completeOptions,
+  type Option,
+  type Options,
+  perLayer,
+  type ValuesOf,
+} from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 
-/** One learning rate for all parameters, or one for each linear map: a network's layers, input side first. */
-export type LearningRate = number | readonly number[];
+/**
+ * One learning rate for all parameters; or one for each linear map, a network's layers first, input side first; or rates
+ * by the parameters' names or what these begin with, as in `{ default: 1e-4, prior: 1e-2, "layers.0": 1e-3 }`.
+ * Parameters that come with a rate of their own keep it, unless it is said by name.
+ */
+export type LearningRate = number | readonly number[] | RatesByName;
+
+/** Rates by name: `"layers.0"` before `"layers"` before `"default"`, which must be there. */
+export interface RatesByName {
+  readonly default: number;
+  readonly [name: string]: number;
+}
 
 /** An optimizer with its state, bound to parameters. */
 export interface Optimizer {
@@ -24,7 +40,24 @@ export interface Optimizer {
 export type OptimizerFactory = (backend: Backend, parameters: readonly Parameters[]) => Optimizer;
 
 /** The setting that every optimizer has. */
-export const learningRateOption = perLayer({ default: undefined, says: "the rate, one or one a layer" });
+export const learningRateOption = withNames(
+  perLayer({ default: undefined, says: "the rate, one, one a layer, or by name" }),
+);
+
+/** The same option, which may also be numbers by name, one of them called "default". */
+function withNames<T>(option: Option<T>): Option<T | RatesByName> {
+  return {
+    ...option,
+    expected: `${option.expected}, or rates by name, default among them`,
+    accepts: (value) =>
+      option.accepts(value) ||
+      (typeof value === "object" &&
+        value !== null &&
+        !Array.isArray(value) &&
+        "default" in value &&
+        Object.values(value).every((one) => typeof one === "number" && option.accepts(one))),
+  };
+}
 
 /**
  * An optimizer's settings, all of them.
@@ -43,13 +76,43 @@ export function settingsOf<O extends Options>(
   return settings as never;
 }
 
-/** The rate of each layer; an `InputError` where there are not as many as layers. */
-export function ratesByLayer(rate: LearningRate, layers: number): number[] {
-  const rates = typeof rate === "number" ? new Array<number>(layers).fill(rate) : [...rate];
-  if (rates.length !== layers) {
+/**
+ * The rate of each of the parameters. Throws `InputError` where a list has not as many as there are without a rate of their
+ * own, or a name is none of theirs.
+ */
+export function ratesOf(rate: LearningRate, parameters: readonly Parameters[]): number[] {
+  return typeof rate === "object" && !isList(rate) ? byName(rate, parameters) : byPlace(rate, parameters);
+}
+
+const isList = (rate: readonly number[] | RatesByName): rate is readonly number[] => Array.isArray(rate);
+
+function byPlace(rate: number | readonly number[], parameters: readonly Parameters[]): number[] {
+  const shared = parameters.filter((part) => part.rate === undefined);
+  if (typeof rate !== "number" && rate.length !== shared.length) {
     throw new InputError(
-      `there are ${rates.length} learning rates for ${layers} layers; expected one, or one a layer`,
+      `there are ${rate.length} learning rates for ${shared.length} layers; expected one, or one a layer`,
     );
   }
-  return rates;
+  return parameters.map(
+    (part) => part.rate ?? (typeof rate === "number" ? rate : rate[shared.indexOf(part)]),
+  );
+}
+
+function byName(rates: RatesByName, parameters: readonly Parameters[]): number[] {
+  const used = new Set(["default"]);
+  const found = parameters.map(({ name, rate }) => {
+    for (let prefix = name; prefix !== ""; prefix = prefix.slice(0, Math.max(0, prefix.lastIndexOf(".")))) {
+      if (!Object.hasOwn(rates, prefix)) continue;
+      used.add(prefix);
+      return rates[prefix];
+    }
+    return rate ?? rates.default;
+  });
+  const unused = Object.keys(rates).find((name) => !used.has(name));
+  if (unused !== undefined) {
+    throw new InputError(
+      `there is a learning rate for "${unused}"; expected default, or of ${parameters.map(({ name }) => name).join(", ")}`,
+    );
+  }
+  return found;
 }

@@ -1,4 +1,4 @@
-import { type LearningRate, type OptimizerFactory, ratesByLayer, settingsOf } from "./optimizer.ts";
+import { type LearningRate, type OptimizerFactory, ratesOf, settingsOf } from "./optimizer.ts";
 
 /** SGD's settings. */
 export interface SgdOptions {
@@ -13,7 +13,7 @@ export interface SgdOptions {
 export function sgd(options: SgdOptions): OptimizerFactory {
   const { learningRate } = settingsOf("sgd", {}, options);
   return (backend, parameters) => {
-    const rates = ratesByLayer(learningRate, parameters.length);
+    const rates = ratesOf(learningRate, parameters);
     return {
       description: { name: "sgd", learningRate: rates },
       state: {},

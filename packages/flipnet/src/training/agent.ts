@@ -1,7 +1,8 @@
 /** A contextual-bandit agent that learns online: it acts, is told the reward, and learns. */
 import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { createWasmBackend } from "../backend/wasm.ts";
-import type { Baseline, Estimator } from "../estimators/estimator.ts";
+import type { Baseline } from "../estimators/baseline.ts";
+import type { Estimator } from "../estimators/estimator.ts";
 import { hnca } from "../estimators/hnca.ts";
 import { parseEstimatorText } from "../estimators/options.ts";
 import { createEstimator, labelOf } from "../estimators/registry.ts";

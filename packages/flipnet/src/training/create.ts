@@ -1,7 +1,7 @@
 /** A training put together: a task, a network, and how it learns. */
-import type { Baseline, Estimator } from "../estimators/estimator.ts";
+import type { Baseline } from "../estimators/baseline.ts";
+import type { Estimator } from "../estimators/estimator.ts";
 import { checkValues, count, flag, number } from "../estimators/options.ts";
-import { InputError } from "../formats/errors.ts";
 import type { Network } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import type { Task } from "../tasks/task.ts";
@@ -40,9 +40,6 @@ export const learningOptions = {
   }),
 };
 
-/** The baselines that have a name. */
-export const baselines = ["none", "running-average"] as const;
-
 /**
  * A training of a network, whose parameters stay as they are, on a task.
  *
@@ -52,11 +49,6 @@ export function prepareTraining(task: Task, network: Network, learning: Learning
   const { estimator, optimizer, baseline = "none", paperScale = false, varianceCount } = learning;
   const { baselineDecay = learningOptions.baselineDecay.default, seed = 0 } = learning;
   checkValues(learningOptions, { baselineDecay, seed, paperScale, varianceCount });
-  if (!Number.isFinite(baseline) && !baselines.includes(baseline as never)) {
-    throw new InputError(
-      `the baseline is ${JSON.stringify(baseline)}; expected one of ${baselines.join(", ")}, or a number`,
-    );
-  }
   const { input, objective, weights } = task;
   const problem = { network, input, objective, baseline, baselineDecay };
   const options = { paperScale, varianceCount, weights };

@@ -34,13 +34,17 @@ export class Learner {
   readonly estimator: PreparedEstimator;
   /** What the summed variance of all gradients is divided by. */
   readonly varianceCount: number;
-  /** All that learns: the network's layers, then what the objective adds, then the front end's. */
+  /** All that learns: the network's layers, what the objective adds, the front end's, the estimator's own. */
   readonly parameters: readonly Parameters[];
+  /** The place of the front end's first one. */
+  readonly firstOfFront: number;
   readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
   readonly #front: FrontGradient | undefined;
   /** Of the objective's own differentiable networks. */
   readonly #direct: readonly Matrix[];
+  /** Of the estimator's own parameters. */
+  readonly #own: readonly Matrix[];
   /** Of all parameters, in their order. */
   readonly #gradients: readonly Matrix[];
   readonly #weights: Matrix | undefined;
@@ -61,19 +65,24 @@ export class Learner {
     const { backend } = network;
     const linears = [...network.layers, ...objective.linears];
     const fronts = [...(objective.fronts ?? []), ...(network.front ? [network.front] : [])];
-    this.parameters = [...linears, ...fronts.flatMap(({ parameters }) => parameters)];
-    checkNames(this.parameters);
     this.estimator = estimator.prepare(problem);
+    const { parameters: own = [], gradients: ownGradients = [] } = this.estimator;
+    const before = [...linears, ...fronts.flatMap(({ parameters }) => parameters)];
+    this.parameters = [...before, ...own];
+    this.firstOfFront = before.length - (network.front?.parameters.length ?? 0);
+    checkNames(this.parameters);
     this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
     const { pass, evaluation } = this.estimator;
     const credits = [...this.estimator.credits, ...evaluation.credits];
     this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
     this.#front = pass.front && prepareFrontGradient(pass, pass.front, this.estimator.credits);
     this.#direct = (evaluation.fronts ?? []).flatMap(({ gradients }) => gradients);
-    this.#gradients = [...this.#gradient.blocks, ...this.#direct, ...(this.#front?.blocks ?? [])];
+    const front = this.#front?.blocks ?? [];
+    this.#gradients = [...this.#gradient.blocks, ...this.#direct, ...front, ...ownGradients];
+    this.#own = ownGradients;
     const sources = this.#gradients.map((block, place) => {
       if (place < linears.length) return credits.filter(({ linear }) => linear === linears[place]);
-      return this.#direct.includes(block) ? [] : this.#front!.credits;
+      return front.includes(block) ? this.#front!.credits : [];
     });
     this.#larger = this.#gradients
       .map((block, place) => ({
@@ -105,6 +114,7 @@ export class Learner {
     }
     this.#gradient.compute();
     this.#front?.compute();
+    this.estimator.adapt?.();
     if (sums !== undefined) {
       this.#gradient.addVariance(sums, step);
       let place = this.#gradient.blocks.length;
@@ -113,6 +123,8 @@ export class Learner {
       }
       if (measuresFront) this.#front?.addVariance(sums, 2 * place, step);
       else this.#front?.checkFinite(sums, 2 * place, step);
+      place += this.#front?.blocks.length ?? 0;
+      for (const block of this.#own) this.network.backend.checkFinite(block, sums, 2 * place++ + 1, step);
     }
     for (const { block, by } of this.#larger) this.network.backend.addScaled(block, by, block);
     this.#optimizer.step(this.#gradients, step);

@@ -236,7 +236,7 @@ export class Training {
     const sums = await this.#checkedSums();
     const single = task.batchSize === 1;
     if (single) await this.tensors(); // No variance has told of a number that is not finite.
-    const firstOfFront = learner.parameters.length - (front?.parameters.length ?? 0);
+    const { firstOfFront } = learner;
     const frontSteps = Math.ceil(steps / frontVarianceEvery);
     const variances = [
       ...layers.map(({ name, block }, i) => ({ name, block, sum: sums[2 * i] / steps })),

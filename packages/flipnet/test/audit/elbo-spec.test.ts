@@ -92,9 +92,7 @@ describe("a spec of an ELBO", () => {
       ),
     );
     expect(() => audit(good(), { estimators: ["disarm-freshly"] })).toThrow(
-      new InputError(
-        '"disarm-freshly" is not an estimator for a known function; did you mean "disarm-fresh"?',
-      ),
+      new InputError('"disarm-freshly" is no estimator; did you mean "disarm-fresh"?'),
     );
   });
 
