@@ -2,6 +2,7 @@
 import type { WriteStream } from "node:tty";
 import { fileURLToPath } from "node:url";
 import type { EpochRecord } from "flipnet/internal/training/training";
+import { oneLine } from "../running/plain-text.ts";
 import {
   type Job,
   type JobListener,
@@ -44,7 +45,7 @@ export async function runOnBoard<J extends Job>(
       onStart: (job) => board.start(job),
       onMessage: (job, message) => board.message(job, message),
       onEnd: (result) => board.end(result),
-      onNote: (note) => board.print(note),
+      onNote: (note) => board.note(note),
     });
   } finally {
     board.clear();
@@ -124,7 +125,7 @@ class Board {
         this.#took.set(kindOf(job), [...(this.#took.get(kindOf(job)) ?? []), seconds]);
       this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...figuresOf(summary!), ...took]));
     } else if (status === "failed") {
-      this.print(`${this.#label(job)}  ${red("failed:")} ${error}`);
+      this.print(`${this.#label(job)}  ${red("failed:")} ${oneLine(error ?? "")}`);
     } else {
       this.print(`${this.#label(job)}  ${yellow("stopped")} after ${records.length} epochs`);
     }
@@ -135,6 +136,11 @@ class Board {
     this.clear();
     this.#stream.write(`${line}\n`);
     if (this.#stream.isTTY) this.#draw();
+  }
+
+  /** What comes from elsewhere, on a line that stays. */
+  note(text: string): void {
+    this.print(oneLine(text));
   }
 
   /** Takes away what does not stay. */
@@ -226,7 +232,7 @@ class Board {
   }
 
   #label({ label }: Job): string {
-    return this.#colors.bold(label.padEnd(this.#labelWidth));
+    return this.#colors.bold(oneLine(label).padEnd(this.#labelWidth));
   }
 }
 

@@ -1,6 +1,7 @@
 /** How the command line ends: exit codes, and one sentence for what went wrong. */
 import { CommanderError } from "commander";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
+import { oneLine, plainLines } from "../running/plain-text.ts";
 import { colorsFor } from "./terminal.ts";
 
 /** Exit code of a run that was interrupted and can be resumed: that of a process ended by SIGINT. */
@@ -16,7 +17,11 @@ export function exitCodeOf(error: unknown): number {
   const known = error instanceof InputError || error instanceof RunError;
   // The engine's own words for a host that gives no more.
   const noMemory = error instanceof RangeError && /\ballocat/.test(message);
-  const said = noMemory ? `there is not enough memory: ${message}` : known ? message : (stack ?? message);
+  const said = noMemory
+    ? `there is not enough memory: ${message}`
+    : known
+      ? oneLine(message)
+      : plainLines(stack ?? message);
   process.stderr.write(`${red("error:")} ${said}\n`);
   return error instanceof InputError ? 2 : 1;
 }

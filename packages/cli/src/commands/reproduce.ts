@@ -7,7 +7,7 @@ import type { Experiment, ExperimentRun, Wanted } from "../planning/experiments.
 import type { PlannedRun, Settings } from "../planning/sweep.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
-import { redisHelp } from "./redis.ts";
+import { redisOption } from "./redis.ts";
 import { placeOf, tellEnd, trainMissing } from "./sweep.ts";
 import { colorsFor, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
 
@@ -44,7 +44,7 @@ export function defineReproduce(program: Command): void {
     .option("--out <folder>", "folder of the run folders", "runs")
     .option("-o, --report <folder>", "where to write the report (default: EXPERIMENT in --out)")
     .option("--workers <n>", "runs at a time (default: one a core)")
-    .option("--redis [url]", `let the workers of a queue train them: ${redisHelp}`)
+    .addOption(redisOption("let the workers of a queue train them: "))
     .option("--no-cost", "list the experiments without measuring what they cost on this machine")
     .option("--json", "print JSON: a line an experiment, or a line a run")
     .optionsGroup("Options:")

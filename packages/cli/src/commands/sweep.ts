@@ -6,10 +6,11 @@ import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { PlannedRun, Settings } from "../planning/sweep.ts";
 import type { RedisAddress } from "../queue/redis.ts";
+import { oneLine } from "../running/plain-text.ts";
 import type { JobResult } from "../running/pool.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
-import { redisAddress, redisHelp } from "./redis.ts";
+import { redisAddress, redisOption } from "./redis.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
 
 interface Flags {
@@ -29,7 +30,7 @@ export function defineSweep(program: Command): void {
     .option("--epochs <n>", "length of each run; more than before continues finished ones")
     .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
     .option("--workers <n>", "runs at a time (default: one a core)")
-    .option("--redis [url]", `let the workers of a queue train them: ${redisHelp}`)
+    .addOption(redisOption("let the workers of a queue train them: "))
     .option("--dry-run", "only say which runs there are and which are done")
     .option("--json", "print JSON: a line a run")
     .action(async (file: string, flags: Flags) => {
@@ -128,7 +129,7 @@ async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): P
   const { collectRuns } = await import("../queue/collector.ts");
   // The board is not there yet when it connects, nor for what it says in the end.
   let say = (note: string): void => {
-    process.stderr.write(`${note}\n`);
+    process.stderr.write(`${oneLine(note)}\n`);
   };
   const queue = await RunQueue.open(address, (note) => say(note));
   try {
@@ -166,7 +167,7 @@ export function tellEnd(
   }
   const failed = results.filter(({ status }) => status === "failed");
   for (const { job, error } of failed) {
-    process.stderr.write(`${red("failed:")} ${job.label}: ${error} (${job.log})\n`);
+    process.stderr.write(`${red("failed:")} ${oneLine(`${job.label}: ${error} (${job.log})`)}\n`);
   }
   const stopped = results.filter(({ status }) => status === "interrupted").length;
   const done = runs.length - failed.length - stopped;

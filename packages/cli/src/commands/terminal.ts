@@ -1,6 +1,7 @@
 /** What the command line writes with: colours, tables and a progress line. */
 import type { WriteStream } from "node:tty";
 import pc from "picocolors";
+import { oneLine } from "../running/plain-text.ts";
 
 export { formatSeconds } from "../report/metrics.ts";
 
@@ -10,8 +11,9 @@ export function colorsFor(stream: Pick<WriteStream, "isTTY">): ReturnType<typeof
   return pc.createColors(!NO_COLOR && (!!FORCE_COLOR || (stream.isTTY === true && TERM !== "dumb")));
 }
 
-/** Rows of cells in columns; all columns but the first flush right where `numbers` is set. */
-export function formatTable(rows: readonly (readonly string[])[], { numbers = false } = {}): string {
+/** Rows of cells in columns, each cell on one line; all columns but the first flush right where `numbers` is set. */
+export function formatTable(cells: readonly (readonly string[])[], { numbers = false } = {}): string {
+  const rows = cells.map((row) => row.map(oneLine));
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const lines = rows.map((row) =>
     row

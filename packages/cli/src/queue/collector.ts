@@ -8,7 +8,9 @@ import { lockFolder } from "../running/lock.ts";
 import type { JobListener, JobResult } from "../running/pool.ts";
 import { findRun, runFiles, summarise } from "../running/run-folder.ts";
 import { appendTo, makeFolder, replaceFile, writing } from "../running/storage.ts";
-import { type JobState, jobIdOf, type QueuedRun, type RunQueue } from "./queue.ts";
+import type { QueuedRun } from "./messages.ts";
+import { type JobState, jobIdOf, type RunQueue } from "./queue.ts";
+import { refusalOf } from "./redis.ts";
 import { isLater, readSnapshot, writeSnapshot } from "./snapshot.ts";
 
 /** Milliseconds between two looks at the queue. */
@@ -47,9 +49,7 @@ export async function collectRuns(
     // One that waits for a Redis which is away has to be left.
     await Promise.race([collected, stopped.then(() => sleep(grace, undefined, { ref: false }))]);
   } catch (error) {
-    const { name, message } = error as Error;
-    if (name === "ReplyError") throw new RunError(`the Redis at ${queue.name} refuses: ${message}`);
-    throw error;
+    throw refusalOf(error, queue.name);
   } finally {
     listener.signal?.removeEventListener("abort", abort);
   }
@@ -98,7 +98,7 @@ class Collection {
     for (const id of this.#waiting.keys()) {
       const state = states.get(id);
       if (state === undefined || state === "completed" || state === "active") continue;
-      const isOld = async () => (await this.#queue.get(id))?.data.version !== packageVersion();
+      const isOld = async () => (await this.#queue.versionOf(id)) !== packageVersion();
       if (state === "failed" || (await isOld())) await this.#queue.remove(id);
     }
   }

@@ -5,37 +5,11 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Queue, Job as QueueJob, QueueOptions } from "bullmq";
 import { RunError } from "flipnet/internal/formats/errors";
-import type { EpochRecord } from "flipnet/internal/training/training";
 import type { Redis } from "ioredis";
-import type { RunProgress } from "../running/pool.ts";
-import type { Config } from "../settings/config.ts";
-import { connectRedis, importOptional, type RedisAddress } from "./redis.ts";
+import { oneLine, plainLines } from "../running/plain-text.ts";
+import { parseProgress, type QueuedRun, type QueueProgress } from "./messages.ts";
+import { connectRedis, importOptional, type RedisAddress, refusalOf } from "./redis.ts";
 import { type Snapshot, snapshotOf } from "./snapshot.ts";
-
-/** A run as it is in the queue: all that a worker has to know of it. */
-export interface QueuedRun {
-  label: string;
-  runId: string;
-  /** With its `kernels` chosen. */
-  config: Config;
-  /** Of the data: see `Workload`. */
-  digest: string;
-  /** Name and version of the random numbers. */
-  generator: string;
-  /** Of this package. */
-  version: string;
-}
-
-/** What a worker says of the run that it has, about once a second. */
-export interface QueueProgress {
-  /** The host on which it is. */
-  host: string;
-  /** Why that host cannot train it. */
-  refused?: string;
-  progress?: RunProgress;
-  /** Of the last epoch that was finished. */
-  record?: EpochRecord;
-}
 
 export type RunJob = QueueJob<QueuedRun, void, string>;
 
@@ -142,11 +116,17 @@ export class RunQueue {
     );
   }
 
-  get(jobId: string): Promise<RunJob | undefined> {
-    return this.#jobs.getJob(jobId);
+  /** The version of flipnet that a job is of; undefined where it says none. */
+  async versionOf(jobId: string): Promise<unknown> {
+    return (await this.#jobs.getJob(jobId))?.data?.version;
   }
 
-  /** The state of every job that is there, all at one moment. */
+  /** Whether Redis is there just now. */
+  get isConnected(): boolean {
+    return this.#redis.status === "ready";
+  }
+
+  /** The state of every job that is there, all at one moment. @throws RunError for what Redis refuses */
   async look(): Promise<Map<string, JobState>> {
     const kinds = (Object.keys(places) as JobState[]).flatMap((state) =>
       places[state].map((place) => ({ state, key: this.#jobs.toKey(place), isList: isList(place) })),
@@ -156,21 +136,26 @@ export class RunQueue {
       if (isList) transaction.lrange(key, 0, -1);
       else transaction.zrange(key, 0, -1);
     }
-    const lists = (await transaction.exec())!;
+    const lists = await transaction.exec().catch((error) => {
+      throw refusalOf(error, this.name);
+    });
     return new Map(
-      kinds.flatMap(({ state }, i) => (lists[i][1] as string[]).map((id): [string, JobState] => [id, state])),
+      kinds.flatMap(({ state }, i) => {
+        const [error, ids] = lists![i];
+        if (error !== null) throw refusalOf(error, this.name);
+        return (ids as string[]).map((id): [string, JobState] => [id, state]);
+      }),
     );
   }
 
   /** What was said last of a run. */
   async progress(jobId: string): Promise<QueueProgress | undefined> {
-    const progress = (await this.#jobs.getJob(jobId))?.progress;
-    return typeof progress === "object" ? (progress as QueueProgress) : undefined;
+    return parseProgress((await this.#jobs.getJob(jobId))?.progress);
   }
 
   /** Why a job failed. */
   async failure(jobId: string): Promise<string> {
-    return (await this.#jobs.getJob(jobId))?.failedReason ?? "nobody knows why";
+    return oneLine((await this.#jobs.getJob(jobId))?.failedReason || "nobody knows why");
   }
 
   /** Removes a job that nobody works on. */
@@ -188,10 +173,9 @@ export class RunQueue {
     const { checkpoint, metrics, environment, summary, log } = await this.#states.hgetallBuffer(
       stateKey(runId),
     );
-    return {
-      snapshot: checkpoint && snapshotOf(checkpoint, metrics, environment, summary, `run ${runId}`),
-      log: log?.toString() ?? "",
-    };
+    const snapshot =
+      checkpoint && snapshotOf(checkpoint, metrics, environment, summary, `run ${runId}`, runId);
+    return { snapshot, log: plainLines(log?.toString() ?? "") };
   }
 
   /**

@@ -2,6 +2,7 @@
 
 import { InputError, RunError } from "flipnet/internal/formats/errors";
 import type { Redis, RedisOptions } from "ioredis";
+import { oneLine } from "../running/plain-text.ts";
 
 /** Where a Redis is. */
 export interface RedisAddress {
@@ -185,6 +186,16 @@ function cannotBeUsed(error: Error, options: RedisOptions, name: string): Error 
     );
   }
   return new RunError(`the Redis at ${name} cannot be reached (${wordsOf(error, options)})`);
+}
+
+/** What Redis refuses, in words; any other error as it is. */
+export function refusalOf(error: unknown, name: string): unknown {
+  const { name: kind, message, previousErrors } = error as Error & { previousErrors?: Error[] };
+  if (kind !== "ReplyError") return error;
+  // Of a transaction that was refused, what was refused in it.
+  const reason = previousErrors?.[0]?.message ?? message;
+  const hint = /^(CROSSSLOT|MOVED|ASK)\b/.test(reason) ? "; expected one Redis, not a cluster" : "";
+  return new RunError(`the Redis at ${name} refuses: ${oneLine(reason)}${hint}`);
 }
 
 /** What an error says, without the password. */

@@ -49,6 +49,7 @@ export async function readSnapshot(folder: string): Promise<Snapshot | undefined
  * The snapshot that consists of these files, which may come from anywhere.
  *
  * @param name says which run
+ * @param runId that it has to be of; any where none is given
  * @throws InputError if one of them is missing or corrupt
  */
 export function snapshotOf(
@@ -57,6 +58,7 @@ export function snapshotOf(
   environment: Buffer | undefined,
   summary: Buffer | undefined,
   name: string,
+  runId?: string,
 ): Snapshot {
   const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint of ${name}`);
   if (metrics === undefined || environment === undefined) {
@@ -66,7 +68,10 @@ export function snapshotOf(
   if (!Number.isSafeInteger(step) || step < 0) {
     throw new InputError(`the checkpoint of ${name} is corrupt: its step is ${metadata.step}`);
   }
-  parseEnvironment(environment.toString(), `the environment of ${name}`);
+  const made = parseEnvironment(environment.toString(), `the environment of ${name}`);
+  if (runId !== undefined && made.runId !== runId) {
+    throw new InputError(`the environment of ${name} is that of another run, ${made.runId}`);
+  }
   const epochs = parseRecords(metrics.toString(), `the metrics of ${name}`).length;
   const last =
     summary === undefined ? 0 : parseSummaryFile(summary.toString(), `the summary of ${name}`).epochs;

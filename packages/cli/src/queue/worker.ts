@@ -1,10 +1,10 @@
 /** Trains runs of a queue, each in a process and a temporary folder of its own, and keeps in Redis how far they are. */
-import { mkdtemp, readdir, readFile, rename, rm } from "node:fs/promises";
+import { lstat, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { relaxedSimdSupported } from "flipnet/internal/backend/modules";
-import { RunError } from "flipnet/internal/formats/errors";
+import { InputError, RunError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { packageVersion } from "../running/environment.ts";
@@ -13,7 +13,9 @@ import { type JobResult, type RunMessage, type RunProgress, runJob } from "../ru
 import { runFolderOf } from "../running/run-folder.ts";
 import { digestOf } from "../running/workload.ts";
 import type { Config } from "../settings/config.ts";
-import type { QueuedRun, RunJob, RunQueue } from "./queue.ts";
+import { parseJob, type QueuedRun } from "./messages.ts";
+import type { JobState, RunJob, RunQueue } from "./queue.ts";
+import { refusalOf } from "./redis.ts";
 import { readSnapshot, writeSnapshot } from "./snapshot.ts";
 
 export interface WorkerOptions {
@@ -45,11 +47,27 @@ const share = 0.05;
 const sayEvery = 1000;
 /** Milliseconds before something that Redis refused is tried again. */
 const retryAfter = 5000;
-/** Milliseconds for handing runs back. */
+/** Milliseconds for handing runs back, and between two looks at what there is to do. */
 const grace = 20_000;
+const lookEvery = 1000;
 
-/** Works until it is told to stop, or has had nothing to do for long enough. */
-export async function workOn(queue: RunQueue, options: WorkerOptions): Promise<"stopped" | "idle"> {
+/** How the work came to an end. */
+export type WorkEnd =
+  /** It was told to stop, and every run that it had is back in the queue. */
+  | { how: "stopped" }
+  /** The queue is empty. */
+  | { how: "idle" }
+  /** There are runs, and this host can train none of them: why not. */
+  | { how: "refused"; reasons: string[] }
+  /** Redis does not answer: the runs that it had go on from what it has of them, once they are taken to be lost. */
+  | { how: "lost" };
+
+/**
+ * Works until it is told to stop, or there has been nothing to do for long enough.
+ *
+ * @throws RunError for what Redis refuses for good, such as commands that the user may not give
+ */
+export async function workOn(queue: RunQueue, options: WorkerOptions): Promise<WorkEnd> {
   const { Worker } = await import("bullmq");
   const { concurrency, idle = Number.POSITIVE_INFINITY, lostAfter, signal, onNote } = options;
   const scratch = await makeScratch();
@@ -73,21 +91,104 @@ export async function workOn(queue: RunQueue, options: WorkerOptions): Promise<"
     for (const id of ids) worker.cancelJob(id, "lost");
   });
   // Of the connection the queue tells, and of runs the trainer.
-  worker.on("error", () => {});
+  const refused = new AbortController();
+  const said = new Set<string>();
+  worker.on("error", (error) => {
+    const refusal = refusalOf(error, queue.name);
+    if (!(refusal instanceof RunError)) return;
+    if (!said.has(refusal.message)) onNote(refusal.message);
+    said.add(refusal.message);
+    // What a user may not do now, it may not do later.
+    if (/\b(NOPERM|NOAUTH|WRONGPASS)\b/.test(refusal.message)) refused.abort(refusal);
+  });
 
+  // Whoever may not look at the queue may not work on it.
+  queue.look().catch((error) => refused.abort(error));
   const working = worker.run();
+  const stop = AbortSignal.any([signal, refused.signal]);
+  const patience = new Patience(queue, trainer, 1000 * idle);
   try {
-    while (!signal.aborted && trainer.idleFor() < 1000 * idle) {
-      await Promise.race([working, sleep(200, undefined, { signal }).catch(() => {})]);
+    let end: WorkEnd | undefined;
+    while (!stop.aborted && end === undefined) {
+      await Promise.race([working, sleep(lookEvery / 5, undefined, { signal: stop }).catch(() => {})]);
+      end = await patience.look();
     }
+    // There is nothing to hand back, or nobody to hand it to.
+    const isAway = () => trainer.isFree && (!queue.isConnected || refused.signal.aborted);
     const handedBack = await Promise.race([
       worker.close().then(() => true),
-      sleep(grace, false, { ref: false }),
+      waitUntil(isAway, grace).then(() => false),
     ]);
-    if (!handedBack) onNote(`${queue.name} does not answer: the runs go on from what it has of them`);
-    return signal.aborted ? "stopped" : "idle";
+    refused.signal.throwIfAborted();
+    return handedBack ? (end ?? { how: "stopped" }) : { how: "lost" };
   } finally {
+    // Its own connection would keep the process for as long as Redis is away.
+    await Promise.race([worker.disconnect(), sleep(500, undefined, { ref: false })]).catch(() => {});
     await rm(scratch, { recursive: true, force: true, maxRetries: 3 });
+  }
+}
+
+/** Waits until something is so, and no longer than that. */
+async function waitUntil(isSo: () => boolean, milliseconds: number): Promise<void> {
+  for (const end = performance.now() + milliseconds; performance.now() < end && !isSo(); ) {
+    await sleep(100, undefined, { ref: false });
+  }
+}
+
+/** How long there has been nothing to do, as the queue itself says. */
+class Patience {
+  readonly #queue: RunQueue;
+  readonly #trainer: Trainer;
+  readonly #patience: number;
+  #lookedAt = Number.NEGATIVE_INFINITY;
+  /** Since when the queue has been empty, and since when it has held nothing but what this host refuses. */
+  #empty = Number.POSITIVE_INFINITY;
+  #refused = Number.POSITIVE_INFINITY;
+  /** Runs that had been begun by then. */
+  #begun = 0;
+
+  constructor(queue: RunQueue, trainer: Trainer, patience: number) {
+    this.#queue = queue;
+    this.#trainer = trainer;
+    this.#patience = patience;
+  }
+
+  /** The end, where it has come. A Redis that is away has told nothing: that is no idleness. */
+  async look(): Promise<WorkEnd | undefined> {
+    const now = performance.now();
+    const { refusals } = this.#trainer;
+    if (this.#patience === Number.POSITIVE_INFINITY || now - this.#lookedAt < lookEvery) return undefined;
+    this.#lookedAt = now;
+    const states = await this.#statesNow();
+    const { begun, isFree } = this.#trainer;
+    if (states === undefined || begun > this.#begun) {
+      this.#begun = begun;
+      this.#empty = Number.POSITIVE_INFINITY;
+      this.#refused = Number.POSITIVE_INFINITY;
+      return undefined;
+    }
+    // It has a job in its hands: one that it began before, or is just refusing once more.
+    if (!isFree) {
+      this.#empty = Number.POSITIVE_INFINITY;
+      return undefined;
+    }
+    const waiting = [...states].filter(([, state]) => state !== "completed" && state !== "failed");
+    const isRefused = waiting.every(([id, state]) => state !== "active" && refusals.has(id));
+    this.#empty = waiting.length === 0 ? Math.min(now, this.#empty) : Number.POSITIVE_INFINITY;
+    this.#refused = waiting.length > 0 && isRefused ? Math.min(now, this.#refused) : Number.POSITIVE_INFINITY;
+    if (now - this.#empty >= this.#patience) return { how: "idle" };
+    if (now - this.#refused >= this.#patience) {
+      return { how: "refused", reasons: [...new Set(refusals.values())] };
+    }
+    return undefined;
+  }
+
+  /** The jobs that there are; undefined where Redis does not say at once. */
+  async #statesNow(): Promise<ReadonlyMap<string, JobState> | undefined> {
+    if (!this.#queue.isConnected) return undefined;
+    const looking = this.#queue.look();
+    looking.catch(() => {});
+    return Promise.race([looking, sleep(lookEvery, undefined, { ref: false })]);
   }
 }
 
@@ -97,9 +198,11 @@ class Trainer {
   readonly #scratch: string;
   readonly #options: WorkerOptions;
   readonly #data: DataFinder;
-  readonly #refusals = new Set<string>();
-  #running = 0;
-  #idleSince = performance.now();
+  /** Why this host cannot train which jobs. */
+  readonly refusals = new Map<string, string>();
+  #busy = 0;
+  /** Runs that it has begun to train. */
+  begun = 0;
 
   constructor(queue: RunQueue, scratch: string, options: WorkerOptions) {
     this.#queue = queue;
@@ -108,9 +211,9 @@ class Trainer {
     this.#data = new DataFinder(options.data);
   }
 
-  /** Milliseconds since there was something to do. */
-  idleFor(): number {
-    return this.#running > 0 ? 0 : performance.now() - this.#idleSince;
+  /** Whether it has no job just now, not even one of which it is still finding out whether it can be trained. */
+  get isFree(): boolean {
+    return this.#busy === 0;
   }
 
   /**
@@ -121,20 +224,38 @@ class Trainer {
    * @param lost when it no longer is
    */
   async train(job: RunJob, token: string, lost: AbortSignal): Promise<void> {
-    const { DelayedError, WaitingError } = await import("bullmq");
-    const { runId, label, config } = job.data;
-    const { onNote, signal } = this.#options;
+    this.#busy++;
+    try {
+      await this.#train(job, token, lost);
+    } finally {
+      this.#busy--;
+    }
+  }
 
-    const found = await this.#prepare(job.data);
+  async #train(job: RunJob, token: string, lost: AbortSignal): Promise<void> {
+    const { DelayedError, WaitingError } = await import("bullmq");
+    const { onNote, signal } = this.#options;
+    let asked: QueuedRun;
+    try {
+      asked = parseJob(job.data, packageVersion());
+    } catch (error) {
+      onNote(`a job is not trained: ${(error as Error).message}`);
+      throw error;
+    }
+    const { runId, label, config } = asked;
+
+    const found = await this.#prepare(asked);
     if ("refused" in found) {
       const { refused } = found;
-      if (!this.#refusals.has(refused)) onNote(`${label} is left to others: ${refused}`);
-      this.#refusals.add(refused);
+      const isNew = ![...this.refusals.values()].includes(refused);
+      if (isNew) onNote(`${label} is left to others: ${refused}`);
+      this.refusals.set(job.id!, refused);
       await job.updateProgress({ host: hostname(), refused });
       await job.moveToDelayed(Date.now() + refusedFor, token);
       throw new DelayedError();
     }
 
+    this.begun++;
     const fruitless = await this.#queue.begin(runId);
     if (fruitless >= mostFruitless) {
       await this.#queue.end(runId);
@@ -142,11 +263,11 @@ class Trainer {
         `the ${fruitless} workers that had it were lost one after another, without any progress`,
       );
     }
-    this.#running++;
     const out = await mkdtemp(join(this.#scratch, `${runId}-`));
     try {
       const stop = AbortSignal.any([signal, lost]);
-      const run = new RunOfJob(this.#queue, job, { ...config, ...found.data, out }, this.#options, stop);
+      const wanted = { ...config, ...found.data, out };
+      const run = new RunOfJob(this.#queue, job, asked, wanted, this.#options, stop);
       const { status, error } = await run.train();
       if (status === "failed") throw new RunError(error ?? "nobody knows why");
       if (status === "done") onNote(`${label}: done`);
@@ -156,11 +277,11 @@ class Trainer {
         throw new WaitingError();
       }
     } catch (error) {
-      if (error instanceof RunError) onNote(`${label}: failed: ${error.message}`);
+      if (error instanceof RunError || error instanceof InputError) {
+        onNote(`${label}: failed: ${error.message}`);
+      }
       throw error;
     } finally {
-      this.#running--;
-      this.#idleSince = performance.now();
       await this.#queue.end(runId);
       await rm(out, { recursive: true, force: true, maxRetries: 3 });
     }
@@ -190,6 +311,7 @@ class Trainer {
 class RunOfJob {
   readonly #queue: RunQueue;
   readonly #job: RunJob;
+  readonly #asked: QueuedRun;
   readonly #config: Config;
   readonly #folder: string;
   readonly #options: WorkerOptions;
@@ -198,19 +320,27 @@ class RunOfJob {
   #saidAt = Number.NEGATIVE_INFINITY;
   #saying = false;
 
-  constructor(queue: RunQueue, job: RunJob, config: Config, options: WorkerOptions, stop: AbortSignal) {
+  constructor(
+    queue: RunQueue,
+    job: RunJob,
+    asked: QueuedRun,
+    config: Config,
+    options: WorkerOptions,
+    stop: AbortSignal,
+  ) {
     this.#queue = queue;
     this.#job = job;
+    this.#asked = asked;
     // A worker may have fewer processors; the bits are the same.
     const threads = config.threads && Math.min(config.threads, availableParallelism());
     this.#config = { ...config, ...(threads && { threads }) };
-    this.#folder = runFolderOf(config, job.data.runId);
+    this.#folder = runFolderOf(config, asked.runId);
     this.#options = options;
     this.#stop = stop;
   }
 
   async train(): Promise<JobResult> {
-    const { runId, label } = this.#job.data;
+    const { runId, label } = this.#asked;
     const { program, checkpointEvery, onNote } = this.#options;
     const { snapshot } = await this.#queue.state(runId);
     if (snapshot !== undefined) await writeSnapshot(this.#folder, snapshot);
@@ -238,8 +368,7 @@ class RunOfJob {
 
   async #upload(): Promise<void> {
     const snapshot = await readSnapshot(this.#folder);
-    const { id, data } = this.#job;
-    if (snapshot !== undefined) await this.#queue.store(data.runId, snapshot, id!);
+    if (snapshot !== undefined) await this.#queue.store(this.#asked.runId, snapshot, this.#job.id!);
   }
 
   /** Says where the run stands, now and then. */
@@ -341,21 +470,23 @@ class DataFinder {
 }
 
 const scratchName = "flipnet-worker-";
+const isScratchName = /^flipnet-worker-\w{6}$/;
 
-/** Makes a temporary folder, and removes those of workers that are gone. */
+/** Makes a temporary folder, and removes those that workers of this user left when they were killed. */
 async function makeScratch(): Promise<string> {
-  const folder = tmpdir();
-  for (const name of await readdir(folder)) {
-    if (!name.startsWith(scratchName)) continue;
-    const path = join(folder, name);
-    // Only of one that is gone can the lock be taken.
-    const unlock = await lockFolder(path).catch(() => undefined);
-    if (unlock !== undefined) await rm(path, { recursive: true, force: true, maxRetries: 3 }).catch(() => {});
+  for (const name of await readdir(tmpdir())) {
+    if (isScratchName.test(name)) await removeLeft(join(tmpdir(), name)).catch(() => {});
   }
-  const made = await mkdtemp(join(folder, "flipnet-starting-"));
-  await lockFolder(made);
-  // Only now others see it.
-  const path = made.replace("flipnet-starting-", scratchName);
-  await rename(made, path);
-  return path;
+  const made = await mkdtemp(join(tmpdir(), scratchName));
+  await lockFolder(made, "what a worker trains");
+  return made;
+}
+
+/** Removes a folder with the lock of a worker that is gone: anything else of such a name is not flipnet's. */
+async function removeLeft(path: string): Promise<void> {
+  const [folder, lock] = await Promise.all([lstat(path), lstat(join(path, "lock"))]);
+  const isOurs = process.getuid === undefined || folder.uid === process.getuid();
+  if (!folder.isDirectory() || !lock.isFile() || !isOurs) return;
+  await lockFolder(path);
+  await rm(path, { recursive: true, force: true, maxRetries: 3 });
 }

@@ -1,13 +1,18 @@
 // Sweeps beyond one machine, as a person starts them, against Redis servers that are started here.
 import { execFileSync } from "node:child_process";
-import { readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { Queue } from "bullmq";
+import { generator } from "flipnet/internal/random/threefry";
 import { Redis } from "ioredis";
 import { describe, expect, it } from "vitest";
+import { planRuns } from "../../src/planning/sweep.ts";
 import { parseRedisUrl } from "../../src/queue/redis.ts";
+import { packageVersion } from "../../src/running/environment.ts";
+import { parseConfig } from "../../src/settings/config.ts";
 import { flipnet, jsonLines, type Outcome, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
-import { freePort, hasRedis, startRedis } from "./redis-server.ts";
+import { freePort, hasRedis, killRedis, startRedis } from "./redis-server.ts";
 
 const folderFor = temporaryFolders();
 const short = { task: "multiplexer", k: 1, hidden: [4], steps: 400, recordEvery: 100, kernels: "portable" };
@@ -175,6 +180,192 @@ describe.runIf(hasRedis)("a sweep in a queue", () => {
     expect((await collector).code).toBe(0);
     const { starts } = JSON.parse(readFileSync(join(out, readdirSync(out)[0], "environment.json"), "utf8"));
     expect(starts).toHaveLength(2);
+  });
+});
+
+describe.runIf(hasRedis)("a worker", () => {
+  it("ends when it is told to, or is to end when idle, while Redis is away, and says what is true", async () => {
+    const [port, other] = [await startRedis(folderFor("redis")), await startRedis(folderFor("redis"))];
+    const worker = start(["worker", "--redis", `redis://127.0.0.1:${port}`, "--concurrency", "1"]);
+    const idle = start(["worker", "--redis", `redis://127.0.0.1:${other}`, "--idle", "3"]);
+    const [ended, idleEnded] = [outcomeOf(worker), outcomeOf(idle)];
+    await Promise.all([hears(worker, /works on the runs/), hears(idle, /works on the runs/)]);
+    const lost = Promise.all([hears(worker, /lost the connection/), hears(idle, /lost the connection/)]);
+    killRedis(port);
+    killRedis(other);
+    await lost;
+    worker.kill("SIGTERM");
+    const told = await ended;
+    expect(told).toMatchObject({
+      code: 1,
+      stderr: expect.stringContaining("does not answer; runs that it had go"),
+    });
+    expect(told.stderr).not.toContain("handed back");
+    // Idle is who has seen that there is nothing to do.
+    await setTimeout(3500);
+    expect(idle.exitCode).toBe(null);
+    idle.kill("SIGTERM");
+    expect(await idleEnded).toMatchObject({ code: 1, stderr: expect.not.stringContaining("nothing to do") });
+  });
+
+  it("with --idle 0 ends once the queue is empty, and not before", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const { file, out } = sweepOf(3);
+    const collected = flipnet(["sweep", file, "--redis", `redis://127.0.0.1:${port}`]);
+    const client = new Redis(port, "127.0.0.1");
+    await expect.poll(() => client.llen("flipnet:runs:wait"), { timeout: 20_000 }).toBe(3);
+    client.disconnect();
+    const worker = await workOn(port, "--idle", "0", "--concurrency", "1");
+    expect([worker.code, worker.stderr.match(/: done$/gm)?.length]).toEqual([0, 3]);
+    expect((await collected).code).toBe(0);
+    expect(readdirSync(out)).toHaveLength(3);
+  });
+
+  it("that can train none of the runs that wait says so, and fails", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const url = `redis://127.0.0.1:${port}`;
+    const { file } = sweepOf(2, { kernels: "relaxed" });
+    const collector = start(["sweep", file, "--redis", url]);
+    await hears(collector, /no worker is connected/);
+    const { code, stderr } = await flipnet(["worker", "--redis", url, "--idle", "1"], {
+      env: { ...process.env, NODE_OPTIONS: "--import data:text/javascript,WebAssembly.validate=()=>false" },
+    });
+    collector.kill("SIGINT");
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/ends: runs wait that this host cannot train: it asks for relaxed kernels, /);
+  });
+
+  it("says what Redis refuses, and fails", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const client = new Redis(port, "127.0.0.1");
+    const users = { away: "~other:*", reader: "%R~flipnet:*" };
+    for (const [user, keys] of Object.entries(users)) {
+      await client.call(
+        "ACL",
+        "SETUSER",
+        user,
+        "on",
+        ">pw",
+        ...keys.split(" "),
+        "&*",
+        "+@all",
+        "-@dangerous",
+        "+info",
+      );
+    }
+    client.disconnect();
+    for (const user of Object.keys(users)) {
+      const { code, stderr } = await flipnet([
+        "worker",
+        "--redis",
+        `redis://${user}:pw@127.0.0.1:${port}`,
+        "--idle",
+        "5",
+      ]);
+      expect([user, code, stderr]).toEqual([user, 1, expect.stringMatching(/^error: .* refuses: .*NOPERM/m)]);
+      expect(stderr).not.toContain("nothing to do");
+    }
+  });
+
+  it("writes nowhere but in its own folder, and obeys no job that a sweep did not make", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const config = parseConfig({ ...short, out: "runs" });
+    const [{ config: planned, runId, digest }] = await planRuns([{ label: "run", config }]);
+    const job = { label: "run", runId, config: planned, digest, generator, version: packageVersion() };
+    const victim = folderFor("victim");
+    const hostile: Record<string, object> = {
+      path: { ...job, runId: `r1/../../../../..${victim}/owned` },
+      screen: { ...job, label: "\u001b[31mred\u001b[2J" },
+      id: { ...job, runId: "0123456789abcdef" },
+      settings: { ...job, config: { ...planned, hidden: "x" } },
+      estimator: { ...job, config: { ...planned, estimator: "../../x" } },
+      nothing: {},
+    };
+    const queue = new Queue("runs", { connection: { host: "127.0.0.1", port }, prefix: "flipnet" });
+    for (const [name, data] of Object.entries(hostile))
+      await queue.add("run", data, { jobId: `job-${name}` });
+    const tmp = folderFor("tmp");
+    const { code, stderr } = await flipnet(
+      ["worker", "--redis", `redis://127.0.0.1:${port}`, "--idle", "0", "--concurrency", "1"],
+      { env: { ...process.env, TMPDIR: tmp } },
+    );
+    expect(code).toBe(0);
+    expect(stderr.match(/ a job is not trained: the job is corrupt: /g)).toHaveLength(6);
+    expect(stderr).not.toContain("\u001b");
+    expect((await queue.getFailed()).map(({ id }) => id).sort()).toEqual(
+      Object.keys(hostile)
+        .sort()
+        .map((name) => `job-${name}`),
+    );
+    expect([readdirSync(victim), readdirSync(tmp)]).toEqual([[], []]);
+    await queue.close();
+  });
+
+  it("removes what workers left that are gone, and nothing of anybody else's", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const tmp = folderFor("tmp");
+    const gone = JSON.stringify({ pid: 2 ** 30, host: (await import("node:os")).hostname(), id: "1" });
+    for (const name of ["flipnet-worker-logs", "flipnet-worker-thesis", "flipnet-worker-abcdef", "target"]) {
+      mkdirSync(join(tmp, name));
+      writeFileSync(join(tmp, name, "thesis.txt"), "x");
+    }
+    writeFileSync(join(tmp, "flipnet-worker-abcdef", "lock"), gone);
+    writeFileSync(join(tmp, "target", "lock"), gone);
+    symlinkSync(join(tmp, "target"), join(tmp, "flipnet-worker-linked"));
+    await flipnet(["worker", "--redis", `redis://127.0.0.1:${port}`, "--idle", "0"], {
+      env: { ...process.env, TMPDIR: tmp },
+    });
+    expect(readdirSync(tmp).sort()).toEqual(
+      ["flipnet-worker-linked", "flipnet-worker-logs", "flipnet-worker-thesis", "target"].sort(),
+    );
+    expect(existsSync(join(tmp, "target", "thesis.txt"))).toBe(true);
+  });
+});
+
+describe.runIf(hasRedis)("a collector", () => {
+  it("hears only what a worker could say, and shows none of it raw", async () => {
+    const port = await startRedis(folderFor("redis"));
+    const url = `redis://127.0.0.1:${port}`;
+    const { file } = sweepOf(1);
+    const collector = start(["sweep", file, "--redis", url]);
+    const ended = outcomeOf(collector);
+    await hears(collector, /no worker is connected/);
+    const queue = new Queue("runs", { connection: { host: "127.0.0.1", port }, prefix: "flipnet" });
+    const [job] = await queue.getWaiting();
+    await queue.pause();
+    await job.updateProgress({ host: "\u001b]0;pwned\u0007\u001b[2Jhost", refused: "no\u001b[31m\nway" });
+    // Refused for a while.
+    const client = new Redis(port, "127.0.0.1");
+    await client.lrem("flipnet:runs:paused", 0, job.id!);
+    await client.zadd("flipnet:runs:delayed", 2 ** 52, job.id!);
+    await hears(collector, /host refuses runs: no way; /);
+    for (const progress of [{ type: "progress" }, 7, { metrics: null }, { epoch: "1" }]) {
+      await job.updateProgress({ host: "host", progress, record: { epoch: {} } } as never);
+      await client.zrem("flipnet:runs:delayed", job.id!);
+      await client.lrem("flipnet:runs:active", 0, job.id!);
+      await client.lpush("flipnet:runs:active", job.id!);
+      await setTimeout(1100);
+    }
+    client.disconnect();
+    await queue.close();
+    collector.kill("SIGINT");
+    const { code, stderr } = await ended;
+    expect([code, stderr]).toEqual([
+      130,
+      expect.not.stringMatching(`${String.fromCharCode(27)}|TypeError| at `),
+    ]);
+  });
+});
+
+describe.runIf(hasRedis)("--redis", () => {
+  it.each([
+    ["sweep", "--redis", "two.yaml"],
+    ["reproduce", "--redis", "hnca-figure-1"],
+    ["worker", "--redis", "user:sesame@host"],
+  ])("does not take the next word for its address: %s %s %s", async (...args) => {
+    const { code, stdout, stderr } = await flipnet(args);
+    expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
+    expect(stderr).toMatch(/^error: --redis takes the word behind it for its address(?!.*sesame)/);
   });
 });
 

@@ -17,6 +17,11 @@ afterAll(() => {
   for (const server of servers) server.kill("SIGKILL");
 });
 
+const serverAt = new Map<number, ChildProcess>();
+
+/** Kills the one at a port. */
+export const killRedis = (port: number): boolean => serverAt.get(port)!.kill("SIGKILL");
+
 export async function freePort(): Promise<number> {
   const server = createServer().listen(0, "127.0.0.1");
   await once(server, "listening");
@@ -31,6 +36,7 @@ export async function startRedis(folder: string, settings: readonly string[] = [
   const args = ["--bind", "127.0.0.1", "--port", `${port}`, "--dir", folder, "--save", ""];
   const server = spawn("redis-server", [...args, "--appendonly", "yes", ...settings]);
   servers.add(server);
+  serverAt.set(port, server);
   for await (const line of createInterface({ input: server.stdout })) {
     if (line.includes("Ready to accept connections")) break;
   }
