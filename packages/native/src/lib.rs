@@ -1,0 +1,8 @@
+//! flipnet's kernels for wide vectors, behind Node-API.
+mod door;
+mod kernels;
+mod lanes;
+mod math;
+mod node;
+mod scratch;
+mod table;
