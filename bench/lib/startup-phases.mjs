@@ -28,7 +28,7 @@ end("memory: planning, taking, copying data");
 training.initialise();
 end("initial weights");
 const { describeEnvironment } = await load("running/environment.js");
-await describeEnvironment();
+await describeEnvironment("portable");
 end("environment: revision by git");
 for await (const _ of training.run(1, { pause: () => false, pauseMilliseconds: 0 }));
 end("shuffling, first step");

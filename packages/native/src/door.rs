@@ -22,7 +22,8 @@ static ALL: [Memory; MEMORIES] =
 /// The number of the memory that begins at `base`. One that is no more leaves its number to the next in its place.
 pub fn memory(base: *mut u8, bytes: usize) -> Option<usize> {
     for (number, memory) in ALL.iter().enumerate() {
-        let taken = memory.base.compare_exchange(0, base as usize, AcqRel, Acquire).unwrap_or_else(|before| before);
+        let taken =
+            memory.base.compare_exchange(0, base as usize, AcqRel, Acquire).unwrap_or_else(|before| before);
         if taken == 0 || taken == base as usize {
             memory.bytes.store(bytes, Release);
             return Some(number);
@@ -65,16 +66,22 @@ impl<'a> Call<'a> {
         Refusal { operand, found, size, bytes: self.bytes }
     }
 
-    /// A whole number that says how many there are of something.
-    pub fn count(&self, operand: &'static str, x: f64) -> Result<(), Refusal> {
-        if x >= 0.0 && x < 2_147_483_648.0 && x.fract() == 0.0 { Ok(()) } else { Err(self.refuse(operand, x, -1.0)) }
+    /// A whole number, at least `least`, that says how many there are of something.
+    pub fn count(&self, operand: &'static str, x: f64, least: f64) -> Result<(), Refusal> {
+        let right = (least..2_147_483_648.0).contains(&x) && x.fract() == 0.0;
+        if right { Ok(()) } else { Err(self.refuse(operand, x, -1.0)) }
     }
 
     /// Where `size` elements of `bytes` each begin.
     pub fn address<T>(&self, operand: &'static str, at: f64, size: f64) -> Result<*mut T, Refusal> {
         let each = size_of::<T>() as f64;
-        let inside = at >= 0.0 && at.fract() == 0.0 && at % each == 0.0 && at + each * size + BEYOND <= self.bytes;
-        if inside { Ok(unsafe { self.base.add(at as usize) }.cast()) } else { Err(self.refuse(operand, at, each * size)) }
+        let inside =
+            at >= 0.0 && at.fract() == 0.0 && at % each == 0.0 && at + each * size + BEYOND <= self.bytes;
+        if inside {
+            Ok(unsafe { self.base.add(at as usize) }.cast())
+        } else {
+            Err(self.refuse(operand, at, each * size))
+        }
     }
 
     /// The same, or null where there is none.
@@ -83,7 +90,9 @@ impl<'a> Call<'a> {
     }
 
     /// Where rows of bytes begin, of which `order` names some.
-    pub fn rows(&self, operand: &'static str, at: f64, (order, count, row): (f64, f64, f64)) -> Result<*mut u8, Refusal> {
+    pub fn rows(
+        &self, operand: &'static str, at: f64, (order, count, row): (f64, f64, f64),
+    ) -> Result<*mut u8, Refusal> {
         let order = self.address::<u32>("order", order, count)?;
         let last = (0..count as usize).map(|n| unsafe { *order.add(n) }).max().unwrap_or(0);
         self.address(operand, at, (last as f64 + 1.0) * row)
@@ -95,9 +104,11 @@ impl Refusal {
     pub fn say(&self, kernel: &str) -> String {
         let Refusal { operand, found, size, bytes } = self;
         if *size < 0.0 {
-            format!("{kernel}: {operand} is {found}; expected a whole number below 2^31")
+            format!("{kernel}: {operand} is {found}; expected a whole number from 1, or from 0, to 2^31 - 1")
         } else {
-            format!("{kernel}: {operand} has {size} bytes from {found} on; expected a place in a memory of {bytes} bytes")
+            format!(
+                "{kernel}: {operand} has {size} bytes from {found} on; expected a place in a memory of {bytes} bytes"
+            )
         }
     }
 }

@@ -8,8 +8,13 @@ pub const TINY: f32 = 1e-30;
 
 /// (e^r - 1 - r) / r^2, highest power first.
 #[allow(clippy::excessive_precision)]
-const EXP: [f32; 5] =
-    [0.00138825099310061, 0.008366580344956309, 0.041667201782150276, 0.1666654317794631, 0.49999998144062385];
+const EXP: [f32; 5] = [
+    0.00138825099310061,
+    0.008366580344956309,
+    0.041667201782150276,
+    0.1666654317794631,
+    0.49999998144062385,
+];
 /// (log(1 + f) - f) / f^2, highest power first.
 #[allow(clippy::excessive_precision)]
 const LOG: [f32; 9] = [
@@ -28,7 +33,7 @@ const MOST: f32 = 88.0;
 /// 1.5 2^23: added, it rounds to a whole number and leaves it in the low bits.
 const ROUND: f32 = 12_582_912.0;
 /// log 2 in two parts: the first has few bits, so that a whole number times it is exact.
-const LN2_HIGH: f32 = 0.693_359_375;
+const LN2_HIGH: f32 = 0.693_359_4; // 355 / 512
 const LN2_LOW: f32 = -2.121_944_4e-4;
 
 /// `e^r - 1 = 2^n (1 + small) - 1` for clamped x: `(small, 2^n)`.
@@ -68,10 +73,7 @@ pub unsafe fn exp_both<V: Lanes>(x: V) -> (V, V) {
         let even = V::splat(EXP[0]).madd(square, V::splat(EXP[2])).madd(square, V::splat(EXP[4]));
         let odd = V::splat(EXP[1]).madd(square, V::splat(EXP[3])).mul(square).madd(r, r);
         let (even, bits) = (even.mul(square), shifted.shift_left::<23>());
-        (
-            even.add(odd).add(one).mul(bits.int_add(one)),
-            even.sub(odd).add(one).mul(one.int_sub(bits)),
-        )
+        (even.add(odd).add(one).mul(bits.int_add(one)), even.sub(odd).add(one).mul(one.int_sub(bits)))
     }
 }
 

@@ -2,8 +2,8 @@
 //! `scratch` is not read: kernels have room of their own.
 use crate::door::{Call, Refusal};
 use crate::kernels::{
-    adam, bits as rows, convolution, elementwise, flips, known, messages, products, random, rules, softmax, tables as table,
-    units,
+    adam, bits as rows, convolution, elementwise, flips, known, messages, products, random, rules, softmax,
+    tables as table, units,
 };
 use crate::lanes::Lanes;
 
@@ -13,21 +13,43 @@ pub type Kernel = unsafe fn(&Call) -> Result<(), Refusal>;
 /// First what is counted, which sizes are made of; everything is still the number that it came as.
 macro_rules! check {
     (count, $call:ident, $name:ident) => {
-        $call.count(stringify!($name), $name)?
+        $call.count(stringify!($name), $name, 0.0)?
+    };
+    (some, $call:ident, $name:ident) => {
+        $call.count(stringify!($name), $name, 1.0)?
     };
     ($kind:ident, $call:ident, $name:ident) => {};
 }
 
 /// Then each is made what the kernel takes.
 macro_rules! value {
-    (count, $call:ident, $name:ident) => { $name as usize };
-    (flag, $call:ident, $name:ident) => { $name != 0.0 };
-    (number, $call:ident, $name:ident) => { $name as f32 };
-    (key, $call:ident, $name:ident) => { $name as i64 as i32 };
-    (floats, $call:ident, $name:ident, $size:expr) => { $call.address::<f32>(stringify!($name), $name, $size)? };
-    (maybe, $call:ident, $name:ident, $size:expr) => { $call.maybe::<f32>(stringify!($name), $name, $size)? };
-    (words, $call:ident, $name:ident, $size:expr) => { $call.address::<u32>(stringify!($name), $name, $size)? };
-    (rows, $call:ident, $name:ident, $size:expr) => { $call.rows(stringify!($name), $name, $size)? };
+    (count, $call:ident, $name:ident) => {
+        $name as usize
+    };
+    (some, $call:ident, $name:ident) => {
+        $name as usize
+    };
+    (flag, $call:ident, $name:ident) => {
+        $name != 0.0
+    };
+    (number, $call:ident, $name:ident) => {
+        $name as f32
+    };
+    (key, $call:ident, $name:ident) => {
+        $name as i64 as i32
+    };
+    (floats, $call:ident, $name:ident, $size:expr) => {
+        $call.address::<f32>(stringify!($name), $name, $size)?
+    };
+    (maybe, $call:ident, $name:ident, $size:expr) => {
+        $call.maybe::<f32>(stringify!($name), $name, $size)?
+    };
+    (words, $call:ident, $name:ident, $size:expr) => {
+        $call.address::<u32>(stringify!($name), $name, $size)?
+    };
+    (rows, $call:ident, $name:ident, $size:expr) => {
+        $call.rows(stringify!($name), $name, $size)?
+    };
 }
 
 macro_rules! kernels {
@@ -86,15 +108,6 @@ macro_rules! kernels {
     };
 }
 
-/// Floats of the tables, with I and J still the numbers that they came as.
-fn table_floats(i: f64, j: f64) -> f64 {
-    i * (2.0 * 16.0 * (j / 16.0).ceil() + j + 2.0)
-}
-
-fn step_floats(i: f64, j: f64) -> f64 {
-    i * 16.0 * (j / 16.0).ceil()
-}
-
 kernels! {
     adam(w: floats(n), g: floats(n), m: floats(n), v: floats(n), n: count, c1: number, c2: number, rate: number, epsilon: number) => adam::adam;
 
@@ -106,28 +119,28 @@ kernels! {
     productBits(x: floats(B * I), weights: floats(I * J), out: floats(B * J), B: count, I: count, J: count, plusMinus: flag) => rows::product_bits;
     outerProductBits(x: floats((B - 1.0) * pitch + I), g: floats(B * J), out: floats(I * J), B: count, I: count, J: count, pitch: count, plusMinus: flag, accumulate: flag) => rows::outer_product_bits;
 
-    convolve(x: floats(B * height * width * C), weights: floats((height - outHeight + 1.0) * (height - outHeight + 1.0) * C * J), bias: floats(J), out: floats(B * outHeight * outWidth * J), B: count, height: count, width: count, C: count, outHeight: count, outWidth: count, J: count) => convolution::convolve;
-    convolveBack(g: floats(B * outHeight * outWidth * J), weights: floats((height - outHeight + 1.0) * (height - outHeight + 1.0) * C * J), out: floats(B * height * width * C), B: count, height: count, width: count, C: count, outHeight: count, outWidth: count, J: count) => convolution::convolve_back;
-    convolutionGradient(x: floats(B * height * width * C), g: floats(B * outHeight * outWidth * J), out: floats(rows * J), first: count, rows: count, B: count, height: count, width: count, C: count, outHeight: count, outWidth: count, J: count) => convolution::convolution_gradient;
+    convolve(x: floats(B * height * width * C), weights: floats((height - outHeight + 1.0) * (height - outHeight + 1.0) * C * J), bias: floats(J), out: floats(B * outHeight * outWidth * J), B: count, height: some, width: some, C: some, outHeight: some, outWidth: some, J: count) => convolution::convolve;
+    convolveBack(g: floats(B * outHeight * outWidth * J), weights: floats((height - outHeight + 1.0) * (height - outHeight + 1.0) * C * J), out: floats(B * height * width * C), B: count, height: some, width: some, C: some, outHeight: some, outWidth: some, J: count) => convolution::convolve_back;
+    convolutionGradient(x: floats(B * height * width * C), g: floats(B * outHeight * outWidth * J), out: floats(rows * J), first: count, rows: count, B: count, height: some, width: some, C: some, outHeight: some, outWidth: some, J: count) => convolution::convolution_gradient;
     rectifierGradient(y: floats(n), g: floats(n), n: count) => elementwise::rectifier_gradient;
 
     sigmoid(logits: floats(n), p: floats(n), q: floats(n), n: count) => units::sigmoid;
-    softmax(logits: floats(units * N), p: floats(units * N), units: count, N: count) => units::softmax;
+    softmax(logits: floats(units * N), p: floats(units * N), units: count, N: some) => units::softmax;
     sampleBernoulli(p: floats(n), uniforms: floats(n), bits: floats(n), n: count) => units::sample_bernoulli;
     sampleAntithetic(p: floats(n), uniforms: floats(n), bits1: floats(n), bits2: floats(n), n: count) => units::sample_antithetic;
     score(bits: floats(n), p: floats(n), q: floats(n), out: floats(n), n: count) => units::score;
     binarise(images: rows((order, B, I)), order: words(B), out: floats(B * I), B: count, I: count, k0: key, k1: key) => random::binarise;
     uniforms(out: floats(n), first: count, n: count, k0: key, k1: key) => random::uniforms;
 
-    flipTables(weights: floats(I * J), tables: floats(table_floats(I, J)), steps: maybe(step_floats(I, J)), first: count, rows: count, I: count, J: count, k: number) => table::flip_tables;
-    flips(bits: floats(B * I), tables: floats(table_floats(I, J)), steps: maybe(step_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag) => flips::flips;
-    flipSoftmax(bits: floats(B * I), tables: floats(table_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: count, k: number, accumulate: flag) => softmax::flip_softmax;
-    switches(bits: floats(B * I), tables: floats(table_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: count, J: count, accumulate: flag) => softmax::switches;
-    switchSoftmax(bits: floats(B * I), tables: floats(table_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: count, J: count, K: count, accumulate: flag) => softmax::switch_softmax;
-    entropyDifferences(bits: floats(B * I), tables: floats(table_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: count, J: count, K: count, k: number, accumulate: flag) => softmax::entropy_differences;
+    flipTables(weights: floats(I * J), tables: floats(table::floats(I, J)), steps: maybe(table::step_floats(I, J)), first: count, rows: count, I: count, J: count, k: number) => table::flip_tables;
+    flips(bits: floats(B * I), tables: floats(table::floats(I, J)), steps: maybe(table::step_floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag) => flips::flips;
+    flipSoftmax(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: some, k: number, accumulate: flag) => softmax::flip_softmax;
+    switches(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, accumulate: flag) => softmax::switches;
+    switchSoftmax(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, accumulate: flag) => softmax::switch_softmax;
+    entropyDifferences(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, k: number, accumulate: flag) => softmax::entropy_differences;
     posteriorMinusPrior(p: floats(n), q: floats(n), delta: floats(n), out: floats(n), n: count) => messages::posterior_minus_prior;
     unstoppedGradient(s: floats(n), q: floats(n), out: floats(n), n: count) => messages::unstopped_gradient;
-    choicePosteriorMinusPrior(p: floats(units * N), delta: floats(units * N), out: floats(units * N), units: count, N: count) => messages::choice_posterior_minus_prior;
+    choicePosteriorMinusPrior(p: floats(units * N), delta: floats(units * N), out: floats(units * N), units: count, N: some) => messages::choice_posterior_minus_prior;
 
     rewardedScore(a: floats(n), p: floats(n), q: floats(n), bits: floats(n), out: floats(n), n: count, plusMinus: flag) => rules::rewarded_score;
     betterOutcome(a: floats(n), p: floats(n), q: floats(n), bits: floats(n), out: floats(n), n: count, rewarded: number, punished: number) => rules::better_outcome;

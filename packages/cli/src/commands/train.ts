@@ -90,7 +90,10 @@ export function defineTrain(program: Command): void {
     .option("--out <folder>", 'folder of the run folders (default "runs")')
     .option("--resume", "go on with a run that was stopped, or with more epochs")
     .option("--backend <name>", 'wasm or reference (default "wasm")')
-    .option("--kernels <kind>", "portable or relaxed (default: relaxed where the host has it)")
+    .option(
+      "--kernels <kind>",
+      "portable, relaxed or native-128, -256, -512 (default: the fastest that the host has)",
+    )
     .option("--threads <n>", "threads that share the work of a step; the same bits (default 1)")
     .option("--checkpoint-every <seconds>", "seconds between checkpoints within long epochs (default 60)")
     .option("--json", "print JSON: a record an epoch, then a summary")
@@ -264,7 +267,7 @@ class Report {
     this.#flags = flags;
   }
 
-  start({ folder, config, records, step, memory }: RunStart): void {
+  start({ folder, config, records, step, memory, withoutNative }: RunStart): void {
     this.#epochs = config.epochs;
     this.#last = records.at(-1);
     this.#mark(step);
@@ -277,6 +280,9 @@ class Report {
     }
     const from = step === 0 ? "" : `, from step ${step} on`;
     if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+    if (withoutNative !== undefined) {
+      this.#status.print(`no native kernels, so ${config.kernels} ones: ${withoutNative}`);
+    }
     if (memory !== undefined && memory.total > worthTelling) {
       this.#status.print(`takes ${describeMemory(memory)}`);
     }

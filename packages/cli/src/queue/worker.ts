@@ -3,7 +3,7 @@ import { lstat, mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { availableParallelism, hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { relaxedSimdSupported } from "flipnet/internal/backend/modules";
+import { kernelsHere } from "flipnet/internal/backend/kinds";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
@@ -296,7 +296,7 @@ class Trainer {
     if (made.generator !== generator) {
       return { refused: `it asks for the random generator ${made.generator}, this has ${generator}` };
     }
-    const offered = ["float64", "portable", ...(relaxedSimdSupported() ? ["relaxed"] : [])];
+    const offered: readonly string[] = ["float64", ...kernelsHere()];
     if (!offered.includes(config.kernels!)) {
       return { refused: `it asks for ${config.kernels} kernels, this host has ${offered.join(" and ")}` };
     }

@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
+import { instructionsOf, type KernelKind, nativeReason } from "flipnet/internal/backend/kinds";
 
 /** The package's own folder: this file is two below it, as source and as built. */
 const packageFolder = new URL("../../", import.meta.url);
@@ -19,16 +20,23 @@ export interface Environment {
   node: string;
   platform: string;
   cpu: string;
+  /** What the kernels ask of the processor; records of before native kernels do not say. */
+  instructions?: string;
+  /** Why its native kernels could not be used, where they are installed. */
+  withoutNative?: string;
 }
 
-export async function describeEnvironment(): Promise<Environment> {
+export async function describeEnvironment(kernels: KernelKind | "float64"): Promise<Environment> {
   const revision = await gitRevision();
+  const withoutNative = nativeReason();
   return {
     version: packageVersion(),
     ...(revision !== undefined && { revision }),
     node: process.version,
     platform: `${process.platform}-${process.arch}`,
     cpu: cpus()[0]?.model ?? "unknown",
+    instructions: kernels === "float64" ? "none in particular" : instructionsOf[kernels],
+    ...(withoutNative !== undefined && { withoutNative }),
   };
 }
 

@@ -5,6 +5,7 @@
 import { type FileHandle, lstat } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { Backend } from "flipnet/internal/backend/backend";
+import { nativeReason } from "flipnet/internal/backend/kinds";
 import { InputError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { MemoryPlan } from "flipnet/internal/training/memory";
@@ -65,6 +66,8 @@ export interface RunStart {
   step: number;
   /** What it takes; absent where nothing is trained, and on the reference backend. */
   memory?: MemoryPlan;
+  /** Why native kernels that are installed are not used. */
+  withoutNative?: string;
 }
 
 /** A run after it trained. */
@@ -260,7 +263,14 @@ class Run {
     let measured: Record<string, number> | undefined;
     const log = await MetricsLog.open(files.metrics, stored.offset);
     try {
-      onStart?.({ ...this.#named(), records: [...records], step: stored.step, ...(memory && { memory }) });
+      const withoutNative = nativeReason();
+      onStart?.({
+        ...this.#named(),
+        records: [...records],
+        step: stored.step,
+        ...(memory && { memory }),
+        ...(withoutNative !== undefined && { withoutNative }),
+      });
       if (stored.checkpoint === undefined) training.initialise();
       let saved = performance.now();
       let took = 0;
@@ -317,7 +327,8 @@ class Run {
     const { files, config, runId } = this;
     const starts = (await environmentOf(this.folder))?.starts ?? [];
     const { threads = 1 } = config;
-    const start = { time: new Date().toISOString(), step, ...(await describeEnvironment()), threads, memory };
+    const made = await describeEnvironment(config.kernels!);
+    const start = { time: new Date().toISOString(), step, ...made, threads, memory };
     const environment = {
       runId,
       dataDigest: this.#digest,

@@ -1,6 +1,6 @@
 /** From a config to what is trained: backend, data and network. */
 import type { Backend } from "flipnet/internal/backend/backend";
-import { bestKernels, relaxedSimdSupported } from "flipnet/internal/backend/modules";
+import { bestKernels, type KernelKind, refusalOf } from "flipnet/internal/backend/kinds";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
 import { createEstimator } from "flipnet/internal/estimators/registry";
@@ -126,7 +126,7 @@ export async function digestOf(config: Config): Promise<string> {
 }
 
 /** The kernels that a run of a config has on this host: those that it names, or the best there are. */
-export function kernelsOf({ backend, kernels }: Config): "portable" | "relaxed" | "float64" {
+export function kernelsOf({ backend, kernels }: Config): KernelKind | "float64" {
   return kernels ?? (backend === "reference" ? "float64" : bestKernels());
 }
 
@@ -146,11 +146,8 @@ export async function createBackend({ backend, kernels, threads }: Config): Prom
   if (kernels === "float64") {
     throw new InputError('kernels is "float64"; expected "portable" or "relaxed", as the backend is wasm');
   }
-  if (kernels === "relaxed" && !relaxedSimdSupported()) {
-    throw new InputError(
-      'kernels is "relaxed", but this host has no relaxed WebAssembly SIMD; expected "portable"',
-    );
-  }
+  const refusal = kernels && refusalOf(kernels);
+  if (refusal !== undefined) throw new InputError(refusal);
   return createWasmBackend({ ...(kernels && { kernels }), ...(threads && { threads }) });
 }
 

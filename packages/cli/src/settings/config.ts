@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { text as textFrom } from "node:stream/consumers";
+import { kernelKinds } from "flipnet/internal/backend/kinds";
 import { mostThreads } from "flipnet/internal/backend/team";
 import type { Knowledge } from "flipnet/internal/estimators/needs";
 import { estimators, estimatorsFor, findEstimator } from "flipnet/internal/estimators/registry";
@@ -86,8 +87,8 @@ const common = {
   seed: setting("a whole number from 0 to 2^53 - 1", z.int().min(0).default(0)),
   backend: choice(["wasm", "reference"], "wasm"),
   kernels: setting(
-    "one of portable, relaxed (wasm backend), float64 (reference backend)",
-    z.enum(["portable", "relaxed", "float64"]).optional(),
+    `one of ${kernelKinds.join(", ")} (wasm backend), float64 (reference backend)`,
+    z.enum([...kernelKinds, "float64"]).optional(),
   ),
   threads: setting(`a whole number from 1 to ${mostThreads}`, z.int().min(1).max(mostThreads).optional()),
   out: setting("the path of a folder", z.string().min(1).default("runs")),

@@ -4,7 +4,7 @@ import { type Kernels, version } from "./generated/kernels.ts";
 import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
 /** Portable rounds a multiply-add twice; relaxed once, where the processor can, and faster. */
-export type KernelKind = "portable" | "relaxed";
+export type ModuleKind = "portable" | "relaxed";
 
 /** An exported function. It takes addresses, whole numbers and floats. */
 export type Kernel = (...operands: number[]) => number;
@@ -40,8 +40,8 @@ export function loadAddon(
   return kernels(memory);
 }
 
-/** What loads a CommonJS module, on Node. */
-export function loader(path: string | undefined): ((path: string) => unknown) | undefined {
+/** What loads a CommonJS module, on Node, as the file at a path or URL does. */
+export function loader(path: string | undefined): NodeJS.Require | undefined {
   // Not an import: browsers and bundlers never see it.
   const node = typeof process === "object" ? process.getBuiltinModule?.("node:module") : undefined;
   return path === undefined ? undefined : node?.createRequire(path);
@@ -72,13 +72,10 @@ export function relaxedSimdSupported(): boolean {
   return supported;
 }
 
-/** The kernels that a run has where it does not name any. */
-export const bestKernels = (): KernelKind => (relaxedSimdSupported() ? "relaxed" : "portable");
-
 const modules = new Map<string, Promise<WasmModule>>();
 
 /** The module of one kind, compiled on first use; `shared`: it takes a memory that threads share. */
-export function kernelModule(kind: KernelKind, shared = false): Promise<WasmModule> {
+export function kernelModule(kind: ModuleKind, shared = false): Promise<WasmModule> {
   const name = `${kind}${shared ? ", shared" : ""}`;
   let module = modules.get(name);
   if (!module) {
@@ -90,7 +87,7 @@ export function kernelModule(kind: KernelKind, shared = false): Promise<WasmModu
   return module;
 }
 
-async function compile(kind: KernelKind, shared: boolean): Promise<WasmModule> {
+async function compile(kind: ModuleKind, shared: boolean): Promise<WasmModule> {
   const digits = await load[kind]();
   const text = shared ? digits.replace(importOfMemory, importOfSharedMemory) : digits;
   // Four bytes at a time: one by one takes twice as long, at every start of a program.
@@ -103,7 +100,7 @@ async function compile(kind: KernelKind, shared: boolean): Promise<WasmModule> {
 }
 
 /** In hexadecimal digits. Only the kind that is wanted is loaded: in a bundle each is a file of its own. */
-const load: Record<KernelKind, () => Promise<string>> = {
+const load: Record<ModuleKind, () => Promise<string>> = {
   portable: async () => (await import("./generated/portable.ts")).portable,
   relaxed: async () => (await import("./generated/relaxed.ts")).relaxed,
 };
@@ -113,7 +110,7 @@ const load: Record<KernelKind, () => Promise<string>> = {
  *
  * @throws InputError where it is none of this version's kernels
  */
-export function kindOf(module: WasmModule): KernelKind {
+export function kindOf(module: WasmModule): ModuleKind {
   const expected =
     'expected what is compiled of "flipnet/kernels/portable.wasm" or "flipnet/kernels/relaxed.wasm"';
   if (!(module instanceof WebAssembly.Module)) {

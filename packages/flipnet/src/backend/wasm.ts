@@ -19,23 +19,15 @@ import type {
 } from "./backend.ts";
 import type { Kernels } from "./generated/kernels.ts";
 import { DryHeap, type Heap, Scratch, WasmHeap } from "./heap.ts";
-import {
-  type Addon,
-  bestKernels,
-  type KernelKind,
-  kernelModule,
-  kindOf,
-  loadAddon,
-  loader,
-  relaxedSimdSupported,
-} from "./modules.ts";
+import { bestKernels, type KernelKind, partsOf } from "./kinds.ts";
+import { type Addon, kernelModule, kindOf, loadAddon, loader, type ModuleKind } from "./modules.ts";
 import { shapes } from "./shapes.ts";
 import { mostThreads, Team } from "./team.ts";
 import type { WasmModule } from "./webassembly.ts";
 
 /** What a wasm backend may be told. */
 export interface WasmOptions {
-  /** Default: relaxed where the host has it. Runs repeat bit for bit within one kind only. */
+  /** Default: the fastest that the host has. Runs repeat bit for bit within one kind only. */
   kernels?: KernelKind;
   /**
    * The kernels as a compiled `WebAssembly.Module`, for hosts that compile nothing when they run: of the bytes in
@@ -966,7 +958,7 @@ class Wasm implements WasmBackend {
  * @throws RangeError for a number of threads that cannot be
  * @throws RunError where the host gives no threads, or none that share memory
  * @throws InputError for a module that cannot be used
- * @throws Error for kernels that the host does not have
+ * @throws RangeError for kernels that the host does not have
  */
 export async function createWasmBackend({
   kernels,
@@ -992,14 +984,15 @@ export async function createWasmBackend({
   if (own !== undefined && shared) {
     throw new InputError(`threads is ${threads}; with a module that is handed over it can only be 1`);
   }
+  const parts = partsOf(kernels ?? own ?? bestKernels());
   const heap = new WasmHeap(maximumBytes, shared);
-  return createKernelBackend(heap, kernels ?? own ?? bestKernels(), { addon, module, threads });
+  return createKernelBackend(heap, parts.module, { addon: addon ?? parts.addon, module, threads });
 }
 
 /** A backend on a memory that is there, which several threads share. */
 export async function createKernelBackend(
   heap: WasmHeap,
-  kind: KernelKind,
+  kind: ModuleKind,
   {
     addon,
     module: given,
@@ -1007,7 +1000,7 @@ export async function createKernelBackend(
   }: { addon?: Addon | undefined; module?: WasmModule | undefined; threads?: number } = {},
 ): Promise<WasmBackend> {
   const scratch = new Scratch(heap, threads);
-  const module = given ?? (await moduleOf(kind, threads > 1));
+  const module = given ?? (await kernelModule(kind, threads > 1));
   const run = await instantiate(module, heap);
   const path = addon?.module;
   const { kernels: others, grown } = loadAddon(path, heap.memory, loader(path));
@@ -1023,14 +1016,6 @@ const dryKernels = (kernels: Kernels): Kernels =>
   Object.fromEntries(
     Object.entries(kernels).map(([name, kernel]) => [name, name.endsWith("Floats") ? kernel : () => 0]),
   ) as unknown as Kernels;
-
-/** The package's own module of a kind; `shared`: for a heap that threads share. */
-async function moduleOf(kind: KernelKind, shared: boolean): Promise<WasmModule> {
-  if (kind === "relaxed" && !relaxedSimdSupported()) {
-    throw new Error('this host has no relaxed WebAssembly SIMD: ask for kernels "portable"');
-  }
-  return kernelModule(kind, shared);
-}
 
 /** Kernels that work on a heap. */
 async function instantiate(module: WasmModule, heap: WasmHeap): Promise<Kernels> {

@@ -5,14 +5,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImmediateBackend, Matrix, Window } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { matrixOf, numbers } from "../helpers.ts";
+import { modules } from "./kinds.ts";
 
 const reference = createReferenceBackend();
-const modules = [
-  await createWasmBackend({ kernels: "portable" }),
-  await createWasmBackend({ kernels: "relaxed" }),
-];
 const unit = 2 ** -20;
 
 interface Case extends Window {

@@ -8,14 +8,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { Coding, ImmediateBackend, Matrix, Outcome } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { bits, numbers } from "../helpers.ts";
+import { modules } from "./kinds.ts";
 
 const reference = createReferenceBackend();
-const modules = [
-  await createWasmBackend({ kernels: "portable" }),
-  await createWasmBackend({ kernels: "relaxed" }),
-];
 
 const unit = 2 ** -20;
 const size = fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 10, 13, 50);

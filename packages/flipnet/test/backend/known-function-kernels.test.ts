@@ -3,14 +3,10 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImmediateBackend, Matrix, Outcome } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { bits, matrixOf, numbers } from "../helpers.ts";
+import { modules } from "./kinds.ts";
 
 const reference = createReferenceBackend();
-const modules = [
-  await createWasmBackend({ kernels: "portable" }),
-  await createWasmBackend({ kernels: "relaxed" }),
-];
 
 const size = fc.constantFrom(1, 2, 3, 5, 7, 8, 50);
 const scale = fc.constantFrom(0.1, 2, 20, 80);

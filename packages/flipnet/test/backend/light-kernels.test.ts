@@ -7,15 +7,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { AdamStep, ImmediateBackend, Matrix } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { deriveKey, newKey } from "../../src/random/threefry.ts";
 import { numbers } from "../helpers.ts";
+import { modules } from "./kinds.ts";
 
 const reference = createReferenceBackend();
-const modules = [
-  await createWasmBackend({ kernels: "portable" }),
-  await createWasmBackend({ kernels: "relaxed" }),
-];
 
 const u = 2 ** -24;
 const size = fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 10, 31, 32, 33, 50, 65);

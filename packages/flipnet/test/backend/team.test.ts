@@ -54,8 +54,12 @@ async function teamOf(module: WebAssembly.Module, patience: number, then: () => 
 }
 
 /** Puts another class in the place of the host's workers. */
-const replaceWorkers = (Worker: typeof workerThreads.Worker) =>
-  vi.spyOn(process, "getBuiltinModule").mockReturnValue({ ...workerThreads, Worker } as never);
+function replaceWorkers(Worker: typeof workerThreads.Worker): void {
+  const find = process.getBuiltinModule;
+  const replaced = (name: string) =>
+    name === "node:worker_threads" ? { ...workerThreads, Worker } : find(name);
+  vi.spyOn(process, "getBuiltinModule").mockImplementation(replaced as never);
+}
 
 /** Workers, as they are started. */
 function workers(text?: string): workerThreads.Worker[] {

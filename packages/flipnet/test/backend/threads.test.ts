@@ -1,12 +1,13 @@
-// Several threads give the bits of one: every operation that is cut, in both modules.
+// Several threads give the bits of one: every operation that is cut, with every kind of kernels.
 import fc from "fast-check";
 import { afterAll, describe, expect, test } from "vitest";
 import type { Coding, ImmediateBackend, Matrix, Outcome } from "../../src/backend/backend.ts";
+import { kernelsHere } from "../../src/backend/kinds.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { newKey } from "../../src/random/threefry.ts";
 import { bits, numbers } from "../helpers.ts";
 
-const kinds = ["portable", "relaxed"] as const;
+const kinds = kernelsHere();
 const teams = await Promise.all(
   kinds.map((kernels) =>
     Promise.all([1, 2, 3].map((threads) => createWasmBackend({ kernels, threads, maximumBytes: 2 ** 29 }))),

@@ -4,15 +4,11 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import type { ImmediateBackend, Matrix } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { bitAt, deriveKey, newKey } from "../../src/random/threefry.ts";
 import { bits, numbers } from "../helpers.ts";
+import { modules } from "./kinds.ts";
 
 const reference = createReferenceBackend();
-const modules = [
-  await createWasmBackend({ kernels: "portable" }),
-  await createWasmBackend({ kernels: "relaxed" }),
-];
 
 const u = 2 ** -24;
 const size = fc.constantFrom(1, 2, 3, 4, 5, 7, 8, 13, 32, 37, 65);

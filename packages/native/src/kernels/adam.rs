@@ -19,7 +19,17 @@ pub unsafe fn adam<V: Lanes>(
             step::<V>(w.add(at), g.add(at), m.add(at), v.add(at), V::COUNT, c1, c2, rate, epsilon);
         }
         if whole < n {
-            step::<V>(w.add(whole), g.add(whole), m.add(whole), v.add(whole), n - whole, c1, c2, rate, epsilon);
+            step::<V>(
+                w.add(whole),
+                g.add(whole),
+                m.add(whole),
+                v.add(whole),
+                n - whole,
+                c1,
+                c2,
+                rate,
+                epsilon,
+            );
         }
     }
 }
@@ -27,7 +37,8 @@ pub unsafe fn adam<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn step<V: Lanes>(
-    w: *mut f32, g: *const f32, m: *mut f32, v: *mut f32, count: usize, c1: f32, c2: f32, rate: f32, epsilon: f32,
+    w: *mut f32, g: *const f32, m: *mut f32, v: *mut f32, count: usize, c1: f32, c2: f32, rate: f32,
+    epsilon: f32,
 ) {
     unsafe {
         let given = V::load(g);

@@ -2,10 +2,14 @@
 use super::products::column_sums;
 use super::tile::part;
 use crate::lanes::Lanes;
-use crate::scratch::{scratch, Level};
+use crate::scratch::{Level, scratch};
 
-/// Vectors of sums that stay in registers while a list of rows passes.
+/// Vectors of sums that stay in registers while rows pass.
 const MOST: usize = 13;
+/// Bytes of 64 rows that stay in the first cache while all examples pass.
+const NEAR: usize = 32 * 1024;
+/// Examples that pass together.
+const EXAMPLES: usize = 64;
 
 /// `out[b] += sum of the rows W[i] whose bit x[b, i] is set`; for {-1,+1} units twice that, less the sum of all rows.
 #[inline(always)]
@@ -13,50 +17,97 @@ pub unsafe fn product_bits<V: Lanes>(
     x: *const f32, weights: *const f32, out: *mut f32, b: usize, i: usize, j: usize, plus_minus: bool,
 ) {
     unsafe {
-        let mut room = scratch(Level::Product, j + i + V::COUNT, 2);
+        let words = i.div_ceil(64);
+        let most = MOST.min(NEAR / 64 / (4 * V::COUNT));
+        let mut room = scratch(Level::Product, j + EXAMPLES * (2 * words + most * V::COUNT), 3);
         let all = room.take(j);
-        let list: *mut u32 = room.take(i + V::COUNT).cast();
+        let sets: *mut u64 = room.take(EXAMPLES * 2 * words).cast();
+        let sums: *mut V = room.take(EXAMPLES * most * V::COUNT).cast();
         if plus_minus {
             column_sums::<V>(weights, all, i, j, 1.0, false);
         }
-        let scale = if plus_minus { 2.0 } else { 1.0 };
+        let scale = V::splat(if plus_minus { 2.0 } else { 1.0 });
         let correction = if plus_minus { all.cast_const() } else { core::ptr::null() };
-        for example in 0..b {
-            let count = list_rows::<V>(x.add(example * i), list, i);
-            let end = Ending { scale: V::splat(scale), accumulate: true, correction };
-            sum_listed::<V>(weights, Rows::Listed(list, count), out.add(example * j), j, end);
+        let end = Ending { scale, accumulate: true, correction };
+        for first in (0..b).step_by(EXAMPLES) {
+            let examples = EXAMPLES.min(b - first);
+            for example in 0..examples {
+                let bits = x.add((first + example) * i);
+                for word in 0..words {
+                    *sets.add(example * words + word) = pack::<V>(bits.add(64 * word), 64.min(i - 64 * word));
+                }
+            }
+            let vectors = j.div_ceil(V::COUNT);
+            let mut from = 0;
+            while from < vectors {
+                let across = part(vectors - from, most);
+                let column = from * V::COUNT;
+                let out = out.add(first * j);
+                macro_rules! blocks {
+                    ($($c:literal),*) => {
+                        match across {
+                            $($c => passes::<V, $c>(weights, sets, words, examples, sums, out, j, column, end),)*
+                            _ => unreachable!(),
+                        }
+                    };
+                }
+                blocks!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+                from += across;
+            }
         }
     }
 }
 
-/// The numbers of the rows whose bit is set. Branch-free.
+/// All examples go over 64 rows before the next, some columns of them.
 #[inline(always)]
-unsafe fn list_rows<V: Lanes>(bits: *const f32, list: *mut u32, rows: usize) -> usize {
+#[allow(clippy::too_many_arguments)]
+unsafe fn passes<V: Lanes, const C: usize>(
+    weights: *const f32, sets: *const u64, words: usize, examples: usize, sums: *mut V, out: *mut f32,
+    j: usize, column: usize, end: Ending<V>,
+) {
     unsafe {
-        let mut count = 0;
-        let half = V::splat(0.5);
-        let mut places = V::int_iota();
-        let step = V::int_splat(V::COUNT as i32);
-        let whole = rows / V::COUNT * V::COUNT;
-        for at in (0..whole).step_by(V::COUNT) {
-            count += places.compress(V::load(bits.add(at)).gt(half), list.add(count));
-            places = places.int_add(step);
+        let source = weights.add(column);
+        for word in 0..words {
+            let last = word + 1 == words;
+            for example in 0..examples {
+                let kept = sums.add(example * C);
+                let mut sums = [V::zero(); C];
+                if word > 0 {
+                    for (c, sum) in sums.iter_mut().enumerate() {
+                        *sum = *kept.add(c);
+                    }
+                }
+                add_rows::<V, C>(
+                    &mut sums,
+                    source.wrapping_add(word * 64 * j),
+                    *sets.add(example * words + word),
+                    j,
+                );
+                if last {
+                    finish::<V, C>(sums, out.add(example * j), j, column, end);
+                } else {
+                    for (c, sum) in sums.into_iter().enumerate() {
+                        *kept.add(c) = sum;
+                    }
+                }
+            }
         }
-        if whole < rows {
-            let mask = V::and(V::load(bits.add(whole)).gt(half), V::first(rows - whole));
-            count += places.compress(mask, list.add(count));
-        }
-        count
     }
 }
 
-/// Which rows are added.
-#[derive(Clone, Copy)]
-enum Rows<'a> {
-    /// By number.
-    Listed(*const u32, usize),
-    /// By a bit a row.
-    Set(&'a [u64]),
+/// Adds the rows whose bit is set.
+#[inline(always)]
+unsafe fn add_rows<V: Lanes, const C: usize>(sums: &mut [V; C], first: *const f32, set: u64, j: usize) {
+    unsafe {
+        let mut set = set;
+        while set != 0 {
+            let row = first.add(set.trailing_zeros() as usize * j);
+            set &= set - 1;
+            for (c, sum) in sums.iter_mut().enumerate() {
+                *sum = sum.add(V::load(row.add(c * V::COUNT)));
+            }
+        }
+    }
 }
 
 /// What becomes of a sum: `init + scale sum - correction`, init being what is there or 0.
@@ -68,58 +119,10 @@ struct Ending<V> {
 }
 
 #[inline(always)]
-unsafe fn sum_listed<V: Lanes>(source: *const f32, rows: Rows, out: *mut f32, j: usize, end: Ending<V>) {
-    unsafe {
-        let vectors = j.div_ceil(V::COUNT);
-        let mut from = 0;
-        while from < vectors {
-            let across = part(vectors - from, MOST);
-            let column = from * V::COUNT;
-            macro_rules! blocks {
-                ($($c:literal),*) => {
-                    match across {
-                        $($c => block::<V, $c>(source, rows, out, j, column, end),)*
-                        _ => unreachable!(),
-                    }
-                };
-            }
-            blocks!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
-            from += across;
-        }
-    }
-}
-
-#[inline(always)]
-unsafe fn block<V: Lanes, const C: usize>(
-    source: *const f32, rows: Rows, out: *mut f32, j: usize, column: usize, end: Ending<V>,
+unsafe fn finish<V: Lanes, const C: usize>(
+    sums: [V; C], out: *mut f32, j: usize, column: usize, end: Ending<V>,
 ) {
     unsafe {
-        let source = source.add(column);
-        let mut sums = [V::zero(); C];
-        match rows {
-            Rows::Listed(list, count) => {
-                for n in 0..count {
-                    let row = source.add(*list.add(n) as usize * j);
-                    for (c, sum) in sums.iter_mut().enumerate() {
-                        *sum = sum.add(V::load(row.add(c * V::COUNT)));
-                    }
-                }
-            }
-            Rows::Set(words) => {
-                let mut first = source;
-                for word in words {
-                    let mut word = *word;
-                    while word != 0 {
-                        let row = first.add(word.trailing_zeros() as usize * j);
-                        word &= word - 1;
-                        for (c, sum) in sums.iter_mut().enumerate() {
-                            *sum = sum.add(V::load(row.add(c * V::COUNT)));
-                        }
-                    }
-                    first = first.wrapping_add(64 * j);
-                }
-            }
-        }
         for (c, sum) in sums.into_iter().enumerate() {
             let at = column + c * V::COUNT;
             let to = out.add(at);
@@ -132,12 +135,43 @@ unsafe fn block<V: Lanes, const C: usize>(
     }
 }
 
+/// The sum of the rows whose bit is set, as many words of bits as there are for 64 rows each.
+#[inline(always)]
+unsafe fn sum_rows<V: Lanes>(source: *const f32, sets: &[u64], out: *mut f32, j: usize, end: Ending<V>) {
+    unsafe {
+        let vectors = j.div_ceil(V::COUNT);
+        let mut from = 0;
+        while from < vectors {
+            let across = part(vectors - from, MOST);
+            let column = from * V::COUNT;
+            macro_rules! blocks {
+                ($($c:literal),*) => {
+                    match across {
+                        $($c => {
+                            let mut sums = [V::zero(); $c];
+                            let mut first = source.add(column);
+                            for set in sets {
+                                add_rows::<V, $c>(&mut sums, first, *set, j);
+                                first = first.wrapping_add(64 * j);
+                            }
+                            finish::<V, $c>(sums, out, j, column, end);
+                        })*
+                        _ => unreachable!(),
+                    }
+                };
+            }
+            blocks!(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13);
+            from += across;
+        }
+    }
+}
+
 /// `out (+)= mean_b x[b] (x) g[b]` for bits `x`, whose rows are `pitch` floats apart.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn outer_product_bits<V: Lanes>(
-    x: *const f32, g: *const f32, out: *mut f32, b: usize, i: usize, j: usize, pitch: usize, plus_minus: bool,
-    accumulate: bool,
+    x: *const f32, g: *const f32, out: *mut f32, b: usize, i: usize, j: usize, pitch: usize,
+    plus_minus: bool, accumulate: bool,
 ) {
     unsafe {
         let words = b.div_ceil(64);
@@ -165,7 +199,7 @@ pub unsafe fn outer_product_bits<V: Lanes>(
             for input in 0..inputs {
                 let set = core::slice::from_raw_parts(sets.add(input * words), words);
                 let end = Ending { scale: V::splat(scale), accumulate, correction };
-                sum_listed::<V>(g, Rows::Set(set), out.add((first + input) * j), j, end);
+                sum_rows::<V>(g, set, out.add((first + input) * j), j, end);
             }
         }
     }
@@ -173,7 +207,7 @@ pub unsafe fn outer_product_bits<V: Lanes>(
 
 /// Up to 64 bits, stored as 0 or 1, as a word.
 #[inline(always)]
-unsafe fn pack<V: Lanes>(bits: *const f32, count: usize) -> u64 {
+pub unsafe fn pack<V: Lanes>(bits: *const f32, count: usize) -> u64 {
     unsafe {
         let mut word = 0;
         let half = V::splat(0.5);

@@ -1,19 +1,18 @@
 //! Convolutions without padding, of images whose pixels are rows of channels (`kernels/convolution.ts`). A pixel's
 //! window is k strips that stand one behind the other in an image, so that no patch is ever copied.
-use super::tile::{multiply, Finish, Strided, Terms};
+use super::tile::{Finish, Strided, Terms, multiply};
 use crate::lanes::Lanes;
-use crate::scratch::{scratch, Level};
+use crate::scratch::{Level, scratch};
 
 /// Of images: `height`, `width`, channels `c`; of results: `rows`, `columns`, units `j`.
 #[derive(Clone, Copy)]
-pub struct Sizes {
-    pub b: usize,
-    pub height: usize,
-    pub width: usize,
-    pub c: usize,
-    pub rows: usize,
-    pub columns: usize,
-    pub j: usize,
+struct Sizes {
+    height: usize,
+    width: usize,
+    c: usize,
+    rows: usize,
+    columns: usize,
+    j: usize,
 }
 
 impl Sizes {
@@ -26,11 +25,14 @@ impl Sizes {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn convolve<V: Lanes>(
-    x: *const f32, weights: *const f32, bias: *const f32, out: *mut f32, b: usize, height: usize, width: usize, c: usize,
-    rows: usize, columns: usize, j: usize,
+    x: *const f32, weights: *const f32, bias: *const f32, out: *mut f32, b: usize, height: usize,
+    width: usize, c: usize, rows: usize, columns: usize, j: usize,
 ) {
     unsafe {
-        let sizes = Sizes { b, height, width, c, rows, columns, j };
+        if rows > height {
+            return;
+        }
+        let sizes = Sizes { height, width, c, rows, columns, j };
         for image in 0..b {
             let x = x.add(image * height * width * c);
             slide::<V>(x, weights, out.add(image * rows * columns * j), sizes, Finish::Rectify(bias));
@@ -56,10 +58,13 @@ unsafe fn slide<V: Lanes>(x: *const f32, weights: *const f32, out: *mut f32, s: 
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn convolve_back<V: Lanes>(
-    g: *const f32, weights: *const f32, out: *mut f32, b: usize, height: usize, width: usize, c: usize, rows: usize,
-    columns: usize, j: usize,
+    g: *const f32, weights: *const f32, out: *mut f32, b: usize, height: usize, width: usize, c: usize,
+    rows: usize, columns: usize, j: usize,
 ) {
     unsafe {
+        if rows > height {
+            return;
+        }
         let k = height - rows + 1;
         let (frame_width, frame_height) = (width + k - 1, height + k - 1);
         let frame = frame_width * frame_height * j;
@@ -76,7 +81,8 @@ pub unsafe fn convolve_back<V: Lanes>(
             }
         }
         core::ptr::write_bytes(framed, 0, frame);
-        let sizes = Sizes { b, height: frame_height, width: frame_width, c: j, rows: height, columns: width, j: c };
+        let sizes =
+            Sizes { height: frame_height, width: frame_width, c: j, rows: height, columns: width, j: c };
         for image in 0..b {
             for y in 0..rows {
                 let to = framed.add((y + k - 1) * frame_width * j + (k - 1) * j);
@@ -94,10 +100,13 @@ const NEAR: usize = 96;
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn convolution_gradient<V: Lanes>(
-    x: *const f32, g: *const f32, out: *mut f32, first: usize, count: usize, b: usize, height: usize, width: usize,
-    c: usize, rows: usize, columns: usize, j: usize,
+    x: *const f32, g: *const f32, out: *mut f32, first: usize, count: usize, b: usize, height: usize,
+    width: usize, c: usize, rows: usize, columns: usize, j: usize,
 ) {
     unsafe {
+        if rows > height {
+            return;
+        }
         let strip = (height - rows + 1) * c;
         let some = (NEAR / columns).max(1);
         core::ptr::write_bytes(out, 0, count * j);

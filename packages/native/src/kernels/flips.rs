@@ -14,12 +14,12 @@
 //! The products of some parents, and what they multiply in a tile of the tables that stays in the first cache, are
 //! gone through by all examples of a block. Exponents are split off before they can overflow: exact, so that a result
 //! depends neither on when nor on the other parents.
-use super::bits::product_bits;
-use super::tables::{Tables, LIMIT, TILE};
+use super::bits::{pack, product_bits};
+use super::tables::{LIMIT, TILE, Tables};
 use super::tile::part;
 use crate::lanes::Lanes;
 use crate::math::{entropy, exponent, log_of, mantissa, softplus};
-use crate::scratch::{scratch, Level};
+use crate::scratch::{Level, scratch};
 
 /// How far |log| of a product may go: a mantissa up to 2 times e^86 is still a float, and so is e^-86. A sum of
 /// fractions times it may be larger by some ten thousand.
@@ -90,9 +90,9 @@ impl Laws {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flips<V: Lanes>(
-    bits: *const f32, tables: *mut f32, steps: *const f32, weights: *const f32, logits: *const f32, p: *const f32,
-    q: *const f32, child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32, b: usize, i: usize, j: usize,
-    k: f32, add_likelihoods: bool, add_entropies: bool,
+    bits: *const f32, tables: *mut f32, steps: *const f32, weights: *const f32, logits: *const f32,
+    p: *const f32, q: *const f32, child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32,
+    b: usize, i: usize, j: usize, k: f32, add_likelihoods: bool, add_entropies: bool,
 ) {
     unsafe {
         let tables = Tables::at(tables, i, j);
@@ -165,15 +165,35 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
         let laws = if SUMS { 4 } else { 2 };
         let states = EXAMPLES * PARENTS * V::COUNT;
         let mut room = scratch(Level::Kernel, laws * EXAMPLES * pitch + 3 * states, laws + 3);
-        let rows: [*mut f32; 4] = core::array::from_fn(|n| if n < laws { room.take(EXAMPLES * pitch) } else { core::ptr::null_mut() });
-        let all = Laws { p: rows[0], q: rows[1], w: rows[if SUMS { 2 } else { 0 }], minus_w: rows[if SUMS { 3 } else { 0 }] };
-        let state = State { products: room.take(states).cast(), powers: room.take(states).cast(), sums: room.take(states).cast() };
+        let rows: [*mut f32; 4] =
+            core::array::from_fn(
+                |n| if n < laws { room.take(EXAMPLES * pitch) } else { core::ptr::null_mut() },
+            );
+        let all = Laws {
+            p: rows[0],
+            q: rows[1],
+            w: rows[if SUMS { 2 } else { 0 }],
+            minus_w: rows[if SUMS { 3 } else { 0 }],
+        };
+        let state = State {
+            products: room.take(states).cast(),
+            powers: room.take(states).cast(),
+            sums: room.take(states).cast(),
+        };
         let most_columns = if SUMS { COLUMNS_WITH_SUMS } else { COLUMNS };
         for first in (0..b).step_by(EXAMPLES) {
             let examples = EXAMPLES.min(b - first);
             for example in 0..examples {
                 let from = (first + example) * j;
-                fill_up::<V, SUMS>(logits.add(from), p.add(from), q.add(from), rows, example * pitch, j, pitch);
+                fill_up::<V, SUMS>(
+                    logits.add(from),
+                    p.add(from),
+                    q.add(from),
+                    rows,
+                    example * pitch,
+                    j,
+                    pitch,
+                );
             }
             for parent in (0..i).step_by(PARENTS) {
                 let count = PARENTS.min(i - parent);
@@ -186,11 +206,13 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
                 }
                 let stride = ((if SUMS { ROOM_WITH_SUMS } else { ROOM }) / most) as usize;
                 let splits = stride < pitch / V::COUNT;
+                // What no lane can leave, however its factors fall.
+                let near = most * ((pitch / V::COUNT) as f32) < NEAR.ln();
                 let mut column = 0;
                 while column < pitch {
                     let width = TILE * part((pitch - column) / TILE, most_columns / TILE);
                     for example in 0..examples {
-                        let bits = bits.add((first + example) * i + parent);
+                        let bits = pack::<V>(bits.add((first + example) * i + parent), count) as u32;
                         let laws = all.from(example * pitch + column);
                         let block = Block { tables, steps, parent, count, column, width, stride, splits };
                         if SUMS {
@@ -209,8 +231,16 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
                     let place = (first + example) * i + parent;
                     for g in (0..count).step_by(V::COUNT) {
                         finish::<V, SUMS>(
-                            &state.at(example, g), splits, bits.add(place + g), tables, parent + g, likelihoods,
-                            entropies, place + g, (count - g).min(V::COUNT),
+                            &state.at(example, g),
+                            splits,
+                            near,
+                            bits.add(place + g),
+                            tables,
+                            parent + g,
+                            likelihoods,
+                            entropies,
+                            place + g,
+                            (count - g).min(V::COUNT),
                         );
                     }
                 }
@@ -222,7 +252,8 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
 /// Copies an example's laws and fills the last tile up.
 #[inline(always)]
 unsafe fn fill_up<V: Lanes, const SUMS: bool>(
-    logits: *const f32, p: *const f32, q: *const f32, rows: [*mut f32; 4], start: usize, j: usize, pitch: usize,
+    logits: *const f32, p: *const f32, q: *const f32, rows: [*mut f32; 4], start: usize, j: usize,
+    pitch: usize,
 ) {
     unsafe {
         for at in (0..pitch).step_by(V::COUNT) {
@@ -258,16 +289,14 @@ struct Block {
 impl Block {
     /// Where the row of a parent begins, and whether it is on. What is not there repeats the last.
     #[inline(always)]
-    unsafe fn row(&self, n: usize, bits: *const f32) -> (usize, bool) {
-        unsafe {
-            let n = n.min(self.count - 1);
-            ((self.parent + n) * self.tables.pitch + self.column, *bits.add(n) > 0.5)
-        }
+    unsafe fn row(&self, n: usize, bits: u32) -> (usize, bool) {
+        let n = n.min(self.count - 1);
+        ((self.parent + n) * self.tables.pitch + self.column, bits >> n & 1 == 1)
     }
 
     /// Multiplies the products of `G` parents from the g-th on.
     #[inline(always)]
-    unsafe fn without<V: Lanes, const G: usize>(&self, g: usize, bits: *const f32, laws: Laws, state: State<V>) {
+    unsafe fn without<V: Lanes, const G: usize>(&self, g: usize, bits: u32, laws: Laws, state: State<V>) {
         unsafe {
             let mut factors = [core::ptr::null::<f32>(); G];
             for (n, factor) in factors.iter_mut().enumerate() {
@@ -275,7 +304,14 @@ impl Block {
                 *factor = if on { self.tables.down } else { self.tables.up }.add(start);
             }
             multiply_rows::<V, G>(
-                factors, laws.p, laws.q, self.width, self.stride, self.splits, self.column == 0, state.products,
+                factors,
+                laws.p,
+                laws.q,
+                self.width,
+                self.stride,
+                self.splits,
+                self.column == 0,
+                state.products,
                 state.powers,
             );
         }
@@ -283,7 +319,7 @@ impl Block {
 
     /// The same, and adds their fractions.
     #[inline(always)]
-    unsafe fn with_sums<V: Lanes, const G: usize>(&self, g: usize, bits: *const f32, laws: Laws, state: State<V>) {
+    unsafe fn with_sums<V: Lanes, const G: usize>(&self, g: usize, bits: u32, laws: Laws, state: State<V>) {
         unsafe {
             let mut factors = [core::ptr::null::<f32>(); G];
             let mut steps = [core::ptr::null::<f32>(); G];
@@ -344,8 +380,8 @@ impl Block {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn multiply_rows<V: Lanes, const G: usize>(
-    factors: [*const f32; G], p: *const f32, q: *const f32, width: usize, stride: usize, splits: bool, fresh: bool,
-    to: *mut V, powers: *mut V,
+    factors: [*const f32; G], p: *const f32, q: *const f32, width: usize, stride: usize, splits: bool,
+    fresh: bool, to: *mut V, powers: *mut V,
 ) {
     unsafe {
         let mut products = [V::splat(1.0); G];
@@ -385,23 +421,16 @@ pub unsafe fn multiply_rows<V: Lanes, const G: usize>(
 /// The logarithms of the products of `COUNT` parents, their lanes put together.
 #[inline(always)]
 pub unsafe fn logs<V: Lanes>(products: *const V, powers: *const V, splits: bool) -> V {
-    unsafe { log_and_sum::<V, false>(products, powers, products, splits).0 }
+    unsafe { log_and_sum::<V, false>(products, powers, products, splits, false).0 }
 }
 
 /// The same, and the sums of fractions.
 #[inline(always)]
 unsafe fn log_and_sum<V: Lanes, const SUMS: bool>(
-    products: *const V, powers: *const V, sums: *const V, splits: bool,
+    products: *const V, powers: *const V, sums: *const V, splits: bool, near: bool,
 ) -> (V, V) {
     unsafe {
-        let (mut least, mut most) = (*products, *products);
-        for n in 1..V::COUNT {
-            least = least.least(*products.add(n));
-            most = most.most(*products.add(n));
-        }
-        let near = !splits
-            && !V::any(least.lt(V::splat(1.0 / NEAR)))
-            && !V::any(most.gt(V::splat(NEAR)));
+        let near = near || (!splits && all_near(products));
         let (product, sum, power) = if near {
             let (product, sum) = if SUMS {
                 V::fractions_across(products, sums)
@@ -432,14 +461,29 @@ unsafe fn log_and_sum<V: Lanes, const SUMS: bool>(
     }
 }
 
+/// Whether lanes of `COUNT` products may be multiplied as they are.
+#[inline(always)]
+unsafe fn all_near<V: Lanes>(products: *const V) -> bool {
+    unsafe {
+        // Both differences of a positive number are positive: signs are put together, in chains that are short.
+        let (low, high) = (V::splat(1.0 / NEAR), V::splat(NEAR));
+        let mut outside = V::zero();
+        for n in 0..V::COUNT {
+            let product = *products.add(n);
+            outside = outside.int_or(product.int_sub(low).int_or(high.int_sub(product)));
+        }
+        !V::any(V::zero().int_gt(outside))
+    }
+}
+
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn finish<V: Lanes, const SUMS: bool>(
-    state: &State<V>, splits: bool, bits: *const f32, tables: Tables, parent: usize, likelihoods: *mut f32,
-    entropies: *mut f32, place: usize, count: usize,
+    state: &State<V>, splits: bool, near: bool, bits: *const f32, tables: Tables, parent: usize,
+    likelihoods: *mut f32, entropies: *mut f32, place: usize, count: usize,
 ) {
     unsafe {
-        let (log, sum) = log_and_sum::<V, SUMS>(state.products, state.powers, state.sums, splits);
+        let (log, sum) = log_and_sum::<V, SUMS>(state.products, state.powers, state.sums, splits, near);
         let on = V::load(bits).gt(V::zero());
         let narrow = V::load(tables.largest.add(parent)).le(V::splat(LIMIT));
         let signed = V::select(on, log, log.neg());

@@ -36,7 +36,8 @@ unsafe fn sums<V: Lanes, const ENTROPIES: bool>(
                 let mut product = one;
                 for at in (block..j.min(block + TOGETHER * V::COUNT)).step_by(V::COUNT) {
                     let place = start + at;
-                    let (on, off, l) = (V::load(p.add(place)), V::load(q.add(place)), V::load(logits.add(place)));
+                    let (on, off, l) =
+                        (V::load(p.add(place)), V::load(q.add(place)), V::load(logits.add(place)));
                     let mut factor = on.most(off);
                     let mut term = if ENTROPIES {
                         l.abs().mul(on.least(off))

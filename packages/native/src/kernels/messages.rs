@@ -81,8 +81,8 @@ pub unsafe fn local_expectation<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn add_hindsight<V: Lanes>(
-    s: *const f32, f: *const f32, q: *const f32, bits: *const f32, difference: *const f32, out: *mut f32, b: usize,
-    j: usize,
+    s: *const f32, f: *const f32, q: *const f32, bits: *const f32, difference: *const f32, out: *mut f32,
+    b: usize, j: usize,
 ) {
     unsafe {
         for row in 0..b {

@@ -1,11 +1,14 @@
 //! Products of real numbers, and sums over rows and columns.
-use super::tile::{multiply, Finish, Strided, Terms};
+use super::tables::turn;
+use super::tile::{Finish, Strided, Terms, multiply};
 use crate::lanes::Lanes;
-use crate::scratch::{scratch, Level};
+use crate::scratch::{Level, scratch};
 
 /// `out += x W`. `x` [B, I], `weights` [I, J], `out` [B, J].
 #[inline(always)]
-pub unsafe fn dense<V: Lanes>(x: *const f32, weights: *const f32, out: *mut f32, b: usize, i: usize, j: usize) {
+pub unsafe fn dense<V: Lanes>(
+    x: *const f32, weights: *const f32, out: *mut f32, b: usize, i: usize, j: usize,
+) {
     unsafe {
         let x = Strided { start: x, row: i, step: 1 };
         multiply::<V>(x, Terms::plain(i), weights, j, out, j, b, j, Finish::Add(1.0));
@@ -37,74 +40,20 @@ pub unsafe fn outer_product<V: Lanes>(
     }
 }
 
-/// `out[b, i] (+)= sum_j g[b, j] W[i, j]`, both read along their rows.
+/// `out[b, i] (+)= sum_j g[b, j] W[i, j]`: a dense product with the weights turned, some rows of them at a time.
 #[inline(always)]
 pub unsafe fn transposed_product<V: Lanes>(
     g: *const f32, weights: *const f32, out: *mut f32, b: usize, i: usize, j: usize, accumulate: bool,
 ) {
     unsafe {
-        let examples = V::COUNT / 4;
-        for first in (0..i).step_by(4) {
-            for example in (0..b).step_by(examples) {
-                let g = g.add(example * j);
-                let w = weights.add(first * j);
-                let (rows, inputs) = (examples.min(b - example), 4.min(i - first));
-                // Rows that are not there repeat the last.
-                let g_row = |row: usize| g.add(row.min(rows - 1) * j);
-                let w_row = |row: usize| w.add(row.min(inputs - 1) * j);
-                let mut sums = [V::zero(); 16];
-                match V::COUNT {
-                    4 => dots::<V, 1>([g_row(0)], w_row, j, &mut sums),
-                    8 => dots::<V, 2>([g_row(0), g_row(1)], w_row, j, &mut sums),
-                    _ => dots::<V, 4>([g_row(0), g_row(1), g_row(2), g_row(3)], w_row, j, &mut sums),
-                }
-                let mut lanes = [0f32; 16];
-                V::sums_across(sums.as_ptr()).store(lanes.as_mut_ptr());
-                for row in 0..rows {
-                    for input in 0..inputs {
-                        let at = out.add((example + row) * i + first + input);
-                        let sum = lanes[4 * row + input];
-                        *at = if accumulate { *at + sum } else { sum };
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// `R` rows by four, the products of each pair added lane by lane.
-#[inline(always)]
-unsafe fn dots<V: Lanes, const R: usize>(
-    g: [*const f32; R], w: impl Fn(usize) -> *const f32, length: usize, out: &mut [V; 16],
-) {
-    unsafe {
-        let w = [w(0), w(1), w(2), w(3)];
-        let mut sums = [[V::zero(); 4]; R];
-        let whole = length / V::COUNT * V::COUNT;
-        for at in (0..whole).step_by(V::COUNT) {
-            let mut vectors = [V::zero(); 4];
-            for (vector, row) in vectors.iter_mut().zip(w) {
-                *vector = V::load(row.add(at));
-            }
-            for (row, from) in sums.iter_mut().zip(g) {
-                let x = V::load(from.add(at));
-                for (sum, vector) in row.iter_mut().zip(vectors) {
-                    *sum = x.madd(vector, *sum);
-                }
-            }
-        }
-        if whole < length {
-            // What lies beyond the rows may be anything.
-            let mask = V::first(length - whole);
-            for (row, from) in sums.iter_mut().zip(g) {
-                let x = V::load(from.add(whole)).keep(mask);
-                for (sum, other) in row.iter_mut().zip(w) {
-                    *sum = x.madd(V::load(other.add(whole)).keep(mask), *sum);
-                }
-            }
-        }
-        for (n, sum) in sums.into_iter().flatten().enumerate() {
-            out[n] = sum;
+        let some = V::ACROSS * V::COUNT;
+        let turned = scratch(Level::Kernel, j * some, 1).take(j * some);
+        let finish = if accumulate { Finish::Add(1.0) } else { Finish::Scale(1.0) };
+        let g = Strided { start: g, row: j, step: 1 };
+        for first in (0..i).step_by(some) {
+            let rows = some.min(i - first);
+            turn::<V>(weights.add(first * j), rows, j, turned, some, 1.0);
+            multiply::<V>(g, Terms::plain(j), turned, some, out.add(first), i, b, rows, finish);
         }
     }
 }
@@ -150,7 +99,8 @@ pub unsafe fn column_sums<V: Lanes>(
 /// `out[b] (+)= sum_i a[b, i] b[b, i]`, both read as 2 x - 1 where `plus_minus`.
 #[inline(always)]
 pub unsafe fn row_dots<V: Lanes>(
-    a: *const f32, b: *const f32, out: *mut f32, rows: usize, length: usize, plus_minus: bool, accumulate: bool,
+    a: *const f32, b: *const f32, out: *mut f32, rows: usize, length: usize, plus_minus: bool,
+    accumulate: bool,
 ) {
     unsafe {
         let (scale, shift) = if plus_minus { (2.0, -1.0) } else { (1.0, 0.0) };
@@ -162,7 +112,9 @@ pub unsafe fn row_dots<V: Lanes>(
             for at in (0..four).step_by(4 * V::COUNT) {
                 for (n, sum) in sums.iter_mut().enumerate() {
                     let at = at + n * V::COUNT;
-                    *sum = V::load(a.add(at)).madd(scale, shift).madd(V::load(b.add(at)).madd(scale, shift), *sum);
+                    *sum = V::load(a.add(at))
+                        .madd(scale, shift)
+                        .madd(V::load(b.add(at)).madd(scale, shift), *sum);
                 }
             }
             let mut sum = sums[0].add(sums[1]).add(sums[2].add(sums[3]));

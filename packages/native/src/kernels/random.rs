@@ -84,7 +84,10 @@ pub unsafe fn binarise<V: Lanes>(
                         if at < pixels {
                             let pixel = V::load_bytes(image.add(at));
                             let bound = pixel.shift_left::<8>().int_add(pixel);
-                            let on = V::and(pixel.int_gt(V::int_splat(0)), bound.int_add(V::int_splat(1)).int_gt(u));
+                            let on = V::and(
+                                pixel.int_gt(V::int_splat(0)),
+                                bound.int_add(V::int_splat(1)).int_gt(u),
+                            );
                             V::splat(1.0).keep(on).store_first(out.add(at), (pixels - at).min(V::COUNT));
                         }
                     }

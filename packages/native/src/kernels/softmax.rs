@@ -2,10 +2,10 @@
 //! `kernels/flip-softmax.ts`, `switches.ts`, `switch-softmax.ts` and `entropy-differences.ts`.
 use super::bits::product_bits;
 use super::flips::{entropy_shift, has_nan, logs, multiply_rows};
-use super::tables::{Tables, LIMIT};
+use super::tables::{LIMIT, Tables};
 use crate::lanes::Lanes;
 use crate::math::{exp, exp_both, exponent, log_of, log_one, mantissa};
-use crate::scratch::{scratch, Level};
+use crate::scratch::{Level, scratch};
 
 /// Beyond this a choice whose probability is stored as 0 (below 1e-30) could matter: 1e-30 e^52 = 4e-8.
 const SOFTMAX_LIMIT: f32 = 26.0;
@@ -67,7 +67,8 @@ unsafe fn powers<V: Lanes>(tables: Tables, up: *mut f32, down: *mut f32, i: usiz
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flip_softmax<V: Lanes>(
     bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    child_bits: *const f32, out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32, accumulate: bool,
+    child_bits: *const f32, out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32,
+    accumulate: bool,
 ) {
     unsafe {
         let tables = Tables::at(tables, i, j);
@@ -116,8 +117,9 @@ pub unsafe fn flip_softmax<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn switches<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
-    child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, accumulate: bool,
+    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
+    q: *const f32, child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize,
+    accumulate: bool,
 ) {
     unsafe {
         const G: usize = 4;
@@ -159,9 +161,17 @@ pub unsafe fn switches<V: Lanes>(
                     let stride = (ROOM / reach.max(0.01)) as usize;
                     let splits = stride < pitch / V::COUNT;
                     for n in (0..choices).step_by(G) {
-                        let row = |g: usize| tables.up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
+                        let row =
+                            |g: usize| tables.up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
                         multiply_rows::<V, G>(
-                            [row(0), row(1), row(2), row(3)], r, off, pitch, stride, splits, true, products.add(n),
+                            [row(0), row(1), row(2), row(3)],
+                            r,
+                            off,
+                            pitch,
+                            stride,
+                            splits,
+                            true,
+                            products.add(n),
                             exponents.add(n),
                         );
                     }
@@ -186,7 +196,8 @@ pub unsafe fn switches<V: Lanes>(
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn switch_softmax<V: Lanes>(
     bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize, accumulate: bool,
+    child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize,
+    accumulate: bool,
 ) {
     unsafe {
         let tables = Tables::at(tables, i, j);
@@ -208,8 +219,8 @@ pub unsafe fn switch_softmax<V: Lanes>(
                     let minus = weights.add(chosen * j);
                     for n in unit..unit + choices {
                         let plus = weights.add(n * j);
-                        let change =
-                            bits_shift::<V>(c, plus, minus, j) - softmax_shift::<V>(l, plus, minus, 1.0, j, k);
+                        let change = bits_shift::<V>(c, plus, minus, j)
+                            - softmax_shift::<V>(l, plus, minus, 1.0, j, k);
                         *out.add(n) = if accumulate { *out.add(n) + change } else { change };
                     }
                 } else {
@@ -250,8 +261,9 @@ pub unsafe fn switch_softmax<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn entropy_differences<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
-    out: *mut f32, b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32, accumulate: bool,
+    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
+    q: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32,
+    accumulate: bool,
 ) {
     unsafe {
         let tables = Tables::at(tables, i, j);
@@ -274,7 +286,17 @@ pub unsafe fn entropy_differences<V: Lanes>(
                 most = most.max(reach);
             }
         }
-        let sums = Moves { up, down, turned: tables.turned, row, i, still, j, children, stride: (ROOM / most) as usize };
+        let sums = Moves {
+            up,
+            down,
+            turned: tables.turned,
+            row,
+            i,
+            still,
+            j,
+            children,
+            stride: (ROOM / most) as usize,
+        };
         for example in 0..b {
             let (bits, out) = (bits.add(example * i), out.add(example * i));
             let start = example * j;
@@ -299,7 +321,8 @@ pub unsafe fn entropy_differences<V: Lanes>(
                             sign * shift_of_entropy::<V>(l, own, core::ptr::null(), sign * k, j, children);
                     } else {
                         for n in (unit..unit + choices).filter(|n| *n != chosen) {
-                            *out.add(n) += shift_of_entropy::<V>(l, weights.add(n * j), own, 1.0, j, children);
+                            *out.add(n) +=
+                                shift_of_entropy::<V>(l, weights.add(n * j), own, 1.0, j, children);
                         }
                     }
                 } else if choices > 1 {
@@ -405,6 +428,15 @@ unsafe fn shift<V: Lanes>(plus: *const f32, minus: *const f32, at: usize, k: f32
     }
 }
 
+/// Logits moved by that; a null `plus` moves nothing.
+#[inline(always)]
+unsafe fn moved<V: Lanes>(logits: *const f32, plus: *const f32, minus: *const f32, at: usize, k: f32) -> V {
+    unsafe {
+        let l = V::load(logits.add(at));
+        if plus.is_null() { l } else { l.add(shift::<V>(plus, minus, at, k)) }
+    }
+}
+
 /// `sum_j bits[j] d[j]`.
 #[inline(always)]
 unsafe fn bits_shift<V: Lanes>(bits: *const f32, plus: *const f32, minus: *const f32, j: usize) -> f32 {
@@ -420,7 +452,9 @@ unsafe fn bits_shift<V: Lanes>(bits: *const f32, plus: *const f32, minus: *const
 
 /// `sum_j softplus(l + d) - softplus(l)`.
 #[inline(always)]
-unsafe fn bernoulli_shift<V: Lanes>(logits: *const f32, plus: *const f32, minus: *const f32, j: usize) -> f32 {
+unsafe fn bernoulli_shift<V: Lanes>(
+    logits: *const f32, plus: *const f32, minus: *const f32, j: usize,
+) -> f32 {
     unsafe {
         let mut sum = V::zero();
         for at in (0..j).step_by(V::COUNT) {
@@ -439,18 +473,18 @@ unsafe fn unit<V: Lanes>(
     logits: *const f32, plus: *const f32, minus: *const f32, k: f32, choices: usize,
 ) -> (f32, f32, f32) {
     unsafe {
-        let moved = |at: usize| {
-            let l = V::load(logits.add(at));
-            if plus.is_null() { l } else { l.add(shift::<V>(plus, minus, at, k)) }
-        };
         let mut most = V::splat(NEVER);
         for at in (0..choices).step_by(V::COUNT) {
-            most = most.most(V::select(V::first(choices - at), moved(at), V::splat(NEVER)));
+            most = most.most(V::select(
+                V::first(choices - at),
+                moved::<V>(logits, plus, minus, at, k),
+                V::splat(NEVER),
+            ));
         }
         let largest = most.max();
         let (mut total, mut weighed) = (V::zero(), V::zero());
         for at in (0..choices).step_by(V::COUNT) {
-            let below = moved(at).sub(V::splat(largest));
+            let below = moved::<V>(logits, plus, minus, at, k).sub(V::splat(largest));
             let e = exp(below).keep(V::first(choices - at));
             total = total.add(e);
             weighed = weighed.add(below.mul(e).keep(V::first(choices - at)));

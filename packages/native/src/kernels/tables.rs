@@ -26,6 +26,15 @@ pub fn pitch(j: usize) -> usize {
     j.div_ceil(TILE) * TILE
 }
 
+/// Floats of a block, of numbers that come from outside.
+pub fn floats(i: f64, j: f64) -> f64 {
+    2.0 * step_floats(i, j) + i * (j + 2.0)
+}
+
+pub fn step_floats(i: f64, j: f64) -> f64 {
+    i * TILE as f64 * (j / TILE as f64).ceil()
+}
+
 #[derive(Clone, Copy)]
 pub struct Tables {
     pub up: *mut f32,
@@ -34,10 +43,6 @@ pub struct Tables {
     pub largest: *mut f32,
     pub totals: *mut f32,
     pub pitch: usize,
-}
-
-pub fn floats(i: usize, j: usize) -> usize {
-    i * (2 * pitch(j) + j + 2)
 }
 
 impl Tables {
@@ -56,7 +61,8 @@ impl Tables {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flip_tables<V: Lanes>(
-    weights: *const f32, block: *mut f32, steps: *mut f32, first: usize, rows: usize, i: usize, j: usize, k: f32,
+    weights: *const f32, block: *mut f32, steps: *mut f32, first: usize, rows: usize, i: usize, j: usize,
+    k: f32,
 ) {
     unsafe {
         let tables = Tables::at(block, i, j);
@@ -81,32 +87,28 @@ pub unsafe fn flip_tables<V: Lanes>(
             *tables.largest.add(row) = most.max();
             *tables.totals.add(row) = total.sum();
         }
-        // d turned, in squares.
-        for row in (first..first + rows).step_by(V::COUNT) {
-            let count = V::COUNT.min(first + rows - row);
+        turn::<V>(weights.add(first * j), rows, j, tables.turned.add(first), i, k);
+    }
+}
+
+/// `out[j, n] = k weights[n, j]` for `rows` rows of `weights` [rows, J]; rows of `out` are `out_row` apart.
+#[inline(always)]
+pub unsafe fn turn<V: Lanes>(
+    weights: *const f32, rows: usize, j: usize, out: *mut f32, out_row: usize, k: f32,
+) {
+    unsafe {
+        let factor = V::splat(k);
+        for row in (0..rows).step_by(V::COUNT) {
+            let count = V::COUNT.min(rows - row);
             for column in (0..j).step_by(V::COUNT) {
                 let mut square = [V::zero(); 16];
                 for (n, vector) in square.iter_mut().enumerate().take(V::COUNT) {
                     *vector = V::load(weights.add((row + n.min(count - 1)) * j + column)).mul(factor);
                 }
-                turn::<V>(&mut square);
+                V::turn(&mut square);
                 for (n, vector) in square.into_iter().enumerate().take(V::COUNT.min(j - column)) {
-                    vector.store_first(tables.turned.add((column + n) * i + row), count);
+                    vector.store_first(out.add((column + n) * out_row + row), count);
                 }
-            }
-        }
-    }
-}
-
-/// Turns a square of vectors: as often as halving its side gives 1, its halves are interleaved.
-#[inline(always)]
-unsafe fn turn<V: Lanes>(square: &mut [V; 16]) {
-    unsafe {
-        let half = V::COUNT / 2;
-        for _ in 0..V::COUNT.ilog2() {
-            let before = *square;
-            for n in 0..half {
-                (square[2 * n], square[2 * n + 1]) = V::interleave(before[n], before[n + half]);
             }
         }
     }

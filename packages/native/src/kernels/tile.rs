@@ -40,15 +40,15 @@ pub enum Finish {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn multiply<V: Lanes>(
-    a: Strided, terms: Terms, b: *const f32, b_row: usize, out: *mut f32, out_row: usize, rows: usize, columns: usize,
-    finish: Finish,
+    a: Strided, terms: Terms, b: *const f32, b_row: usize, out: *mut f32, out_row: usize, rows: usize,
+    columns: usize, finish: Finish,
 ) {
     unsafe {
         let vectors = columns.div_ceil(V::COUNT);
         // Columns outside: what is read of `b` for one block stays near while all rows pass.
         let mut from = 0;
         while from < vectors {
-            let across = part(vectors - from, 4);
+            let across = part(vectors - from, V::ACROSS);
             let column = from * V::COUNT;
             let most = (V::SUMS / across).min(8);
             let mut m = 0;
@@ -71,9 +71,36 @@ pub unsafe fn multiply<V: Lanes>(
                     };
                 }
                 tiles!(
-                    (1, 1), (2, 1), (3, 1), (4, 1), (5, 1), (6, 1), (7, 1), (8, 1), (1, 2), (2, 2), (3, 2), (4, 2),
-                    (5, 2), (6, 2), (7, 2), (8, 2), (1, 3), (2, 3), (3, 3), (4, 3), (5, 3), (6, 3), (7, 3), (8, 3),
-                    (1, 4), (2, 4), (3, 4), (4, 4), (5, 4), (6, 4)
+                    (1, 1),
+                    (2, 1),
+                    (3, 1),
+                    (4, 1),
+                    (5, 1),
+                    (6, 1),
+                    (7, 1),
+                    (8, 1),
+                    (1, 2),
+                    (2, 2),
+                    (3, 2),
+                    (4, 2),
+                    (5, 2),
+                    (6, 2),
+                    (7, 2),
+                    (8, 2),
+                    (1, 3),
+                    (2, 3),
+                    (3, 3),
+                    (4, 3),
+                    (5, 3),
+                    (6, 3),
+                    (7, 3),
+                    (8, 3),
+                    (1, 4),
+                    (2, 4),
+                    (3, 4),
+                    (4, 4),
+                    (5, 4),
+                    (6, 4)
                 );
                 m += down;
             }
@@ -91,7 +118,8 @@ pub fn part(left: usize, most: usize) -> usize {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn tile<V: Lanes, const R: usize, const C: usize>(
-    a: Strided, terms: Terms, b: *const f32, b_row: usize, out: *mut f32, out_row: usize, rest: usize, finish: Finish,
+    a: Strided, terms: Terms, b: *const f32, b_row: usize, out: *mut f32, out_row: usize, rest: usize,
+    finish: Finish,
 ) {
     unsafe {
         if R * C > V::SUMS {

@@ -1,6 +1,6 @@
 //! Laws of units and draws from them.
 use crate::lanes::Lanes;
-use crate::math::{exp, TINY};
+use crate::math::{TINY, exp};
 
 /// `p = sigmoid(l)`, `q = sigmoid(-l)`, both to full relative accuracy; below TINY they are 0.
 #[inline(always)]

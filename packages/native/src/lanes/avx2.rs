@@ -6,24 +6,6 @@ use core::arch::x86_64::*;
 #[repr(transparent)]
 pub struct Avx2(__m256);
 
-/// For each mask of eight lanes those that are set, moved to the front.
-static FRONT: [u64; 256] = {
-    let mut table = [0u64; 256];
-    let mut mask = 0;
-    while mask < 256 {
-        let (mut lane, mut place) = (0, 0);
-        while lane < 8 {
-            if mask >> lane & 1 == 1 {
-                table[mask] |= (lane as u64) << (8 * place);
-                place += 1;
-            }
-            lane += 1;
-        }
-        mask += 1;
-    }
-    table
-};
-
 macro_rules! four {
     ($v:expr, $n:expr, $op:path) => {{
         let (a, b) = ((*$v.add($n)).0, (*$v.add($n + 1)).0);
@@ -92,6 +74,7 @@ impl Avx2 {
 impl Lanes for Avx2 {
     const COUNT: usize = 8;
     const SUMS: usize = 12;
+    const ACROSS: usize = 3;
     type Mask = __m256;
 
     #[inline(always)]
@@ -259,15 +242,27 @@ impl Lanes for Avx2 {
         unsafe {
             let low = _mm256_unpacklo_ps(a.0, b.0);
             let high = _mm256_unpackhi_ps(a.0, b.0);
-            (
-                Avx2(_mm256_permute2f128_ps::<0x20>(low, high)),
-                Avx2(_mm256_permute2f128_ps::<0x31>(low, high)),
-            )
+            (Avx2(_mm256_permute2f128_ps::<0x20>(low, high)), Avx2(_mm256_permute2f128_ps::<0x31>(low, high)))
         }
     }
     #[inline(always)]
-    unsafe fn sums_across(v: *const Self) -> Self {
-        unsafe { across!(v, _mm256_add_ps) }
+    unsafe fn turn(square: &mut [Self; 16]) {
+        unsafe {
+            let mut fours = [_mm256_setzero_ps(); 8];
+            for n in [0, 4] {
+                let (a, b, c, d) = (square[n].0, square[n + 1].0, square[n + 2].0, square[n + 3].0);
+                let (ab, cd) = (_mm256_unpacklo_ps(a, b), _mm256_unpacklo_ps(c, d));
+                let (ef, gh) = (_mm256_unpackhi_ps(a, b), _mm256_unpackhi_ps(c, d));
+                fours[n] = _mm256_shuffle_ps::<0x44>(ab, cd);
+                fours[n + 1] = _mm256_shuffle_ps::<0xee>(ab, cd);
+                fours[n + 2] = _mm256_shuffle_ps::<0x44>(ef, gh);
+                fours[n + 3] = _mm256_shuffle_ps::<0xee>(ef, gh);
+            }
+            for n in 0..4 {
+                square[n] = Avx2(_mm256_permute2f128_ps::<0x20>(fours[n], fours[n + 4]));
+                square[n + 4] = Avx2(_mm256_permute2f128_ps::<0x31>(fours[n], fours[n + 4]));
+            }
+        }
     }
     #[inline(always)]
     unsafe fn products_across(v: *const Self) -> Self {
@@ -275,9 +270,7 @@ impl Lanes for Avx2 {
     }
     #[inline(always)]
     unsafe fn counts_across(v: *const Self) -> Self {
-        unsafe {
-            across!(v, int_sum)
-        }
+        unsafe { across!(v, int_sum) }
     }
     #[inline(always)]
     unsafe fn fractions_across(p: *const Self, s: *const Self) -> (Self, Self) {
@@ -306,15 +299,6 @@ impl Lanes for Avx2 {
             let four = _mm_max_ps(_mm256_castps256_ps128(self.0), _mm256_extractf128_ps::<1>(self.0));
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
-        }
-    }
-    #[inline(always)]
-    unsafe fn compress(self, mask: __m256, to: *mut u32) -> usize {
-        unsafe {
-            let mask = Self::bits(mask);
-            let front = _mm256_cvtepu8_epi32(_mm_cvtsi64_si128(FRONT[mask as usize] as i64));
-            _mm256_storeu_si256(to.cast(), _mm256_permutevar8x32_epi32(self.int(), front));
-            mask.count_ones() as usize
         }
     }
 }

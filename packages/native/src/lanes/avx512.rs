@@ -94,6 +94,7 @@ impl Avx512 {
 impl Lanes for Avx512 {
     const COUNT: usize = 16;
     const SUMS: usize = 24;
+    const ACROSS: usize = 4;
     type Mask = __mmask16;
 
     #[inline(always)]
@@ -249,15 +250,32 @@ impl Lanes for Avx512 {
         unsafe {
             let low = _mm512_setr_epi32(0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23);
             let high = _mm512_setr_epi32(8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
-            (
-                Avx512(_mm512_permutex2var_ps(a.0, low, b.0)),
-                Avx512(_mm512_permutex2var_ps(a.0, high, b.0)),
-            )
+            (Avx512(_mm512_permutex2var_ps(a.0, low, b.0)), Avx512(_mm512_permutex2var_ps(a.0, high, b.0)))
         }
     }
     #[inline(always)]
-    unsafe fn sums_across(v: *const Self) -> Self {
-        unsafe { across!(v, _mm512_add_ps) }
+    unsafe fn turn(square: &mut [Self; 16]) {
+        unsafe {
+            let mut fours = [_mm512_setzero_ps(); 16];
+            for n in [0, 4, 8, 12] {
+                let (a, b, c, d) = (square[n].0, square[n + 1].0, square[n + 2].0, square[n + 3].0);
+                let (ab, cd) = (_mm512_unpacklo_ps(a, b), _mm512_unpacklo_ps(c, d));
+                let (ef, gh) = (_mm512_unpackhi_ps(a, b), _mm512_unpackhi_ps(c, d));
+                fours[n] = _mm512_shuffle_ps::<0x44>(ab, cd);
+                fours[n + 1] = _mm512_shuffle_ps::<0xee>(ab, cd);
+                fours[n + 2] = _mm512_shuffle_ps::<0x44>(ef, gh);
+                fours[n + 3] = _mm512_shuffle_ps::<0xee>(ef, gh);
+            }
+            for n in 0..4 {
+                let (a, b, c, d) = (fours[n], fours[n + 4], fours[n + 8], fours[n + 12]);
+                let (ab, cd) = (_mm512_shuffle_f32x4::<0x88>(a, b), _mm512_shuffle_f32x4::<0x88>(c, d));
+                let (ef, gh) = (_mm512_shuffle_f32x4::<0xdd>(a, b), _mm512_shuffle_f32x4::<0xdd>(c, d));
+                square[n] = Avx512(_mm512_shuffle_f32x4::<0x88>(ab, cd));
+                square[n + 4] = Avx512(_mm512_shuffle_f32x4::<0x88>(ef, gh));
+                square[n + 8] = Avx512(_mm512_shuffle_f32x4::<0xdd>(ab, cd));
+                square[n + 12] = Avx512(_mm512_shuffle_f32x4::<0xdd>(ef, gh));
+            }
+        }
     }
     #[inline(always)]
     unsafe fn products_across(v: *const Self) -> Self {
@@ -265,9 +283,7 @@ impl Lanes for Avx512 {
     }
     #[inline(always)]
     unsafe fn counts_across(v: *const Self) -> Self {
-        unsafe {
-            across!(v, int_sum)
-        }
+        unsafe { across!(v, int_sum) }
     }
     #[inline(always)]
     unsafe fn fractions_across(p: *const Self, s: *const Self) -> (Self, Self) {
@@ -298,13 +314,6 @@ impl Lanes for Avx512 {
             let four = _mm_max_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps::<1>(eight));
             let two = _mm_max_ps(four, _mm_movehl_ps(four, four));
             _mm_cvtss_f32(_mm_max_ss(two, _mm_movehdup_ps(two)))
-        }
-    }
-    #[inline(always)]
-    unsafe fn compress(self, mask: __mmask16, to: *mut u32) -> usize {
-        unsafe {
-            _mm512_storeu_si512(to.cast(), _mm512_maskz_compress_epi32(mask, self.int()));
-            mask.count_ones() as usize
         }
     }
 }

@@ -23,8 +23,9 @@ pub use neon::Neon;
 pub trait Lanes: Copy {
     /// Floats in it.
     const COUNT: usize;
-    /// Sums that a tile of a product may keep in registers, beside its operands.
+    /// Sums that a tile of a product may keep in registers, beside its operands, and how many of them side by side.
     const SUMS: usize;
+    const ACROSS: usize;
     type Mask: Copy;
 
     unsafe fn splat(x: f32) -> Self;
@@ -80,9 +81,11 @@ pub trait Lanes: Copy {
 
     /// Lane 0 of `a`, lane 0 of `b`, lane 1 of `a` and so on: two vectors.
     unsafe fn interleave(a: Self, b: Self) -> (Self, Self);
-    /// One lane a vector: the sums of the lanes of `COUNT` vectors that lie behind one another.
-    unsafe fn sums_across(vectors: *const Self) -> Self;
+    /// Turns a square of `COUNT` vectors: lane i of vector n becomes lane n of vector i.
+    unsafe fn turn(square: &mut [Self; 16]);
+    /// One lane a vector: the products of the lanes of `COUNT` vectors that lie behind one another.
     unsafe fn products_across(vectors: *const Self) -> Self;
+    /// Likewise sums of whole numbers.
     unsafe fn counts_across(vectors: *const Self) -> Self;
     /// Of pairs `(p, s)` and `(p', s')` that stand for s / p and s' / p' the sum `(p p', s p' + s' p)`, over all lanes.
     unsafe fn fractions_across(p: *const Self, s: *const Self) -> (Self, Self);
@@ -90,9 +93,6 @@ pub trait Lanes: Copy {
     unsafe fn sum(self) -> f32;
     /// The largest lane; what is not a number is passed over or not.
     unsafe fn max(self) -> f32;
-    /// Stores those whole numbers that the mask names one after the other, and says how many; writes a whole vector.
-    unsafe fn compress(self, mask: Self::Mask, to: *mut u32) -> usize;
-
     #[inline(always)]
     unsafe fn zero() -> Self {
         unsafe { Self::splat(0.0) }

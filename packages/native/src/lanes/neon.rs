@@ -55,6 +55,7 @@ impl Neon {
 impl Lanes for Neon {
     const COUNT: usize = 4;
     const SUMS: usize = 24;
+    const ACROSS: usize = 4;
     type Mask = uint32x4_t;
 
     #[inline(always)]
@@ -227,8 +228,13 @@ impl Lanes for Neon {
         unsafe { (Neon(vzip1q_f32(a.0, b.0)), Neon(vzip2q_f32(a.0, b.0))) }
     }
     #[inline(always)]
-    unsafe fn sums_across(v: *const Self) -> Self {
-        unsafe { across!(v, vpaddq_f32) }
+    unsafe fn turn(square: &mut [Self; 16]) {
+        unsafe {
+            let (a, b) = Self::interleave(square[0], square[2]);
+            let (c, d) = Self::interleave(square[1], square[3]);
+            (square[0], square[1]) = Self::interleave(a, c);
+            (square[2], square[3]) = Self::interleave(b, d);
+        }
     }
     #[inline(always)]
     unsafe fn products_across(v: *const Self) -> Self {
@@ -257,18 +263,5 @@ impl Lanes for Neon {
     #[inline(always)]
     unsafe fn max(self) -> f32 {
         unsafe { vmaxvq_f32(self.0) }
-    }
-    #[inline(always)]
-    unsafe fn compress(self, mask: uint32x4_t, to: *mut u32) -> usize {
-        unsafe {
-            let (mut lanes, mask) = ([0u32; 4], Self::bits(mask));
-            vst1q_u32(lanes.as_mut_ptr(), self.word());
-            let mut count = 0;
-            for (lane, x) in lanes.into_iter().enumerate() {
-                *to.add(count) = x;
-                count += (mask >> lane & 1) as usize;
-            }
-            count
-        }
     }
 }

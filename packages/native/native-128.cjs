@@ -1,0 +1,1 @@
+exports.kernels = require("./addon.cjs").kernelsOf("native-128");
