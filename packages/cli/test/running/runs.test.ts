@@ -14,6 +14,7 @@ import {
 import { open, stat } from "node:fs/promises";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
+import { kernelKinds } from "flipnet/internal/backend/kinds";
 import { InputError } from "flipnet/internal/formats/errors";
 import { writeIdx } from "flipnet/internal/formats/idx";
 import { decode } from "flipnet/internal/formats/safetensors";
@@ -179,7 +180,7 @@ describe("a run's folder", () => {
     const { folder, runId, config } = await train();
     const stored = JSON.parse(readFileSync(join(folder, "config.json"), "utf8"));
     expect(parseConfig(stored)).toEqual(config);
-    expect(["portable", "relaxed"]).toContain(config.kernels);
+    expect(kernelKinds).toContain(config.kernels);
     expect(await trainRun(parseConfig(stored))).toMatchObject({ runId, status: "reused" });
   });
 
