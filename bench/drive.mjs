@@ -11,7 +11,7 @@ export function drive(backend, { task, learner }, draws = new GeneratedDraws(bac
     task.load(place);
     draws.startStep(++done);
     learner.sample(draws);
-    task.score(learner.estimator.pass);
+    task.score?.(learner.estimator.pass);
     // One example has no variance.
     learner.learn(done, task.batchSize === 1 ? undefined : sums);
     task.addMetrics(learner.estimator.evaluation, sums, metrics);
