@@ -1,5 +1,4 @@
 /** `flipnet compare`: estimators side by side on one task; a table and a figure. `npm start` runs it. */
-import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { hiddenName } from "flipnet/internal/network/hidden";
@@ -19,7 +18,8 @@ interface Flags {
   workers?: string;
   figure?: string;
   report?: string;
-  [setting: string]: string | undefined;
+  force?: boolean;
+  [setting: string]: string | boolean | undefined;
 }
 
 export function defineCompare(program: Command): void {
@@ -33,6 +33,7 @@ export function defineCompare(program: Command): void {
     .option("--workers <n>", "runs at a time (default: one a core)")
     .option("--figure <file>", "where to write the figure (default: compare.svg in --out)")
     .option("--report <folder>", "where to write the report (default: report in --out)")
+    .option("--force", "replace a figure and a report that are there, whoever made them")
     .optionsGroup('As in "flipnet train":')
     .option("--epochs <n>", "length of each run", "20")
     .option("--seed <n>", "the first seed", "0")
@@ -56,7 +57,15 @@ export function defineCompare(program: Command): void {
 }
 
 /** Returns the exit code. */
-async function compare({ estimators, seeds, workers, figure, report, ...settings }: Flags): Promise<number> {
+async function compare({
+  estimators,
+  seeds,
+  workers,
+  figure,
+  report,
+  force,
+  ...settings
+}: Flags): Promise<number> {
   const seedCount = wholeNumber("--seeds", seeds, 1);
   const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
   const { configFrom } = await import("./train.ts");
@@ -74,7 +83,14 @@ async function compare({ estimators, seeds, workers, figure, report, ...settings
   const [{ config }] = jobs;
   const { checkReportFolder } = await import("../report/report.ts");
   const reportFolder = report ?? join(config.out, "report");
-  await checkReportFolder(reportFolder);
+  const figurePath = figure ?? join(config.out, "compare.svg");
+  const { checkPlace } = await import("../running/places.ts");
+  const { figureMark } = await import("../report/figure-style.ts");
+  const { makeFolder, writing } = await import("../running/storage.ts");
+  // Now, and not when all is trained.
+  await checkPlace({ path: figurePath, mark: figure === undefined ? figureMark : undefined }, force);
+  await checkReportFolder(reportFolder, force);
+  for (const folder of [dirname(figurePath), reportFolder]) await writing(folder, makeFolder(folder));
   introduce([...new Set(jobs.map(({ method }) => method))], config, seedCount);
 
   const { localPool, runOnBoard } = await import("./board.ts");
@@ -87,9 +103,8 @@ async function compare({ estimators, seeds, workers, figure, report, ...settings
     summary === undefined ? [] : { label: jobs[i].method, records, summary },
   );
   if (done.length > 0) {
-    const path = figure ?? join(config.out, "compare.svg");
-    await draw(path, done, config);
-    print(done, path, await writePage(reportFolder, done, config));
+    await draw(figurePath, done, config);
+    print(done, figurePath, await writePage(reportFolder, done, config));
   }
   const failed = results.find(({ status }) => status === "failed");
   return failed === undefined ? 0 : failed.exitCode || 1;
@@ -120,13 +135,12 @@ function introduce(methods: readonly string[], config: Config, seedCount: number
 
 async function draw(path: string, runs: readonly Run[], config: Config): Promise<void> {
   const { learningCurves } = await import("../report/figure.ts");
-  const { replaceFile, writing } = await import("../running/storage.ts");
+  const { writeOutputs } = await import("../running/places.ts");
   const { svg } = await learningCurves(runs, {
     title: titleOf(runs, config),
     subtitle: settingOf(runs, config),
   });
-  await writing(path, mkdir(dirname(path), { recursive: true }));
-  await writing(path, replaceFile(path, svg));
+  await writeOutputs([{ path, content: svg }]);
 }
 
 /** What all runs share, in a sentence or two. */

@@ -63,3 +63,15 @@ export function stopSignal(): AbortSignal {
   }
   return stop.signal;
 }
+
+/** Runs that cannot be read, where others can: each is one sentence on stderr, and the end is that of a failure. */
+export class Damage {
+  exitCode = 0;
+
+  /** Says that one is left out. */
+  readonly note = (error: InputError): void => {
+    this.exitCode = 1;
+    const { yellow } = colorsFor(process.stderr);
+    process.stderr.write(`${yellow("left out:")} ${oneLine(error.message)}\n`);
+  };
+}

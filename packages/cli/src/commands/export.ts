@@ -1,6 +1,7 @@
 /** `flipnet export`: runs in the formats of other programs. */
 import type { Command } from "commander";
 import type { StoredRun } from "../running/run-folder.ts";
+import { Damage } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor } from "./terminal.ts";
 
@@ -25,7 +26,7 @@ export function defineExport(program: Command): void {
       "csv, parquet: all records; tensorboard; safetensors: the parameters; onnx: the network",
     )
     .option("-o, --out <file>", "file to write, or folder for tensorboard (default: in the run's folder)")
-    .option("--force", "replace the file that --out names")
+    .option("--force", "replace files that are there, whoever made them")
     .option("--with-optimizer", "safetensors: the optimizer's state too")
     .option("--graph <kind>", "onnx: sample, noise (as an input) or mean-field (default: sample)")
     .option(
@@ -37,14 +38,19 @@ export function defineExport(program: Command): void {
       "onnx: sessions of a graph that samples draw the same (default: as the runtime has it)",
     )
     .option("--bernoulli-op", "onnx: sample with the Bernoulli operation, which ONNX Runtime gets wrong")
-    .action(exportCommand);
+    .action(async (folders: string[], flags: Flags) => {
+      process.exitCode = await exportCommand(folders, flags);
+    });
 }
 
-async function exportCommand(folders: string[], flags: Flags): Promise<void> {
+/** Returns the exit code. */
+async function exportCommand(folders: string[], flags: Flags): Promise<number> {
   const { exportRuns } = await import("../export/export.ts");
   const { seed, ...options } = flags;
+  const damage = new Damage();
   const { files, runs } = await exportRuns(folders, {
     ...options,
+    onDamage: damage.note,
     ...(seed !== undefined && { seed: wholeNumber("--seed", seed, 0) }),
   });
   const { yellow } = colorsFor(process.stderr);
@@ -53,10 +59,13 @@ async function exportCommand(folders: string[], flags: Flags): Promise<void> {
     process.stderr.write(`${yellow("note:")} ${unfinished(run)}\n`);
   }
   for (const file of files) process.stdout.write(`${file}\n`);
+  return damage.exitCode;
 }
 
 const unfinished = ({ folder, records, config }: StoredRun) =>
-  `${folder} is not finished: ${records.length} of ${config.epochs} records are there`;
+  records.length < config.epochs
+    ? `${folder} is not finished: ${records.length} of ${config.epochs} records are there`
+    : `${folder} is not finished: all records are there, its summary is not`;
 
 const complement =
   "ONNX Runtime (1.30) draws the complement of its Bernoulli operation, 1 with probability 1 - p; leave out --bernoulli-op for it";

@@ -1,11 +1,13 @@
 /** `flipnet report`: one page of some runs. */
 import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
+import { Damage } from "./exit.ts";
 
 interface Flags {
   out: string;
   title?: string;
   bands: string;
+  force?: boolean;
 }
 
 const bandsKnown = ["interval", "deviation", "range"] as const;
@@ -22,10 +24,14 @@ export function defineReport(program: Command): void {
       "around the means over seeds: their 95 % interval, the standard deviation, the range",
       "interval",
     )
-    .action(report);
+    .option("--force", "replace files there, whoever made them")
+    .action(async (folders: readonly string[], flags: Flags) => {
+      process.exitCode = await report(folders, flags);
+    });
 }
 
-async function report(folders: readonly string[], { out, title, bands }: Flags): Promise<void> {
+/** Returns the exit code. */
+async function report(folders: readonly string[], { out, title, bands, force }: Flags): Promise<number> {
   const kind = bandsKnown.find((known) => known === bands);
   if (kind === undefined) {
     throw new InputError(`--bands is ${bands}; expected one of ${bandsKnown.join(", ")}`);
@@ -34,8 +40,9 @@ async function report(folders: readonly string[], { out, title, bands }: Flags):
   const { checkReportFolder, writeReport } = await import("../report/report.ts");
   const { findRuns } = await import("../running/run-folder.ts");
   const { shellWord } = await import("../report/train-command.ts");
-  await checkReportFolder(out);
-  const runs = nameRuns(await findRuns(folders));
+  await checkReportFolder(out, force);
+  const damage = new Damage();
+  const runs = nameRuns(await findRuns(folders, damage.note));
   const tasks = [...new Set(runs.map(({ config }) => taskTitle(config.task)))];
   const methods = [...new Set(runs.map(({ method }) => method))];
   const what = methods.length <= 3 ? methods.join(", ") : `${methods.length} methods`;
@@ -45,4 +52,5 @@ async function report(folders: readonly string[], { out, title, bands }: Flags):
     bands: kind,
   });
   process.stdout.write(`${page}\n`);
+  return damage.exitCode;
 }

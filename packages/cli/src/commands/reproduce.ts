@@ -5,6 +5,7 @@ import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { Experiment, ExperimentRun, Wanted } from "../planning/experiments.ts";
 import type { PlannedRun, Settings } from "../planning/sweep.ts";
+import { shellWord } from "../report/train-command.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { redisOption } from "./redis.ts";
@@ -23,6 +24,7 @@ interface Flags {
   report?: string;
   workers?: string;
   redis?: string | true;
+  force?: boolean;
   cost: boolean;
   json?: boolean;
 }
@@ -43,6 +45,7 @@ export function defineReproduce(program: Command): void {
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--out <folder>", "folder of the run folders", "runs")
     .option("-o, --report <folder>", "where to write the report (default: EXPERIMENT in --out)")
+    .option("--force", "replace files where the report goes, whoever made them")
     .option("--workers <n>", "runs at a time (default: one a core)")
     .addOption(redisOption("let the workers of a queue train them: "))
     .option("--no-cost", "list the experiments without measuring what they cost on this machine")
@@ -62,7 +65,7 @@ async function reproduce(name: string, flags: Flags): Promise<number> {
   const wanted = await wantedOf(experiment, flags);
   refuseIdle(flags, experiment, wanted);
   const folder = flags.report ?? join(flags.out, experiment.name);
-  await checkReportFolder(folder);
+  await checkReportFolder(folder, flags.force);
 
   let code = 0;
   if (!flags.draw) {
@@ -139,11 +142,9 @@ function commandOf(name: string, flags: Flags): string {
   const deciding = [...onImages, ...onMultiplexer, "seeds", "only"] as const;
   const given = deciding.flatMap((flag) => {
     const text = flags[flag];
-    return text === undefined
-      ? []
-      : [`--${flag} ${/^[\w.,:/+-]+$/.test(text) ? text : JSON.stringify(text)}`];
+    return text === undefined ? [] : [`--${flag}`, text];
   });
-  return ["flipnet reproduce", name, ...given].join(" ");
+  return ["flipnet", "reproduce", name, ...given].map(shellWord).join(" ");
 }
 
 /** An experiment and what there is of it. */

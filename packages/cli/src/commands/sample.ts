@@ -1,6 +1,7 @@
 /** `flipnet sample`: what the auto-encoder of a run draws, as a picture. */
 import { extname, join } from "node:path";
 import type { Command } from "commander";
+import { InputError } from "flipnet/internal/formats/errors";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor } from "./terminal.ts";
 
@@ -10,6 +11,7 @@ interface Flags {
   seed: string;
   out?: string;
   svg?: boolean;
+  force?: boolean;
 }
 
 export function defineSample(program: Command): void {
@@ -22,6 +24,7 @@ export function defineSample(program: Command): void {
     .option("--seed <n>", "another seed, other images", "0")
     .option("--out <file>", "where to write the PNG (default: samples.png in the run's folder)")
     .option("--svg", "write an SVG beside it too")
+    .option("--force", "replace files that are there, whoever made them")
     .action(sample);
 }
 
@@ -31,20 +34,22 @@ async function sample(folder: string, flags: Flags): Promise<void> {
     columns: wholeNumber("--columns", flags.columns, 1, 100),
     seed: wholeNumber("--seed", flags.seed, 0),
   };
-  const { sheetPng, sheetSvg } = await import("../samples/contact-sheet.ts");
+  const { sheetMark, sheetPng, sheetSvg } = await import("../samples/contact-sheet.ts");
   const { sampleRun } = await import("../samples/samples.ts");
-  const { replaceFile, writing } = await import("../running/storage.ts");
+  const { checkPlace, writeOutputs } = await import("../running/places.ts");
 
   const path = flags.out ?? join(folder, "samples.png");
+  if (extname(path).toLowerCase() !== ".png") {
+    throw new InputError(`--out is ${path}; expected the name of a PNG, as in samples.png`);
+  }
+  const beside = `${path.slice(0, -extname(path).length)}.svg`;
+  const paths = flags.svg ? [path, beside] : [path];
+  const mark = flags.out === undefined ? sheetMark : undefined;
+  for (const path of paths) await checkPlace({ path, mark }, flags.force);
   const svg = sheetSvg(await sampleRun(folder, options));
   const { png, hasFonts } = await sheetPng(svg);
-  await writing(path, replaceFile(path, png));
-  process.stdout.write(`${path}\n`);
-  if (flags.svg) {
-    const beside = `${path.slice(0, path.length - extname(path).length)}.svg`;
-    await writing(beside, replaceFile(beside, svg));
-    process.stdout.write(`${beside}\n`);
-  }
+  await writeOutputs(paths.map((path) => ({ path, content: path === beside ? svg : png })));
+  for (const path of paths) process.stdout.write(`${path}\n`);
   if (!hasFonts) {
     const { yellow } = colorsFor(process.stderr);
     process.stderr.write(

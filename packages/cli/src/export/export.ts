@@ -1,12 +1,10 @@
 /** Runs in the formats of other programs. A format is one exporter, and one line in `exporters`. */
-import { stat } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
-import { findRuns, runFiles, type StoredRun } from "../running/run-folder.ts";
-import { makeFolder, replaceFile, writing } from "../running/storage.ts";
+import { checkPlace, writeOutputs } from "../running/places.ts";
+import { findRuns, type StoredRun } from "../running/run-folder.ts";
 import { flagOf } from "../settings/flag.ts";
-import type { ExportedFile, Exporter, ExporterOptions } from "./exporter.ts";
+import type { Exporter, ExporterOptions } from "./exporter.ts";
 import { onnxExporter } from "./onnx.ts";
 import { safetensorsExporter } from "./safetensors.ts";
 import { csvExporter, parquetExporter } from "./table.ts";
@@ -26,8 +24,10 @@ export interface ExportOptions extends ExporterOptions {
   format: string;
   /** The file to write, a folder for `tensorboard`; default: in the run's folder, by a name of the format's. */
   out?: string;
-  /** Replace a file that `out` names. */
+  /** Replace files that are there, whoever made them. */
   force?: boolean;
+  /** Hears of runs that are corrupt, which are then left out; without it they are refused. */
+  onDamage?: (error: InputError) => void;
 }
 
 /** What was written. */
@@ -46,7 +46,7 @@ export interface ExportResult {
  */
 export async function exportRuns(
   folders: readonly string[],
-  { format, out, force = false, ...options }: ExportOptions,
+  { format, out, force = false, onDamage, ...options }: ExportOptions,
 ): Promise<ExportResult> {
   const exporter = Object.hasOwn(exporters, format) ? exporters[format] : undefined;
   if (exporter === undefined) {
@@ -58,38 +58,16 @@ export async function exportRuns(
       throw new InputError(`${flagOf(option)} is of the format ${those.join(", ")}; the format is ${format}`);
     }
   }
-  const runs = await findRuns(folders);
+  const runs = await findRuns(folders, onDamage);
   if (!exporter.several && runs.length > 1) {
     throw new InputError(`${format} takes one run; ${runs.length} were given`);
   }
 
   const source = folders.length === 1 ? folders[0] : undefined;
   const files = await exporter.files(runs, { ...options, source, out });
-  await checkPlaces(files, runs, { out, force });
-  for (const { path, content } of files) {
-    await writing(path, makeFolder(dirname(path)));
-    await writing(path, replaceFile(path, content));
-  }
-  return { files: files.map(({ path }) => path), runs };
-}
-
-/** What was asked for by name may be replaced if `force` is set; a run's own file never. */
-async function checkPlaces(
-  files: readonly ExportedFile[],
-  runs: readonly StoredRun[],
-  { out, force }: { out: string | undefined; force: boolean },
-): Promise<void> {
-  const own = new Set(
-    runs.flatMap(({ folder }) => Object.values(runFiles(folder)).map((file) => resolve(file))),
-  );
   for (const { path } of files) {
-    if (own.has(resolve(path))) {
-      throw new InputError(`${path} is a file of the run itself; expected another name`);
-    }
-    const there = await stat(path).catch(() => undefined);
-    if (there?.isDirectory()) throw new InputError(`${path} is a folder; expected the name of a file`);
-    if (there !== undefined && path === out && !force) {
-      throw new InputError(`${path} is there already; expected another name, or --force to replace it`);
-    }
+    await checkPlace({ path, mark: path === out ? undefined : exporter.mark }, force);
   }
+  await writeOutputs(files);
+  return { files: files.map(({ path }) => path), runs };
 }

@@ -2,6 +2,7 @@
 import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { type Checkpoint, readCheckpoint } from "../running/checkpoint.ts";
+import type { Output } from "../running/places.ts";
 import { runFiles, type StoredRun } from "../running/run-folder.ts";
 
 /** What only some formats can be told. */
@@ -26,20 +27,16 @@ export interface ExportRequest extends ExporterOptions {
   out: string | undefined;
 }
 
-/** A file to write. */
-export interface ExportedFile {
-  path: string;
-  content: string | Uint8Array;
-}
-
 /** One format. */
 export interface Exporter {
   /** Whether it takes several runs, or one alone. */
   several: boolean;
   /** The options that it knows. */
   options: readonly (keyof ExporterOptions)[];
+  /** What stands near the beginning or the end of each of its files: see `Place`. */
+  mark: string;
   /** @param runs one at least, and no more where it is not `several` */
-  files(runs: readonly StoredRun[], request: ExportRequest): Promise<ExportedFile[]>;
+  files(runs: readonly StoredRun[], request: ExportRequest): Promise<Output[]>;
 }
 
 /** Where one file goes: where the user wants it, else by a name of ours into what was named. */

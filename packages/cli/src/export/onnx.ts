@@ -23,6 +23,7 @@ import { checkpointOf, type Exporter, type ExportRequest, placeOf } from "./expo
 export const onnxExporter: Exporter = {
   several: false,
   options: ["graph", "part", "seed", "bernoulliOp"],
+  mark: "flipnet",
   async files([run], request) {
     const { config, runId } = run;
     const draws = drawsOf(request);

@@ -8,6 +8,7 @@ const state = ["optimizer.", "estimator.", "training."];
 export const safetensorsExporter: Exporter = {
   several: false,
   options: ["withOptimizer"],
+  mark: '"runId":',
   async files([run], request) {
     const { tensors, metadata } = await checkpointOf(run);
     const left = request.withOptimizer ? state.filter((prefix) => prefix !== "optimizer.") : state;

@@ -20,6 +20,7 @@ interface Column {
 export const csvExporter: Exporter = {
   several: true,
   options: [],
+  mark: "runId,task,estimator,layers,seed",
   async files(runs, request) {
     const columns = columnsOf(runs);
     const rows = columns[0].cells.map((_, row) => columns.map(({ cells }) => cells[row]));
@@ -34,6 +35,7 @@ const parquetTypes = { string: "STRING", boolean: "BOOLEAN", integer: "INT64", n
 export const parquetExporter: Exporter = {
   several: true,
   options: [],
+  mark: "flipnet version",
   async files(runs, request) {
     const { parquetWriteBuffer } = await import("hyparquet-writer");
     const about = runs.map(({ runId, config, summary }) => ({

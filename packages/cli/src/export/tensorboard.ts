@@ -17,6 +17,7 @@ interface Start {
 export const tensorboardExporter: Exporter = {
   several: true,
   options: [],
+  mark: "brain.Event",
   async files(runs, { out }) {
     const names = runs.map(({ folder }) => basename(resolve(folder)));
     const twice = names.find((name, i) => names.indexOf(name) < i);

@@ -56,6 +56,9 @@ export const CONFIG = {
   },
 };
 
+/** By this a figure is known, so that nothing else is written over. */
+export const figureMark = "a flipnet figure";
+
 /** Renders a spec whose first panel begins at `left` and `top`, {@link FIGURE_WIDTH} wide. */
 export async function renderSvg(
   spec: TopLevelSpec,
@@ -75,5 +78,5 @@ export async function renderSvg(
   const view = new View(parse(vega), { renderer: "none" });
   const svg = await view.toSVG();
   const escaped = title.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
-  return svg.replace(/^<svg ([^>]*)>/, `<svg $1 role="img"><title>${escaped}</title>`);
+  return svg.replace(/^<svg ([^>]*)>/, `<svg $1 role="img"><title>${escaped}</title><!-- ${figureMark} -->`);
 }

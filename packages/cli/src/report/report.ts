@@ -2,10 +2,13 @@
  * Reports: learning curves, a table, what the runs are and what made them, on one page that needs no network, with the
  * numbers beside it. docs/report.md describes them for users.
  */
+import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
-import { runFiles, textOf } from "../running/run-folder.ts";
-import { makeFolder, replaceFile, writing } from "../running/storage.ts";
+import { lockFolder } from "../running/lock.ts";
+import { writeOutputs } from "../running/places.ts";
+import { textOf } from "../running/run-folder.ts";
+import { isMissing, makeFolder, writing } from "../running/storage.ts";
 import { type ReportedRun, type ReportOptions, sectionsOf } from "./content.ts";
 import { toHtml, toMarkdown } from "./document.ts";
 import { drawFigures } from "./figures.ts";
@@ -30,7 +33,6 @@ export async function writeReport(
   if (!runs.some(({ records }) => records.length > 0)) {
     throw new InputError("there is nothing to report yet: no run has finished an epoch");
   }
-  runs.forEach(checkRecords);
   const sections = sectionsOf(runs, options.panels);
   const figures = await drawFigures(sections, options);
   const made = await provenanceOf(runs);
@@ -49,9 +51,12 @@ export async function writeReport(
     [page, toHtml(options.title, blocks, MARK)],
   ];
   await writing(folder, makeFolder(folder));
-  for (const [name, content] of files) {
-    const path = join(folder, name);
-    await writing(path, replaceFile(path, content));
+  // The files belong together.
+  const lock = await lockFolder(folder, "this report");
+  try {
+    await writeOutputs(files.map(([name, content]) => ({ path: join(folder, name), content })));
+  } finally {
+    await lock.release();
   }
   return { page: join(folder, page) };
 }
@@ -59,26 +64,31 @@ export async function writeReport(
 const shorter = (_: string, value: unknown) =>
   typeof value === "number" && Number.isFinite(value) ? sixDigits(value) : value;
 
-/** @throws InputError for records that are not those of a run from its beginning, one an epoch */
-function checkRecords({ folder, records }: ReportedRun): void {
-  records.forEach(({ epoch, step, msPerStep }, i) => {
-    if (epoch !== i + 1 || typeof step !== "number" || typeof msPerStep !== "number") {
-      const { metrics } = runFiles(folder);
-      throw new InputError(`${metrics} is corrupt: line ${i + 1} is not the record of epoch ${i + 1}`);
-    }
-  });
-}
-
 /** By this a report is known, so that nothing else is written over. */
 const MARK = "a flipnet report";
 
-/** @throws InputError for a folder with a page that is no report's */
-export async function checkReportFolder(folder: string): Promise<void> {
-  for (const name of ["index.html", "README.md"]) {
-    const path = join(folder, name);
-    const text = await textOf(path);
-    if (text !== undefined && !text.slice(0, 500).includes(MARK)) {
-      throw new InputError(`${path} is no report's; expected an empty folder, or one with an earlier report`);
-    }
-  }
+/** The names that a report's files have. */
+const isReportsName = (name: string) =>
+  /^(index\.html|README\.md|records\.csv|results\.json|figure(-\d+)?\.(svg|vl\.json))$/.test(name);
+
+/**
+ * Looks whether a report may be written into a folder: one in which no file has such a name, or an earlier report is.
+ *
+ * @throws InputError where that would replace what is no report's, unless `force` is set
+ */
+export async function checkReportFolder(folder: string, force = false): Promise<void> {
+  if (force) return;
+  const names = await readdir(folder).catch((cause: NodeJS.ErrnoException) => {
+    if (isMissing(cause)) return [];
+    throw new InputError(`${folder} cannot be read (${cause.code})`, { cause });
+  });
+  const pages = names.filter((name) => ["index.html", "README.md"].includes(name));
+  const texts = await Promise.all(pages.map((name) => textOf(join(folder, name))));
+  const isMarked = texts.map((text) => text?.slice(0, 500).includes(MARK));
+  const foreign =
+    pages.find((_, i) => !isMarked[i]) ?? (pages.length > 0 ? undefined : names.find(isReportsName));
+  if (foreign === undefined) return;
+  throw new InputError(
+    `${join(folder, foreign)} is no report's; expected a folder without such a file, one with an earlier report, or --force to replace it`,
+  );
 }

@@ -196,7 +196,8 @@ export async function listRuns(out: string): Promise<StoredRun[]> {
  * The runs in folders, each of which is that of a run or holds such folders; every run once, also where links lead to
  * it on several ways.
  *
- * @param onDamage hears of runs that are corrupt, which are then passed over; without it they are refused
+ * @param onDamage hears of runs that are corrupt, which are then left out; without it, and where none is left, they are
+ * refused
  * @throws InputError for a folder without runs
  */
 export async function findRuns(
@@ -212,13 +213,17 @@ export async function findRuns(
       if (!found.has(real)) found.set(real, run);
     }
   }
-  const runs = await eachOf([...found.values()], (folder) =>
+  const damage: InputError[] = [];
+  const read = await eachOf([...found.values()], (folder) =>
     readRun(folder).catch((error) => {
       if (onDamage === undefined || !(error instanceof InputError)) throw error;
-      onDamage(error);
+      damage.push(error);
     }),
   );
-  return runs.filter((run) => run !== undefined);
+  const runs = read.filter((run) => run !== undefined);
+  if (runs.length === 0 && damage.length > 0) throw damage[0];
+  for (const error of damage) onDamage?.(error);
+  return runs;
 }
 
 /** What a file holds, or undefined where there is none. */

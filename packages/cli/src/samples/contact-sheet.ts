@@ -1,7 +1,7 @@
 /** A sheet of small images in labelled rows, as SVG and as PNG. */
 
 import { FIGURE_WIDTH, FONT, INK, QUIET } from "../report/figure-style.ts";
-import { type Colour, encodePng } from "./png.ts";
+import { type Colour, encodePng, signPng } from "./png.ts";
 
 /** A picture of many small images, all of one size. */
 export interface Sheet {
@@ -46,6 +46,9 @@ const palette: Colour[] = Array.from({ length: 255 }, (_, i) => {
 });
 const between = palette.push([255, 255, 255]) - 1;
 
+/** What both files say: by this they are known. */
+export const sheetMark = "made by flipnet";
+
 /** The sheet as a complete SVG document on white. */
 export function sheetSvg(sheet: Sheet): string {
   const { title, subtitle, sections, columns } = sheet;
@@ -88,6 +91,7 @@ export function sheetSvg(sheet: Sheet): string {
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}" viewBox="0 0 ${width} ${y}" role="img">`,
     `<title>${escapeXml(title)}</title>`,
+    `<!-- ${sheetMark} -->`,
     `<rect width="${width}" height="${y}" fill="white"/>`,
     `<g font-family="${FONT}">`,
     ...body,
@@ -118,7 +122,8 @@ export async function sheetPng(svg: string): Promise<{ png: Buffer; hasFonts: bo
   const font = fonts.find((_, i) => !drawn[i + 1].equals(drawn[0]));
   const hasFonts = drawn.some((word) => word.some((value) => value > 0));
   const written = font === undefined ? svg : svg.replaceAll(FONT, font);
-  return { png: new Resvg(written, { fitTo: { mode: "zoom", value: dots } }).render().asPng(), hasFonts };
+  const png = new Resvg(written, { fitTo: { mode: "zoom", value: dots } }).render().asPng();
+  return { png: signPng(png, sheetMark), hasFonts };
 }
 
 /** Dots of the PNG a unit of the SVG. */

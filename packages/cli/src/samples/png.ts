@@ -31,6 +31,13 @@ export function encodePng(
   ]);
 }
 
+/** A PNG file that says in words what made it. */
+export function signPng(png: Buffer, words: string): Buffer {
+  const end = png.length - 12;
+  const said = chunk("tEXt", Buffer.from(`Software\0${words}`, "latin1"));
+  return Buffer.concat([png.subarray(0, end), said, png.subarray(end)]);
+}
+
 /** Length, type, data and a checksum of the last two. */
 function chunk(type: string, data: Buffer): Buffer {
   const body = Buffer.concat([Buffer.from(type, "latin1"), data]);

@@ -1,3 +1,4 @@
+import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { readdir, readFile, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
@@ -81,4 +82,20 @@ it("says which run failed, and why", async () => {
   const { stderr, code } = await compare(out, ...small, "--data", join(out, "nowhere"));
   expect(code).toBe(2);
   expect(stderr).toMatch(/HNCA +failed: the data folder .*nowhere cannot be read/);
+});
+
+it("learns before it trains that a figure or a report may not be written", async () => {
+  const out = temporary("places");
+  const mine = join(out, "mine.svg");
+  writeFileSync(mine, "precious");
+  const wanted = ["compare", "--hidden", "4", "--epochs", "1", "--limit", "50", "--out", join(out, "runs")];
+  for (const figure of [mine, "/proc/flipnet/y.svg"]) {
+    const { code, stderr } = await flipnet([...wanted, "--figure", figure]);
+    expect([code, stderr]).toEqual([
+      2,
+      expect.stringMatching(/^error: .*(is there already|cannot be written)/),
+    ]);
+  }
+  expect(readFileSync(mine, "utf8")).toBe("precious");
+  expect(readdirSync(out)).toEqual(["mine.svg"]);
 });

@@ -28,7 +28,7 @@ it("says that a run is not finished, and exports what there is", async () => {
   rmSync(join(folder, "summary.json"));
   const { code, stdout, stderr } = await flipnet(["export", folder, "--format", "parquet"]);
   expect({ code, stdout }).toEqual({ code: 0, stdout: `${folder}/metrics.parquet\n` });
-  expect(stderr).toBe(`note: ${folder} is not finished: 2 of 2 records are there\n`);
+  expect(stderr).toBe(`note: ${folder} is not finished: all records are there, its summary is not\n`);
 });
 
 it("says in a sentence what cannot be done, with exit 2", async () => {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generator } from "flipnet/internal/random/threefry";
 import { expect, it } from "vitest";
@@ -98,4 +98,41 @@ it("leaves a page that is no report's alone, and knows its flags", async () => {
     code: 2,
     stderr: expect.stringContaining("--bands is wide; expected one of"),
   });
+});
+
+it("leaves out a run that is damaged, says so, and fails; a link to a run is that run, once", async () => {
+  const [out, to] = [temporary("runs"), temporary("to")];
+  const damaged: Record<number, [file: string, content: string, sentence: RegExp]> = {
+    1: ["metrics.jsonl", '{"type":"ep\n', /run-1.metrics\.jsonl is corrupt: line 1 is not JSON/],
+    2: ["summary.json", "{", /run-2.summary\.json is corrupt: it is not JSON/],
+    3: [
+      "environment.json",
+      '{"runId": "x/../../victim"}',
+      /run-3.environment\.json is corrupt: runId is "x.*expected 16 hex/,
+    ],
+    4: [
+      "config.json",
+      '{"task":"bandit","hidden":"x"}',
+      /run-4.config\.json is corrupt: hidden is "x"; expected a list/,
+    ],
+    5: ["config.json", '{"task":"bandit","hidden":[1e9,-1]}', /run-5.config\.json is corrupt: hidden is/],
+    6: ["config.json", "[]", /run-6.config\.json is corrupt: it holds \[\]; expected settings by name/],
+  };
+  makeRun(out, 0);
+  symlinkSync(join(out, "run-0"), join(out, "another name"));
+  for (const [seed, [file, content]] of Object.entries(damaged)) {
+    writeFileSync(join(makeRun(out, Number(seed)), file), content);
+  }
+  const { code, stdout, stderr } = await flipnet(["report", out, join(out, "another name"), "-o", to]);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: `${join(to, "index.html")}\n` });
+  const lines = stderr.trimEnd().split("\n");
+  expect(lines).toHaveLength(6);
+  for (const [, , sentence] of Object.values(damaged)) {
+    expect(lines.filter((line) => sentence.test(line) && line.startsWith("left out: "))).toHaveLength(1);
+  }
+  expect(readFileSync(join(to, "records.csv"), "utf8").trimEnd().split("\r\n")).toHaveLength(3);
+
+  const table = join(to, "table.csv");
+  const exported = await flipnet(["export", out, "--format", "csv", "-o", table]);
+  expect([exported.code, readFileSync(table, "utf8").trimEnd().split("\r\n").length]).toEqual([1, 3]);
 });

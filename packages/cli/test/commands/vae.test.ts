@@ -200,6 +200,8 @@ describe("flipnet sample", () => {
       (await flipnet(["train", "--limit", "100", "--hidden", "3", "--epochs", "1", "--json", "--out", out]))
         .stdout,
     )[1];
+    const mine = join(out, "mine.png");
+    writeFileSync(mine, "precious");
     const empty = join(out, "empty");
     mkdirSync(empty);
     for (const name of ["config.json", "environment.json"]) {
@@ -209,6 +211,11 @@ describe("flipnet sample", () => {
       [[bandit.folder], `${bandit.folder} is a run of the task "bandit"; expected "vae", which can draw`],
       [[empty], `${empty} has no checkpoint yet; expected a run that was trained or stopped`],
       [["nowhere"], "nowhere is no run: it has no config.json and environment.json"],
+      [
+        [folder, "--out", join(folder, "config.json")],
+        `--out is ${join(folder, "config.json")}; expected the name of a PNG, as in samples.png`,
+      ],
+      [[folder, "--out", mine], `${mine} is there already; expected another name, or --force to replace it`],
       [[folder, "--count", "0"], "--count is 0; expected a whole number from 1 to 1000"],
       [[folder, "--columns", "many"], "--columns is many; expected a whole number from 1 to 100"],
       [[folder, "--seed", "-1"], "--seed is -1; expected a whole number from 0 on"],

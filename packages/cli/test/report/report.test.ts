@@ -324,11 +324,6 @@ describe("a report", () => {
     await expect(writeReport(folder, nameRuns([run({}, { done: 0 })]), options)).rejects.toThrow(
       "no run has finished an epoch",
     );
-    const damaged = run({});
-    damaged.records.splice(1, 1);
-    await expect(writeReport(folder, nameRuns([damaged]), options)).rejects.toThrow(
-      /metrics.jsonl is corrupt: line 2 is not the record of epoch 2/,
-    );
     expect(readdirSync(folder)).toEqual([]);
   });
 });
