@@ -4,6 +4,11 @@
  * It runs in Node and in browsers alike. Data files are read by `flipnet/node`; runs and commands are in `@flipnet/cli`.
  */
 
+// An agent that learns online.
+export { Agent, createAgent, type DecideOptions, loadAgent } from "./agent/agent.ts";
+export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
+export type { Likelihoods } from "./agent/oracle.ts";
+export type { AgentBaseline, AgentOptions } from "./agent/settings.ts";
 // The audit.
 export {
   type AuditOptions,
@@ -49,7 +54,6 @@ export { straightThrough } from "./estimators/straight-through.ts";
 export { vargrad } from "./estimators/vargrad.ts";
 export { weightMax } from "./estimators/weight-max.ts";
 export { weightMaxUnbiased } from "./estimators/weight-max-unbiased.ts";
-
 // Formats.
 export { InputError, RunError } from "./formats/errors.ts";
 export { type IdxArray, parseIdx, writeIdx } from "./formats/idx.ts";
@@ -144,8 +148,7 @@ export {
   sampleImages,
   type Vae,
 } from "./tasks/vae-images.ts";
-// Training, and an agent that learns online.
-export { Agent, type AgentOptions, createAgent, loadAgent } from "./training/agent.ts";
+// Training.
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
 export { createTraining, type Learning } from "./training/create.ts";
 export { Learner, type LearnerOptions } from "./training/learner.ts";

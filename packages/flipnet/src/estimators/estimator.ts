@@ -35,6 +35,8 @@ export interface Problem {
 export interface Scores {
   /** Fills the credits with those for a signal of 1. Pure. */
   score(): void;
+  /** [B, 1] the output's signal as components and baseline stand: what `credit` would weigh with. Pure. */
+  signal(): Matrix;
   /** Multiplies each row of the credits with its signal, [B, 1]. */
   weigh(signal: Matrix): void;
 }

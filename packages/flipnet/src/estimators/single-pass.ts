@@ -16,6 +16,8 @@ export interface SinglePass {
   score(layer: Layer, g: Matrix): void;
   /** `g = signal g` row by row; 0 where there is no signal, as nothing that counts depends on the layer. */
   weigh(g: Matrix, signal: Matrix | undefined): void;
+  /** `Scores.signal`. */
+  signal(): Matrix;
   /** The estimator; `credit` fills the credits, components and signals being up to date. */
   estimator(credit: () => void, scores?: Scores): PreparedEstimator;
   /**
@@ -48,6 +50,16 @@ export function prepareSinglePass(
     else backend.scaleRows(g, signal, g);
   }
 
+  function evaluate(): void {
+    for (const component of evaluation.components) component.evaluate();
+    signals.compute();
+  }
+
+  function signal(): Matrix {
+    evaluate();
+    return signals.of(network.layers[network.layers.length - 1])!;
+  }
+
   const estimator = (credit: () => void, scores?: Scores): PreparedEstimator => ({
     pass,
     evaluation,
@@ -58,8 +70,7 @@ export function prepareSinglePass(
     ...(scores && { scores }),
     sample: (draws) => samplePass(pass, draws),
     credit() {
-      for (const component of evaluation.components) component.evaluate();
-      signals.compute();
+      evaluate();
       credit();
     },
     adapt: () => signals.adapt(),
@@ -75,6 +86,7 @@ export function prepareSinglePass(
       backend.subtract(bits, p, g);
     },
     weigh,
+    signal,
     estimator,
     linearEstimator(score) {
       const scoreAll = () => {
@@ -89,6 +101,7 @@ export function prepareSinglePass(
       };
       return estimator(credit, {
         score: scoreAll,
+        signal,
         weigh: (signal) => {
           for (const { g } of credits) weigh(g, signal);
         },

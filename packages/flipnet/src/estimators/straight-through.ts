@@ -29,7 +29,7 @@ export const straightThrough = defineEstimator({
   prepare(problem) {
     const { network } = problem;
     const { backend } = network;
-    const { pass, credits, signals, score, weigh, estimator } = prepareSinglePass(problem);
+    const { pass, credits, signals, score, weigh, signal, estimator } = prepareSinglePass(problem);
     const fromOutput = [...credits].reverse();
     const bernoulliSlope = network.spec.units === "plus-minus" ? 2 : 1;
     /** Without a signal: for one of 1. */
@@ -50,6 +50,7 @@ export const straightThrough = defineEstimator({
     }
     return estimator(() => backpropagate(signals.of), {
       score: () => backpropagate(),
+      signal,
       weigh: (signal) => {
         for (const { g } of credits) weigh(g, signal);
       },

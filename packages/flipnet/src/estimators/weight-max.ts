@@ -80,7 +80,7 @@ export const weightMax = defineEstimator({
     const { network } = problem;
     const { layers } = network;
     const scales = weightMaxScales(network, options);
-    const { pass, credits, signals, score, weigh, estimator } = prepareSinglePass(problem);
+    const { pass, credits, signals, score, weigh, signal, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
     const earn = prepareReward(network, options, pass.layers, g, scales);
     const learn = prepareRule(network, options, pass.batchSize);
@@ -100,6 +100,7 @@ export const weightMax = defineEstimator({
       options.normChange === "approximate" && ["reinforce", "direct-gradient"].includes(options.hiddenRule);
     const scores: Scores = {
       score: () => backpropagate(),
+      signal,
       weigh: (signal) => {
         for (const one of g) weigh(one, signal);
       },

@@ -9,7 +9,9 @@ import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit } from "../network/pass.ts";
+import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
+import { sgd } from "../optimizers/sgd.ts";
 import { readBlocks, takeTensor, tensorOf, textTensor, writeBlocks } from "./parameters.ts";
 
 /** How a learner uses its estimator's credits. */
@@ -36,9 +38,9 @@ export class Learner {
   readonly varianceCount: number;
   /** All that learns: the network's layers, what the objective adds, the front end's, the estimator's own. */
   readonly parameters: readonly Parameters[];
+  readonly optimizer: Optimizer;
   /** The place of the front end's first one. */
   readonly firstOfFront: number;
-  readonly #optimizer: Optimizer;
   readonly #gradient: Gradient;
   readonly #front: FrontGradient | undefined;
   /** Of the objective's own differentiable networks. */
@@ -71,7 +73,7 @@ export class Learner {
     this.parameters = [...before, ...own];
     this.firstOfFront = before.length - (network.front?.parameters.length ?? 0);
     checkNames(this.parameters);
-    this.#optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
+    this.optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
     const { pass, evaluation } = this.estimator;
     const credits = [...this.estimator.credits, ...evaluation.credits];
     this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
@@ -108,6 +110,11 @@ export class Learner {
    */
   learn(step: number, sums?: Sums, measuresFront = false): void {
     this.estimator.credit();
+    this.climb(step, sums, measuresFront);
+  }
+
+  /** The rest of `learn`: from credits as they stand, whoever filled them. */
+  climb(step: number, sums?: Sums, measuresFront = false): void {
     this.estimator.evaluation.differentiate();
     if (this.#weights !== undefined) {
       for (const { g } of this.estimator.credits) this.network.backend.scaleRows(g, this.#weights, g);
@@ -127,7 +134,7 @@ export class Learner {
       for (const block of this.#own) this.network.backend.checkFinite(block, sums, 2 * place++ + 1, step);
     }
     for (const { block, by } of this.#larger) this.network.backend.addScaled(block, by, block);
-    this.#optimizer.step(this.#gradients, step);
+    this.optimizer.step(this.#gradients, step);
   }
 
   /** Parameters, optimizer state and running baselines as named tensors. */
@@ -141,7 +148,7 @@ export class Learner {
       const data = await backend.read(matrix);
       tensors[`estimator.${name}`] = tensorOf(backend, [matrix.rows, matrix.columns], data);
     }
-    const { description } = this.#optimizer;
+    const { description } = this.optimizer;
     if (description !== undefined) tensors[described] = textTensor(JSON.stringify(description));
     return tensors;
   }
@@ -152,7 +159,7 @@ export class Learner {
    */
   restore(tensors: Record<string, Tensor>): void {
     const { backend } = this.network;
-    checkOptimizer(this.#optimizer, tensors);
+    checkOptimizer(this.optimizer, tensors);
     for (const [prefix, blocks] of this.#blocks()) {
       writeBlocks(backend, this.parameters, prefix, blocks, tensors);
     }
@@ -165,7 +172,7 @@ export class Learner {
   /** Everything laid out as the blocks, by the prefix of its tensors' names. */
   #blocks(): [string, readonly Matrix[]][] {
     const parameters = this.parameters.map(({ block }) => block);
-    const state = Object.entries(this.#optimizer.state);
+    const state = Object.entries(this.optimizer.state);
     return [
       ["", parameters],
       ...state.map(([name, blocks]): [string, readonly Matrix[]] => [`optimizer.${name}.`, blocks]),
@@ -189,6 +196,19 @@ function checkNames(parameters: readonly Parameters[]): void {
 
 /** The tensor that names the optimizer and its settings, in JSON; checkpoints from before it have none. */
 const described = "optimizer";
+
+/**
+ * The optimizer that saved tensors were learned with, where they name Adam or SGD; undefined where they do not. `layers` is
+ * how many share its rates: those of parameters with a rate of their own come from these.
+ */
+export function optimizerIn(tensors: Record<string, Tensor>, layers: number): OptimizerFactory | undefined {
+  const saved = tensors[described];
+  if (saved === undefined) return undefined;
+  const { name, learningRate, ...settings } = JSON.parse(new TextDecoder().decode(saved.data as Uint8Array));
+  const options = { ...settings, learningRate: learningRate.slice(0, layers) };
+  if ("l2" in settings) return undefined;
+  return name === "adam" ? adam(options) : name === "sgd" ? sgd(options) : undefined;
+}
 
 /** Takes it; throws `InputError` where it is not this optimizer's. */
 function checkOptimizer({ description, state }: Optimizer, tensors: Record<string, Tensor>): void {

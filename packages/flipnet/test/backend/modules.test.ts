@@ -1,9 +1,9 @@
 // The kernels as a module that is handed over, for hosts that compile nothing when they run.
 import { readFileSync } from "node:fs";
 import { describe, expect, it, vi } from "vitest";
+import { createAgent } from "../../src/agent/agent.ts";
 import { relaxedSimdSupported } from "../../src/backend/modules.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import { createAgent } from "../../src/training/agent.ts";
 
 const bytesOf = (kind: string) =>
   readFileSync(new URL(`../../dist/kernels/${kind}.wasm`, import.meta.url)) as Uint8Array<ArrayBuffer>;

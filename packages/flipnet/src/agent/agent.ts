@@ -1,0 +1,416 @@
+/** A contextual-bandit agent that learns online: it decides, is told the rewards whenever they come, and learns. */
+import type { ImmediateBackend } from "../backend/backend.ts";
+import { createWasmBackend } from "../backend/wasm.ts";
+import type { Baseline } from "../estimators/baseline.ts";
+import { InputError, RunError } from "../formats/errors.ts";
+import { decode, encode, type Tensor } from "../formats/safetensors.ts";
+import { withOutput } from "../network/hidden.ts";
+import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
+import { adam } from "../optimizers/adam.ts";
+import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
+import { generator } from "../random/threefry.ts";
+import { optimizerIn } from "../training/learner.ts";
+import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
+import { type Closed, type Decision, Decisions, type Pending } from "./decisions.ts";
+import { type Likelihoods, Oracle } from "./oracle.ts";
+import { type Played, Player } from "./player.ts";
+import {
+  type AgentOptions,
+  baselineOf,
+  largest,
+  parseJson,
+  parseSettings,
+  type Settings,
+  settingsOf,
+  settingsText,
+} from "./settings.ts";
+
+/** A new agent, on the wasm backend unless another is given. Throws `InputError` for options that make none. */
+export async function createAgent(options: AgentOptions, backend?: ImmediateBackend): Promise<Agent> {
+  return new Agent(backend ?? (await createWasmBackend()), options);
+}
+
+/**
+ * The agent whose `save` gave `bytes`, on the wasm backend unless another is given; it goes on bit for bit on a
+ * backend of the same kind. `optimizer` is the one that it was created with; where that was Adam or SGD it need not be
+ * said. Throws `InputError` for bytes that hold no agent, or one that had another optimizer.
+ */
+export async function loadAgent(
+  bytes: Uint8Array,
+  optimizer?: OptimizerFactory,
+  backend?: ImmediateBackend,
+): Promise<Agent> {
+  return Agent.load(backend ?? (await createWasmBackend()), bytes, optimizer);
+}
+
+/** How a decision is to be made. */
+export interface DecideOptions {
+  /** What it is called; default: a name that no other decision has. */
+  id?: string;
+  /** Milliseconds, of any clock that `reward` goes by as well; default `Date.now()`. */
+  now?: number;
+}
+
+/** How often the weights are looked at: a number that is not finite stays. */
+const checkEvery = 1000;
+
+/** Sizes of batches whose buffers are kept. */
+const keptSizes = 4;
+
+/** An agent; `createAgent` and `loadAgent` make one. */
+export class Agent {
+  readonly #backend: ImmediateBackend;
+  readonly #settings: Settings;
+  readonly #network: Network;
+  readonly #optimizer: Optimizer;
+  readonly #baseline: Baseline;
+  readonly #single: Player;
+  /** By size, the one that was used last at the end. */
+  readonly #batches = new Map<number, Player>();
+  readonly #oracle: Oracle;
+  readonly #decisions: Decisions;
+  /** Whose running baseline is the current one. */
+  #current: Player;
+  /** What `act` or `actBatch` did last and `learn` may follow; undefined where something came between. */
+  #acted: { readonly player: Player; readonly rows: number } | undefined;
+  /** How often they were called since `learn` was. */
+  #acts = 0;
+  #played = 0;
+  #learned = 0;
+  /** The beginning of its ids: no other agent has it, a copy of this one neither. */
+  readonly #name = randomName();
+
+  /** Throws `InputError` for options that make no network. Weights are Glorot-uniform, biases 0. */
+  constructor(backend: ImmediateBackend, options: AgentOptions) {
+    const { settings, optimizer = adam({ learningRate: 0.01 }) } = settingsOf(options);
+    const { inputs, actions, hidden, inputKind, units, seed } = settings;
+    this.#settings = settings;
+    this.#backend = backend;
+    this.#network = createNetwork(backend, {
+      inputs,
+      inputKind,
+      units,
+      layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
+    });
+    initialiseWeights(backend, this.#network.layers, seed);
+    this.#baseline = baselineOf(settings);
+    this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
+    this.#optimizer = this.#single.learner.optimizer;
+    this.#current = this.#single;
+    this.#oracle = new Oracle(backend, this.#network, seed);
+    this.#decisions = new Decisions(settings.maxPending);
+  }
+
+  /** Rewards that it has learned from: the version of its weights. */
+  get version(): number {
+    return this.#learned;
+  }
+
+  /** Decisions that wait for a reward. */
+  get pending(): number {
+    return this.#decisions.size;
+  }
+
+  /**
+   * Decides what to do in a context of `inputs` numbers. The decision waits for `reward`, until it expires.
+   *
+   * @throws InputError for a context or an id that cannot be used, and with an estimator that cannot learn late
+   */
+  decide(context: ArrayLike<number>, { id, now = Date.now() }: DecideOptions = {}): Decision {
+    this.#checkContext(context, "the context");
+    if (!this.#single.keeps) {
+      const { name } = this.#settings.estimator;
+      throw new InputError(
+        `${name} cannot learn from late rewards, as its credit is not linear in them; expected hnca or reinforce, or act and learn`,
+      );
+    }
+    if (id !== undefined) this.#decisions.checkNew(id);
+    this.expire(now);
+    if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
+    const [played] = this.#play(this.#single, [context]);
+    this.#acted = undefined;
+    const { action, probability } = played;
+    const name = id ?? `${this.#name}-${this.#played}`;
+    this.#decisions.add({
+      id: name,
+      action,
+      probability,
+      time: now,
+      version: this.#learned,
+      kept: this.#single.keep(),
+      rewarded: false,
+    });
+    return { id: name, action, probability };
+  }
+
+  /**
+   * Learns from the reward of a decision, in whatever order rewards come.
+   *
+   * @throws DecisionError for a decision that does not wait for one: an `InputError` that says why in `status`
+   * @throws InputError for a reward that is no number or too large; the decision goes on waiting
+   */
+  reward(id: string, value: number, { now = Date.now() }: Pick<DecideOptions, "now"> = {}): void {
+    checkReward(value, "the reward");
+    this.expire(now);
+    const decision = this.#decisions.find(id);
+    this.#learnLate(decision, value);
+    decision.rewarded = true;
+    if (this.#settings.rewards === "first") this.#decisions.close(decision, "rewarded");
+  }
+
+  /**
+   * Forgets a decision that was not carried out: nothing is learned from it. Without an id, what `act` did.
+   *
+   * @throws DecisionError for a decision that does not wait
+   */
+  cancel(id?: string): void {
+    if (id !== undefined) {
+      this.#decisions.close(this.#decisions.find(id), "cancelled");
+      return;
+    }
+    this.#acted = undefined;
+    this.#acts = 0;
+  }
+
+  /**
+   * Ends the decisions that are older than `expireAfter`: those without a reward get the default one. `decide` and `reward`
+   * do this by themselves. Gives their ids.
+   */
+  expire(now: number = Date.now()): string[] {
+    const { expireAfter = Infinity } = this.#settings;
+    const expired: string[] = [];
+    for (let one = this.#decisions.oldest; one !== undefined; one = this.#decisions.oldest) {
+      if (now - one.time < expireAfter) break;
+      this.#expire(one);
+      expired.push(one.id);
+    }
+    return expired;
+  }
+
+  /**
+   * The probability of every action in a context: the mean of its conditional probabilities over samples of the coins
+   * that nobody else sees, with the standard error of each mean. Without hidden layers it is exact. Changes nothing, and the
+   * same question before the next decision gets the same answer.
+   *
+   * @throws InputError for a context that cannot be used, or a number of samples that is no whole number from 2 on
+   */
+  probabilities(context: ArrayLike<number>, { samples = 100 }: { samples?: number } = {}): Likelihoods {
+    this.#checkContext(context, "the context");
+    return this.#oracle.ask(context, samples, this.#played);
+  }
+
+  /** The most probable action of `probabilities`. */
+  best(context: ArrayLike<number>, options?: { samples?: number }): number {
+    const { probabilities } = this.probabilities(context, options);
+    return probabilities.indexOf(Math.max(...probabilities));
+  }
+
+  /** Samples an action, 0 to `actions - 1`, for a context of `inputs` numbers. Its reward is for `learn`, before anything else. */
+  act(context: ArrayLike<number>): number {
+    return this.actBatch([context])[0];
+  }
+
+  /** Learns from the reward of the last action. */
+  learn(reward: number): void {
+    this.learnBatch([reward]);
+  }
+
+  /** An action for each context. Throws `InputError` for a context of another length or with a number it cannot be. */
+  actBatch(contexts: readonly ArrayLike<number>[]): number[] {
+    if (contexts.length === 0) throw new InputError("there are no contexts; expected at least one");
+    contexts.forEach((context, b) => {
+      this.#checkContext(context, `context ${b}`);
+    });
+    const player = this.#batch(contexts.length);
+    const played = this.#play(player, contexts);
+    this.#acted = { player, rows: contexts.length };
+    this.#acts++;
+    return played.map(({ action }) => action);
+  }
+
+  /**
+   * Learns from the rewards of the last actions, one each. Throws `InputError` where there are more or fewer, where one
+   * is no number or too large, or where they could be those of other actions.
+   */
+  learnBatch(rewards: readonly number[]): void {
+    if (this.#acts > 1) {
+      throw new InputError(
+        `act was called ${this.#acts} times, and the reward could be any call's; expected learn after each, decide and reward, or cancel() before the act that counts`,
+      );
+    }
+    if (this.#acts === 1 && this.#acted === undefined) {
+      throw new InputError(
+        "decide or reward came between act and learn; expected learn right after act, or decide and reward",
+      );
+    }
+    const { player, rows } = this.#acted ?? { player: this.#single, rows: 0 };
+    if (rewards.length !== rows) {
+      throw new InputError(`there are ${rewards.length} rewards; expected ${rows}, one for each action`);
+    }
+    rewards.forEach((reward, b) => {
+      checkReward(reward, `reward ${b}`);
+    });
+    this.cancel();
+    this.#countLearned();
+    player.learn(rewards, this.#learned);
+  }
+
+  /**
+   * The agent as a safetensors file, decisions that wait for a reward included; see `loadAgent`. What `act` did is
+   * forgotten.
+   *
+   * @throws RunError where its weights are not finite: the file before is better
+   */
+  async save(): Promise<Uint8Array> {
+    const tensors = await this.#current.learner.tensors();
+    for (const [name, { data }] of Object.entries(tensors)) {
+      if (!data.every(Number.isFinite)) throw new RunError(spoilt(name));
+    }
+    const pending = [...this.#decisions.pending];
+    if (pending.length > 0) {
+      const { length } = this.#single;
+      const all = new Float64Array(pending.length * length);
+      for (const [i, { kept }] of pending.entries()) all.set(kept, i * length);
+      tensors.pending = tensorOf(this.#backend, [pending.length, length], all);
+    }
+    return encode(tensors, {
+      agent: settingsText(this.#settings),
+      acted: `${this.#played}`,
+      learned: `${this.#learned}`,
+      generator,
+      pending: JSON.stringify(pending.map(({ kept, ...decision }) => decision)),
+      closed: JSON.stringify([...this.#decisions.closed]),
+    });
+  }
+
+  /** The agent that `save` gave. Throws `InputError` for bytes that are no agent or do not fit the optimizer. */
+  static load(backend: ImmediateBackend, bytes: Uint8Array, optimizer?: OptimizerFactory): Agent {
+    const { tensors, metadata } = decode(bytes, "the agent");
+    if (metadata.agent === undefined)
+      throw new InputError("the file holds no agent; expected one that save() made");
+    if (metadata.generator !== generator) {
+      throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
+    }
+    const settings = parseSettings(metadata.agent);
+    const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
+    const agent = new Agent(backend, { ...settings, ...(same && { optimizer: same }) });
+    agent.#restore(tensors, metadata);
+    return agent;
+  }
+
+  #restore(tensors: Record<string, Tensor>, metadata: Record<string, string>): void {
+    this.#single.learner.restore(tensors);
+    this.#played = Number(metadata.acted);
+    this.#learned = Number(metadata.learned);
+    // Agents from before there were decisions have none.
+    const { pending = "[]", closed = "[]" } = metadata;
+    const waiting = parseJson(pending, "its pending decisions") as Omit<Pending, "kept">[];
+    const { length } = this.#single;
+    if (waiting.length > 0) {
+      const { data } = takeTensor(tensors, "pending", [waiting.length, length]);
+      const rows = data as Pending["kept"];
+      this.#decisions.restore(
+        waiting.map((one, i) => ({ ...one, kept: rows.slice(i * length, (i + 1) * length) })),
+      );
+    }
+    this.#decisions.restore([], parseJson(closed, "its closed decisions") as [string, Closed][]);
+    refuseStrangers(tensors);
+  }
+
+  #play(player: Player, contexts: readonly ArrayLike<number>[]): Played[] {
+    this.#follow(player);
+    return player.play(contexts, ++this.#played);
+  }
+
+  #learnLate({ kept, rewarded }: Pending, value: number): void {
+    this.#follow(this.#single);
+    this.#acted = undefined;
+    this.#countLearned();
+    this.#single.learnLate(kept, value, rewarded, this.#learned);
+  }
+
+  #expire(decision: Pending): void {
+    const { expireAfter, defaultReward } = this.#settings;
+    // Without an expiry there is no silence that would mean anything.
+    if (!decision.rewarded && expireAfter !== undefined) this.#learnLate(decision, defaultReward);
+    this.#decisions.close(decision, decision.rewarded ? "rewarded" : "expired");
+  }
+
+  /** One more step of learning. @throws RunError where the weights are not finite */
+  #countLearned(): void {
+    if (this.#learned % checkEvery === checkEvery - 1) {
+      for (const { name, block } of this.#single.learner.parameters) {
+        if (!this.#backend.readNow(block).every(Number.isFinite)) throw new RunError(spoilt(name));
+      }
+    }
+    this.#learned++;
+  }
+
+  #checkContext(context: ArrayLike<number>, name: string): void {
+    const { inputs, inputKind } = this.#settings;
+    if (context?.length !== inputs) {
+      const found =
+        typeof context === "number"
+          ? `is ${context}; expected ${inputs} numbers`
+          : `has ${context?.length ?? "no"} numbers; expected ${inputs}`;
+      throw new InputError(`${name} ${found}`);
+    }
+    for (let i = 0; i < inputs; i++) {
+      const value = context[i];
+      if (inputKind === "bits" ? value === 0 || value === 1 : isSmall(value)) continue;
+      const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
+      throw new InputError(`${name} has ${shown(value)} at place ${i}; expected ${expected}`);
+    }
+  }
+
+  /** The buffers for that many rows. Those of a few sizes are kept. */
+  #batch(rows: number): Player {
+    if (rows === 1) return this.#single;
+    let player = this.#batches.get(rows);
+    if (player === undefined) {
+      const [[size, unused] = []] = this.#batches;
+      if (unused !== undefined && this.#batches.size >= keptSizes) {
+        if (this.#current === unused) this.#follow(this.#single);
+        this.#batches.delete(size!);
+        unused.release();
+      }
+      const [backend, network, settings] = [this.#backend, this.#network, this.#settings];
+      const scope = backend.scope();
+      player = scope.run(
+        () => new Player(backend, network, settings, this.#baseline, this.#optimizer, rows, scope),
+      );
+    }
+    this.#batches.delete(rows);
+    this.#batches.set(rows, player);
+    return player;
+  }
+
+  /** Hands the running baseline on to a player that has not the current one. */
+  #follow(player: Player): void {
+    if (player === this.#current) return;
+    const before = this.#current.learner.estimator.state;
+    for (const [name, matrix] of Object.entries(player.learner.estimator.state)) {
+      this.#backend.write(matrix, this.#backend.readNow(before[name]));
+    }
+    this.#current = player;
+  }
+}
+
+const spoilt = (name: string): string =>
+  `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
+
+function isSmall(value: unknown): boolean {
+  return typeof value === "number" && value >= -largest && value <= largest;
+}
+
+function checkReward(value: unknown, name: string): void {
+  if (isSmall(value)) return;
+  throw new InputError(`${name} is ${shown(value)}; expected a number of at most ${largest} in size`);
+}
+
+const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value));
+
+function randomName(): string {
+  const [a, b] = crypto.getRandomValues(new Uint32Array(2));
+  return a.toString(36) + b.toString(36);
+}

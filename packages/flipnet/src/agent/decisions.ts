@@ -1,0 +1,123 @@
+/** Decisions that wait for their rewards, and what became of those that do not any more. */
+import { InputError } from "../formats/errors.ts";
+import type { Numbers } from "./player.ts";
+
+/** What an agent decided. */
+export interface Decision {
+  readonly id: string;
+  /** 0 to `actions - 1`. */
+  readonly action: number;
+  /** Of this action, given what the coins did: the propensity to be logged. */
+  readonly probability: number;
+}
+
+/** A decision that waits. */
+export interface Pending extends Decision {
+  /** When it was made, in milliseconds. */
+  readonly time: number;
+  /** Rewards that the agent had learned from by then. */
+  readonly version: number;
+  /** See `Player.keep`. */
+  readonly kept: Numbers;
+  /** Whether a reward has come: where rewards add up, more may. */
+  rewarded: boolean;
+}
+
+/** What became of a decision. */
+export type Closed = "rewarded" | "expired" | "cancelled";
+
+/** A reward, or a cancellation, of a decision that does not wait for one. */
+export class DecisionError extends InputError {
+  override name = "DecisionError";
+  /** What is known of the decision. */
+  readonly status: Closed | "unknown";
+
+  constructor(id: string, status: Closed | "unknown") {
+    super(
+      status === "unknown"
+        ? `no decision "${id}" is known; expected an id that decide() gave, and that was not closed long ago`
+        : `the decision "${id}" ${status === "expired" ? "has expired" : `was ${status} already`}; expected one that waits for a reward`,
+    );
+    this.status = status;
+  }
+}
+
+/** Decisions by id: those that wait, oldest first, and as many that waited last. */
+export class Decisions {
+  readonly #most: number;
+  readonly #pending = new Map<string, Pending>();
+  readonly #closed = new Map<string, Closed>();
+  /** Their ids, each in the place of the one that was closed `most` before: a map's oldest key is slow to find. */
+  readonly #ring: string[] = [];
+  #turn = 0;
+
+  constructor(most: number) {
+    this.#most = most;
+  }
+
+  /** How many wait. */
+  get size(): number {
+    return this.#pending.size;
+  }
+
+  /** Whether one more has no room. */
+  get full(): boolean {
+    return this.#pending.size >= this.#most;
+  }
+
+  get oldest(): Pending | undefined {
+    return this.#pending.values().next().value;
+  }
+
+  /** Throws `InputError` for an id that is none, or was given to another decision. */
+  checkNew(id: string): void {
+    if (typeof id !== "string" || id === "") {
+      throw new InputError(
+        `the id of a decision is ${JSON.stringify(id)}; expected a text that is not empty`,
+      );
+    }
+    if (this.#pending.has(id) || this.#closed.has(id)) {
+      throw new InputError(`there was a decision "${id}" already; expected an id of its own for each`);
+    }
+  }
+
+  add(decision: Pending): void {
+    this.#pending.set(decision.id, decision);
+  }
+
+  /** @throws DecisionError where it does not wait */
+  find(id: string): Pending {
+    const found = this.#pending.get(id);
+    if (found === undefined) throw new DecisionError(String(id), this.#closed.get(id) ?? "unknown");
+    return found;
+  }
+
+  close({ id }: Decision, how: Closed): void {
+    this.#pending.delete(id);
+    this.#remember(id, how);
+  }
+
+  #remember(id: string, how: Closed): void {
+    const forgotten = this.#ring[this.#turn];
+    if (forgotten !== undefined) this.#closed.delete(forgotten);
+    this.#ring[this.#turn] = id;
+    this.#turn = (this.#turn + 1) % this.#most;
+    this.#closed.set(id, how);
+  }
+
+  /** Those that wait, oldest first. */
+  get pending(): Iterable<Pending> {
+    return this.#pending.values();
+  }
+
+  /** What became of others. */
+  get closed(): Iterable<[string, Closed]> {
+    return this.#closed;
+  }
+
+  /** Puts back what these two gave. */
+  restore(pending: Iterable<Pending>, closed: Iterable<[string, Closed]> = []): void {
+    for (const one of pending) this.#pending.set(one.id, one);
+    for (const [id, how] of closed) this.#remember(id, how);
+  }
+}

@@ -1,0 +1,81 @@
+/** What an agent would do in a context: probabilities, asked beside its stream of decisions. */
+import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
+import { GeneratedDraws } from "../network/draws.ts";
+import type { Network } from "../network/network.ts";
+import { createPass, type Pass, samplePass } from "../network/pass.ts";
+
+/** The probability of every action, estimated. */
+export interface Likelihoods {
+  /** They sum to 1. */
+  readonly probabilities: number[];
+  /** Of each of them. */
+  readonly standardErrors: number[];
+  /** Samples of the coins that they are means over. */
+  readonly samples: number;
+}
+
+interface Samples {
+  readonly input: Matrix;
+  readonly pass: Pass;
+  readonly draws: GeneratedDraws;
+  release(): void;
+}
+
+/** Answers from samples of its own. */
+export class Oracle {
+  readonly #backend: ImmediateBackend;
+  readonly #network: Network;
+  readonly #seed: number;
+  /** Buffers for as many samples as were asked for last. */
+  #ready: Samples | undefined;
+
+  constructor(backend: ImmediateBackend, network: Network, seed: number) {
+    this.#backend = backend;
+    this.#network = network;
+    this.#seed = seed;
+  }
+
+  /**
+   * @param step decides the samples
+   * @throws InputError for a number of samples that is no whole number from 2 on
+   */
+  ask(context: ArrayLike<number>, samples: number, step: number): Likelihoods {
+    if (!(Number.isSafeInteger(samples) && samples >= 2)) {
+      throw new InputError(`there are ${samples} samples; expected a whole number from 2 on`);
+    }
+    const { layers, inputs } = this.#network;
+    const S = layers.length === 1 ? 1 : samples;
+    const { input, pass, draws } = this.#buffers(S);
+    for (let s = 0; s < S; s++) this.#backend.write(input, context, s * inputs);
+    draws.startStep(step);
+    samplePass(pass, draws);
+    const { p } = pass.layers[layers.length - 1];
+    const law = this.#backend.readNow(p);
+    const [probabilities, standardErrors]: [number[], number[]] = [[], []];
+    for (let k = 0; k < p.columns; k++) {
+      let [sum, squares] = [0, 0];
+      for (let s = 0; s < S; s++) sum += law[s * p.columns + k];
+      const mean = sum / S;
+      for (let s = 0; s < S; s++) squares += (law[s * p.columns + k] - mean) ** 2;
+      probabilities.push(mean);
+      standardErrors.push(S === 1 ? 0 : Math.sqrt(squares / (S - 1) / S));
+    }
+    return { probabilities, standardErrors, samples: S };
+  }
+
+  #buffers(rows: number): Samples {
+    if (this.#ready?.input.rows === rows) return this.#ready;
+    this.#ready?.release();
+    const scope = this.#backend.scope();
+    this.#ready = scope.run(() => {
+      const input = this.#backend.matrix(rows, this.#network.inputs);
+      const pass = createPass(this.#network, input);
+      const draws = new GeneratedDraws(this.#backend, this.#seed, "test");
+      // What is taken at the first use is taken now: it belongs to the scope.
+      samplePass(pass, draws);
+      return { input, pass, draws, release: () => scope.release() };
+    });
+    return this.#ready;
+  }
+}

@@ -1,0 +1,146 @@
+/** What an agent is made of: options as users write them, checked at the door, and settings as they are saved. */
+import type { Baseline } from "../estimators/baseline.ts";
+import type { Estimator } from "../estimators/estimator.ts";
+import { hnca } from "../estimators/hnca.ts";
+import { type NetworkBaselineOptions, networkBaseline } from "../estimators/network-baseline.ts";
+import {
+  completeOptions,
+  count,
+  number,
+  type Option,
+  oneOf,
+  parseEstimatorText,
+} from "../estimators/options.ts";
+import { createEstimator, labelOf } from "../estimators/registry.ts";
+import { InputError } from "../formats/errors.ts";
+import type { HiddenLayer } from "../network/hidden.ts";
+import type { Units } from "../network/network.ts";
+import type { OptimizerFactory } from "../optimizers/optimizer.ts";
+
+/** What an agent is made of. */
+export interface AgentOptions {
+  /** Numbers in a context. */
+  inputs: number;
+  /** Number of actions, at least 2. */
+  actions: number;
+  /** Hidden layers: widths of Bernoulli layers, or more about them; default [32]. */
+  hidden?: readonly HiddenLayer[];
+  /** Real numbers (default), or bits, which must be 0 or 1 and are faster. */
+  inputKind?: "real" | "bits";
+  /** Coding of hidden units; default "plus-minus". */
+  units?: Units;
+  /** Default HNCA. Decisions need one whose credit is linear in the reward, as HNCA's and REINFORCE's are. */
+  estimator?: Estimator;
+  /** Default Adam with learning rate 0.01. */
+  optimizer?: OptimizerFactory;
+  /** Default "running-average". `{ hidden, learningRate }`: a network of these layers, see `networkBaseline`. */
+  baseline?: AgentBaseline;
+  /** Of the running average; default 0.99. */
+  baselineDecay?: number;
+  /** Decides initial weights and every draw; whole number, default 0. */
+  seed?: number;
+  /** What a decision learns from: its `"first"` reward (default), or the `"sum"` of all until it expires. */
+  rewards?: "first" | "sum";
+  /** Milliseconds from a decision to its expiry; default: it never expires. */
+  expireAfter?: number;
+  /** The reward of a decision that expires without one; default 0. */
+  defaultReward?: number;
+  /** Decisions that may wait for a reward; one more, and the oldest expires early. Default 10,000. */
+  maxPending?: number;
+}
+
+/** A baseline that can be saved. */
+export type AgentBaseline = Extract<Baseline, string | number> | NetworkBaselineOptions;
+
+/** All options of an agent but the optimizer. */
+export type Settings = Required<Omit<AgentOptions, "optimizer" | "expireAfter">> & { expireAfter?: number };
+
+/** The largest size of a context's numbers and of rewards: products of two of them, squared, stay finite in float32. */
+export const largest = 1e9;
+
+const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const anything = <T>(usual: T, expected: string, accepts: (value: unknown) => boolean): Option<T> => ({
+  kind: "word",
+  default: usual,
+  expected,
+  says: "",
+  accepts,
+});
+
+/** A number that may be a reward. */
+const rewardOption = number({ from: -largest, to: largest, default: 0, says: "" });
+
+const described = {
+  inputs: count({ least: 1, default: undefined, says: "" }),
+  actions: count({ least: 2, default: undefined, says: "" }),
+  hidden: anything<readonly HiddenLayer[]>([32], "a list of hidden layers", Array.isArray),
+  inputKind: oneOf(["real", "bits"], { default: "real", says: "" }),
+  units: oneOf(["plus-minus", "zero-one"], { default: "plus-minus", says: "" }),
+  estimator: anything<Estimator>(
+    hnca,
+    "an estimator, such as hnca, which flipnet exports",
+    (value) => typeof (value as Estimator | null)?.prepare === "function",
+  ),
+  optimizer: anything<OptimizerFactory | undefined>(
+    undefined,
+    "an optimizer, such as adam({ learningRate: 0.01 })",
+    (value) => typeof value === "function",
+  ),
+  baseline: anything<AgentBaseline>(
+    "running-average",
+    "none, running-average, a number or a network's { hidden, learningRate }",
+    (value) =>
+      value === "none" ||
+      value === "running-average" ||
+      Number.isFinite(value) ||
+      (isObject(value) && !("prepare" in value)),
+  ),
+  baselineDecay: number({ from: 0, below: 1, default: 0.99, says: "" }),
+  seed: count({ least: 0, default: 0, says: "" }),
+  rewards: oneOf(["first", "sum"], { default: "first", says: "" }),
+  expireAfter: number({ from: 0, default: undefined, says: "" }),
+  defaultReward: rewardOption,
+  maxPending: count({ least: 1, default: 10_000, says: "" }),
+};
+
+/**
+ * All settings of an agent, and its optimizer if that is said.
+ *
+ * @throws InputError for an option that there is not, or a value that cannot be used
+ */
+export function settingsOf(options: AgentOptions): { settings: Settings; optimizer?: OptimizerFactory } {
+  if (!isObject(options)) {
+    throw new InputError(`the agent's options are ${String(options)}; expected at least { inputs, actions }`);
+  }
+  const { optimizer, ...settings } = completeOptions("the agent", described, { ...options });
+  for (const key of ["inputs", "actions"] as const) {
+    if (settings[key] !== undefined) continue;
+    throw new InputError(`${key} of the agent is missing; expected ${described[key].expected}`);
+  }
+  return { settings: settings as Settings, ...(optimizer && { optimizer }) };
+}
+
+/** The baseline that the settings mean. */
+export const baselineOf = ({ baseline }: Settings): Baseline =>
+  typeof baseline === "object" ? networkBaseline(baseline) : baseline;
+
+/** Settings as text, for a file. */
+export const settingsText = ({ estimator, ...settings }: Settings): string =>
+  JSON.stringify({ ...settings, estimator: labelOf(estimator) });
+
+/** The settings that a text gives. Throws `InputError` for one that `settingsText` did not make. */
+export function parseSettings(text: string): Settings {
+  const { estimator, ...settings } = parseJson(text, "its settings") as Record<string, unknown>;
+  const options = { ...settings, estimator: createEstimator(parseEstimatorText(String(estimator))) };
+  return settingsOf(options as unknown as AgentOptions).settings;
+}
+
+/** JSON of an agent's file. Throws `InputError` for a text that is none. */
+export function parseJson(text: string, what: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new InputError(`the file of the agent is damaged: ${what} are no JSON`);
+  }
+}
