@@ -24,7 +24,7 @@ import { number, range } from "./lib/table.mjs";
 
 const layersOf200 = [1, 2, 3].map((layers) => Array(layers).fill(200));
 /** What is known of each task's objective. */
-const offers = { bandit: ["reward"], multiplexer: ["reward"], vae: ["components", "evaluations"] };
+const offers = { bandit: ["reward"], multiplexer: ["reward"], vae: ["components", "evaluations", "slopes"] };
 /** What an estimator may be told that changes what it does. */
 const variants = [
   { estimator: "f-hnca", baseline: "running-average" },

@@ -21,6 +21,9 @@ afterAll(() => {
 const net = createNet({ ...flipnet, ...cli, runIdOf }, folder);
 const { hashes, ids, changed, pinned } = readPinned();
 
+/** Whether an estimator was there at that revision; later ones have nothing to be compared with. */
+const isOlder = (name: string) => !["muprop"].includes(name);
+
 describe("what was pinned", () => {
   it("is all that is tried", () => {
     expect(Object.keys(net.hashes)).toEqual(Object.keys(hashes));
@@ -30,7 +33,7 @@ describe("what was pinned", () => {
   it("is of every estimator in every task that it serves", () => {
     const tried = new Set(Object.values(trainings).map(({ task, estimator }) => `${task} ${estimator}`));
     const all = Object.entries(offers).flatMap(([task, known]) =>
-      estimatorsFor(known).map(({ name }) => `${task} ${name}`),
+      estimatorsFor(known).flatMap(({ name }) => (isOlder(name) ? `${task} ${name}` : [])),
     );
     expect(all.filter((one) => !tried.has(one))).toEqual([]);
   });

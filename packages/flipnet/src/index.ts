@@ -44,6 +44,7 @@ export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { localExpectation } from "./estimators/local-expectation.ts";
+export { muprop } from "./estimators/muprop.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
 export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
 export { createEstimator, estimators, findEstimator, labelOf } from "./estimators/registry.ts";
@@ -89,7 +90,7 @@ export {
   type NetworkSpec,
   type Units,
 } from "./network/network.ts";
-export { type Credit, createPass, type Pass, samplePass } from "./network/pass.ts";
+export { type Credit, createMeanPass, createPass, type Pass, runMeans, samplePass } from "./network/pass.ts";
 // Objectives.
 export {
   type Activation,

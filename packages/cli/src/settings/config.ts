@@ -32,7 +32,7 @@ const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(f
 export const offers: Record<"bandit" | "multiplexer" | "vae", readonly Knowledge[]> = {
   bandit: ["reward"],
   multiplexer: ["reward"],
-  vae: ["components", "evaluations"],
+  vae: ["components", "evaluations", "slopes"],
 };
 
 const namesFor = (task: keyof typeof offers) => estimatorsFor(offers[task]).map(({ name }) => name);

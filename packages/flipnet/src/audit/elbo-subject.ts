@@ -28,7 +28,7 @@ export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboA
   });
 
   return {
-    offers: ["components", "evaluations"],
+    offers: ["components", "evaluations", "slopes"],
     backend,
     network,
     linears,

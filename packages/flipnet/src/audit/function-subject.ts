@@ -68,7 +68,7 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
     );
 
   return {
-    offers: ["components", "evaluations"],
+    offers: ["components", "evaluations", "slopes"],
     backend,
     network,
     linears: [...network.layers, ...readouts.filter((readout) => readout !== undefined)],

@@ -10,7 +10,7 @@
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Edge, Linear } from "../network/network.ts";
-import { type Credit, shown } from "../network/pass.ts";
+import { type Credit, codingOf, shown } from "../network/pass.ts";
 
 interface LinearGradient {
   readonly linear: Linear;
@@ -71,7 +71,7 @@ export function prepareGradient(
       for (const { credits, weights, bias } of gradients) {
         credits.forEach(({ g, pass }, term) => {
           for (const { edge, into } of weights) {
-            backend.outerProduct(shown(pass, edge.from), edge.coding, g, into, term > 0);
+            backend.outerProduct(shown(pass, edge.from), codingOf(pass, edge), g, into, term > 0);
           }
           backend.columnMeans(g, bias, term > 0);
         });

@@ -93,6 +93,12 @@ export function checkComponents(
     const names = components.map((component) => `"${component.name}"`).join(", ");
     throw new InputError(`${name} learns from one reward, and the objective has the components ${names}`);
   }
+  if (knows.includes("slopes")) {
+    const unknown = components.find(({ reads, addSlopes }) => reads.length > 0 && addSlopes === undefined);
+    if (unknown !== undefined) {
+      throw new InputError(`"${unknown.name}" does not say its slopes, which ${name} needs`);
+    }
+  }
   if (knows.includes("evaluations")) {
     const observed = components.find((component) => component.observed);
     if (observed !== undefined) {

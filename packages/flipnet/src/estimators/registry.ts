@@ -8,6 +8,7 @@ import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { hnca } from "./hnca.ts";
 import { localExpectation } from "./local-expectation.ts";
+import { muprop } from "./muprop.ts";
 import { type Knowledge, misfit } from "./needs.ts";
 import { estimatorText, type NamedOptions } from "./options.ts";
 import { reinforce } from "./reinforce.ts";
@@ -28,6 +29,7 @@ export const estimators: readonly EstimatorKind[] = [
   disarm,
   arm,
   vargrad,
+  muprop,
   weightMax,
   weightMaxUnbiased,
   straightThrough,

@@ -108,7 +108,7 @@ export function convolutions(
         forward() {
           for (const { x, y, window, weights, bias } of stages) backend.convolve(x, window, weights, bias, y);
         },
-        backward(credit) {
+        backward(credit, inputCredit) {
           back ??= prepareBack();
           backend.copy(credit, back[0].g);
           for (let i = 0; i < back.length; i++) {
@@ -118,7 +118,8 @@ export function convolutions(
             // The mean over examples of the sum over places.
             backend.columnMeans(gByPlace, into.bias, false);
             backend.addScaled(into.bias, layer.places - 1, into.bias);
-            if (i + 1 < back.length) backend.convolveBack(g, window, weights, back[i + 1].g);
+            const below = i + 1 < back.length ? back[i + 1].g : inputCredit;
+            if (below !== undefined) backend.convolveBack(g, window, weights, below);
           }
         },
       };

@@ -76,13 +76,16 @@ export function denseFrontEnd(
             backend.subtract(p, q, shown);
           });
         },
-        backward(credit) {
+        backward(credit, inputCredit) {
           let g = credit;
           for (let place = layers.length - 1; place >= 0; place--) {
             const { weights, gradient } = layers[place];
             backend.outerProduct(read(place), "real", g, gradient.weights, false);
             backend.columnMeans(g, gradient.bias, false);
-            if (place === 0) return;
+            if (place === 0) {
+              if (inputCredit !== undefined) backend.transposedProduct(g, weights, inputCredit, false);
+              return;
+            }
             const below = layers[place - 1];
             backend.transposedProduct(g, weights, below.credit!, false);
             backend.meanSlope(below.credit!, below.p!, below.q!, 2, below.credit!);

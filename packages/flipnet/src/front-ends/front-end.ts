@@ -42,8 +42,11 @@ export interface FrontPass {
   /** One for each of the parameters, laid out as its block; valid after `backward`. */
   readonly gradients: readonly Matrix[];
   forward(): void;
-  /** From dJ/d output, [B, outputs], to the mean over the examples of dJ/d parameters. Uphill. */
-  backward(credit: Matrix): void;
+  /**
+   * From dJ/d output, [B, outputs], to the mean over the examples of dJ/d parameters; and where `inputCredit` is given,
+   * [B, inputs], to dJ/d input. Uphill. Throws `InputError` for the latter where it is not known.
+   */
+  backward(credit: Matrix, inputCredit?: Matrix): void;
 }
 
 /** A front end of one's own, in plain arrays: see `functionFrontEnd`. */
@@ -72,6 +75,11 @@ export interface FrontEndPassFunctions {
    * parameter: a vector-Jacobian product at the inputs and parameters of the last `forward`.
    */
   backward(credit: Float64Array): NamedValues;
+  /**
+   * The same to the inputs, `[examples, inputs]`. Absent: not known, and whoever needs slopes by the inputs, as MuProp
+   * behind a decoder, cannot have it.
+   */
+  backwardToInputs?(credit: Float64Array): ArrayLike<number>;
 }
 
 /**
@@ -109,7 +117,7 @@ export function functionFrontEnd(backend: ImmediateBackend, functions: FrontEndF
     outputs,
     parameters,
     prepare(input) {
-      const { forward, backward } = functions.pass(input.rows);
+      const { forward, backward, backwardToInputs } = functions.pass(input.rows);
       const output = backend.matrix(input.rows, outputs);
       const gradients = parameters.map(({ block }) => backend.matrix(1, block.columns));
       return {
@@ -119,9 +127,17 @@ export function functionFrontEnd(backend: ImmediateBackend, functions: FrontEndF
           const values = parameters.map(({ block }, i) => [names[i], backend.readNow(block)]);
           take("its outputs", forward(backend.readNow(input), Object.fromEntries(values)), output);
         },
-        backward(credit) {
-          const mean = backend.readNow(credit).map((g) => g / input.rows);
-          const found = backward(mean);
+        backward(credit, inputCredit) {
+          const each = backend.readNow(credit);
+          if (inputCredit !== undefined) {
+            if (backwardToInputs === undefined) {
+              throw new InputError(
+                "the front end does not say its slopes by the inputs; expected backwardToInputs",
+              );
+            }
+            take("the credit of its inputs", backwardToInputs(each), inputCredit);
+          }
+          const found = backward(each.map((g) => g / input.rows));
           names.forEach((name, i) => {
             take(`the gradient of ${name}`, found[name], gradients[i]);
           });

@@ -1,5 +1,5 @@
 /** One pass through a network: what every layer's law was and what it did. */
-import type { FlipTables, Matrix, Outcome } from "../backend/backend.ts";
+import type { Coding, FlipTables, Matrix, Outcome } from "../backend/backend.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
 import { independent, type Law } from "./laws.ts";
@@ -9,6 +9,11 @@ import { descendants, type Edge, type Layer, type Linear, type Network } from ".
 export interface Pass {
   readonly network: Network;
   readonly batchSize: number;
+  /**
+   * What units show: the bits that they drew; or their means, as though they were what they are on average, and then the
+   * outcomes' `bits` hold fractions.
+   */
+  readonly shows: "bits" | "means";
   /** [B, inputs] */
   readonly input: Matrix;
   /** What layers see as their input: the input itself, or what the front end makes of it. */
@@ -17,6 +22,8 @@ export interface Pass {
   readonly front?: FrontPass;
   /** One a layer, in the network's order. */
   readonly layers: readonly Outcome[];
+  /** Of a pass of means, one a layer, [B, width]: what children read, -1 to +1 for {-1,+1} units. */
+  readonly means?: readonly Matrix[];
   /** Layers that are sampled in this pass, in their order; what the others did is another pass's. */
   readonly own: readonly Layer[];
   /** The sites its draws are asked for at, one a layer, and the laws of independent units there. */
@@ -47,6 +54,7 @@ export function createPass(network: Network, input: Matrix, branch = 0, features
   return {
     network,
     batchSize,
+    shows: "bits",
     input,
     features: seen,
     ...(front && { front }),
@@ -56,6 +64,39 @@ export function createPass(network: Network, input: Matrix, branch = 0, features
     laws: lawsOf(network, layers),
     flips: new Map(),
   };
+}
+
+/**
+ * A mean-field pass over the batch of `pass`, after it: every unit shows its mean given what its parents show. It draws
+ * nothing; `runMeans` fills it. Operations on bits refuse it.
+ */
+export function createMeanPass({ network, input, features }: Pass): Pass {
+  const { backend, spec } = network;
+  const pass = createPass(network, input, 0, features);
+  const means = pass.layers.map(({ kind, bits }) =>
+    kind === "bernoulli" && spec.units === "plus-minus" ? backend.matrix(bits.rows, bits.columns) : bits,
+  );
+  return { ...pass, shows: "means", means };
+}
+
+/** Fills a mean-field pass, layer by layer. */
+export function runMeans(pass: Pass): void {
+  const { backend } = pass.network;
+  for (const layer of pass.own) {
+    computeLaw(pass, layer);
+    const { p, bits } = pass.layers[layer.index];
+    backend.copy(p, bits);
+    showMeans(pass, layer);
+  }
+}
+
+/** Puts what children read of a layer beside the fractions in its `bits`. */
+export function showMeans({ network: { backend }, layers, means }: Pass, { index }: Layer): void {
+  const { bits } = layers[index];
+  const shown = means![index];
+  if (shown === bits) return;
+  backend.fill(shown, -1);
+  backend.addScaled(bits, 2, shown);
 }
 
 /**
@@ -96,6 +137,7 @@ export function partOfPass(pass: Pass, first: number, rows: number, time: number
   return {
     network,
     batchSize: rows,
+    shows: pass.shows,
     input,
     features: front?.output ?? input,
     ...(front && { front }),
@@ -123,16 +165,21 @@ function createOutcome(
   return { kind, choices, logits: matrix(), p, q, bits: matrix() };
 }
 
-/** What a parent shows: the input or what the front end made of it, or a layer's bits. */
+/** What a parent shows: the input or what the front end made of it, or a layer's bits or means. Read in `codingOf`. */
 export const shown = (pass: Pass, from: number): Matrix =>
-  from < 0 ? pass.features : pass.layers[from].bits;
+  from < 0 ? pass.features : (pass.means?.[from] ?? pass.layers[from].bits);
+
+/** How what stands behind an edge is read on a pass. */
+export const codingOf = ({ shows }: Pass, { from, coding }: Edge): Coding =>
+  shows === "means" && from >= 0 ? "real" : coding;
 
 /** `out = W x + c`, [B, width], the parents' values being those of the pass. */
 export function computeLogits(pass: Pass, { bias, parents, addsInput }: Linear, out: Matrix): void {
   const { backend } = pass.network;
   backend.broadcast(bias, out);
   if (addsInput) backend.addScaled(pass.features, 1, out);
-  for (const { from, coding, weights } of parents) backend.product(shown(pass, from), coding, weights, out);
+  for (const edge of parents)
+    backend.product(shown(pass, edge.from), codingOf(pass, edge), edge.weights, out);
 }
 
 /** Logits and probabilities of one layer from what its parents did. */
@@ -162,6 +209,7 @@ function flipsOf(pass: Pass, edge: Edge): Flips {
   const { backend } = pass.network;
   let flips = pass.flips.get(edge);
   if (flips === undefined) {
+    if (pass.shows === "means") throw new TypeError("the pass is one of means, and only bits can flip");
     if (edge.coding === "real") throw new TypeError("the edge comes from real inputs, which cannot flip");
     const tables = backend.flipTables(edge.weights, edge.coding);
     flips = { tables, tablesFresh: false, logLikelihood: undefined, logLikelihoodFresh: false };

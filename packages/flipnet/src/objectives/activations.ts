@@ -12,11 +12,12 @@ import { chosenAt, prepareAdditions } from "./what-if.ts";
 export interface Activation {
   /** `eta(logit, target)`, a finite number; the target is 0 where there is none. */
   value(logit: number, target: number): number;
-  /**
-   * Its derivative by the logit, by which the parameters behind it learn. Absent: they stay as they are, or its
-   * expectation is 0.
-   */
+  /** Its derivative by the logit. Absent: not known, and the parameters behind it stay as they are. */
   slope?(logit: number, target: number): number;
+  /** Its derivative by the target, where that is what a layer did. Absent: not known. */
+  targetSlope?(logit: number, target: number): number;
+  /** Whether the parameters behind it learn by its slope; default: where it has one. */
+  readonly learns?: boolean;
   /** The same by a backend's operations; undefined where they do not serve. */
   kernels?(logits: Logits): ActivationKernels | undefined;
 }
@@ -44,8 +45,10 @@ export interface ActivationKernels {
   addParentDifferences(edge: Edge, out: Matrix): void;
   /** `out +=` what each target is worth to that sum, where the target is what a layer did. */
   addTargetDifferences(out: Matrix): void;
-  /** `g (+)= d eta / dl`, [B, width]; only for an activation that has a slope. */
-  slope(g: Matrix, accumulate: boolean): void;
+  /** `g (+)= d eta / dl`, [B, width]. Absent: not known. */
+  slope?(g: Matrix, accumulate: boolean): void;
+  /** `out += d eta / dt`, [B, width], where the target is what a layer did. Absent: not known. */
+  addTargetSlopes?(out: Matrix): void;
 }
 
 /** `log(1 + e^l)` */
@@ -60,21 +63,24 @@ const bernoulliOnly = ({ layer, targetLayer }: Logits): boolean =>
 export const logLikelihood: Activation = {
   value: (l, t) => t * l - softplus(l),
   slope: (l, t) => t - sigmoid(l),
+  targetSlope: (l) => l,
   kernels(site) {
     const { pass, logits, target } = site;
     if (target === undefined || !bernoulliOnly(site)) return undefined;
     const { backend } = pass.network;
     const [p, q] = [0, 1].map(() => backend.matrix(pass.batchSize, logits.columns));
     const outcome: Outcome = { kind: "bernoulli", choices: 1, logits, p, q, bits: target };
+    const logLikelihoodOf = prepareLogLikelihood(site, outcome);
     return {
       evaluate(value) {
         backend.sigmoid(logits, p, q);
-        backend.logLikelihood(outcome, value);
+        logLikelihoodOf(value);
       },
       addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences(out) {
         backend.addScaled(logits, 1, out); // log p - log (1 - p)
       },
+      addTargetSlopes: (out) => backend.addScaled(logits, 1, out),
       slope(g, accumulate) {
         if (accumulate) {
           backend.addScaled(target, 1, g);
@@ -106,32 +112,68 @@ export const entropy: Activation = {
   },
 };
 
-/**
- * `-log q` of what a layer itself did: its entropy, sampled. It has no slope, for the slope's expectation is 0 (D-14).
- */
+/** `-log q` of what a layer itself did: its entropy, sampled. Nothing learns by its slope, whose expectation is 0 (D-14). */
 export const surprisal: Activation = {
   value: (l, t) => softplus(l) - t * l,
+  slope: (l, t) => sigmoid(l) - t,
+  targetSlope: (l) => -l,
+  learns: false,
   kernels(site) {
     const { pass, layer, logits, targetLayer } = site;
     if (layer === undefined || targetLayer !== layer || !bernoulliOnly(site)) return undefined;
     const { backend } = pass.network;
     const outcome = pass.layers[layer.index];
+    const logLikelihoodOf = prepareLogLikelihood(site, outcome);
     return {
       evaluate(value) {
-        backend.logLikelihood(outcome, value);
+        logLikelihoodOf(value);
         backend.addScaled(value, -2, value);
       },
       addParentDifferences: (edge, out) =>
         backend.addScaled(flipLogLikelihood(pass, edge, layer.index), -1, out),
       addTargetDifferences: (out) => backend.addScaled(logits, -1, out),
-      slope() {},
+      addTargetSlopes: (out) => backend.addScaled(logits, -1, out),
+      slope(g, accumulate) {
+        if (accumulate) backend.addScaled(outcome.p, 1, g);
+        else backend.copy(outcome.p, g);
+        backend.addScaled(outcome.bits, -1, g);
+      },
     };
   },
 };
 
+/**
+ * What `Backend.logLikelihood` gives, with fractions for bits where the pass shows means: it is linear in them, so it is
+ * found from that of one outcome, all units off or at their first choice.
+ */
+export function prepareLogLikelihood(
+  { pass, targetLayer }: Pick<Logits, "pass" | "targetLayer">,
+  outcome: Outcome,
+): (value: Matrix) => void {
+  const { backend } = pass.network;
+  if (pass.shows === "bits" || targetLayer === undefined)
+    return (value) => backend.logLikelihood(outcome, value);
+  const { logits, bits: fractions, choices } = outcome;
+  const { rows, columns } = fractions;
+  const first = backend.matrix(rows, columns);
+  if (choices > 1) {
+    backend.write(
+      first,
+      Array.from({ length: rows * columns }, (_, e) => (e % choices === 0 ? 1 : 0)),
+    );
+  }
+  const less = backend.matrix(rows, columns);
+  const known = { ...outcome, bits: first };
+  return (value) => {
+    backend.logLikelihood(known, value);
+    backend.subtract(fractions, first, less);
+    backend.rowDots(less, logits, "real", value, true);
+  };
+}
+
 /** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */
 export function scalarKernels(
-  { value: eta, slope }: Activation,
+  { value: eta, slope, targetSlope }: Activation,
   { pass, parents, logits, target, targetLayer }: Logits,
 ): ActivationKernels {
   const { network, batchSize } = pass;
@@ -206,11 +248,20 @@ export function scalarKernels(
       addTo(out);
     },
 
-    slope(g, accumulate) {
-      const { numbers, addTo } = additionTo(width);
-      for (let e = 0; e < l.length; e++) numbers[e] = slope!(l[e], t[e]);
-      if (!accumulate) backend.fill(g, 0);
-      addTo(g);
-    },
+    ...(slope && {
+      slope(g: Matrix, accumulate: boolean) {
+        const { numbers, addTo } = additionTo(width);
+        for (let e = 0; e < l.length; e++) numbers[e] = slope(l[e], t[e]);
+        if (!accumulate) backend.fill(g, 0);
+        addTo(g);
+      },
+    }),
+    ...(targetSlope && {
+      addTargetSlopes(out: Matrix) {
+        const { numbers, addTo } = additionTo(width);
+        for (let e = 0; e < l.length; e++) numbers[e] = targetSlope(l[e], t[e]);
+        addTo(out);
+      },
+    }),
   };
 }

@@ -6,7 +6,7 @@ import { type ImmediateBackend, immediate, type Matrix } from "../backend/backen
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights, type Network } from "../network/network.ts";
-import { createPass, samplePass } from "../network/pass.ts";
+import { computeLaw, createMeanPass, createPass, runMeans, samplePass, showMeans } from "../network/pass.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 import { layersRead, type Objective, unitOf } from "./objective.ts";
 import { prepareTries } from "./what-if.ts";
@@ -23,8 +23,8 @@ export interface CheckOptions {
 
 /**
  * Samples the network, changes one unit after the other with all else as it was, and compares what components do with
- * what they say: the layers that they read, what each unit is worth to them. Meanwhile the parameters of the network and
- * of the objective's linear maps are random numbers: where they are zero, nothing depends on anything. One evaluation a
+ * what they say: the layers that they read, what each unit is worth to them; and, on a pass of means, their slopes.
+ * Meanwhile the parameters of the network and of the objective's linear maps and networks are random numbers: where they are zero, nothing depends on anything. One evaluation a
  * unit and sample: not for every step.
  *
  * @param input [B, inputs] examples
@@ -37,18 +37,20 @@ export function checkObjective(
   options: CheckOptions = {},
 ): void {
   const backend = immediate(network.backend);
-  const linears = [...network.layers, ...objective.linears];
-  const before = linears.map(({ block }) => backend.readNow(block));
-  initialiseWeights(backend, linears, options.seed ?? 0);
-  linears.forEach(({ bias }, place) => {
+  const fronts = (objective.fronts ?? []).flatMap(({ parameters }) => parameters);
+  const parameters = [...network.layers, ...objective.linears, ...fronts];
+  const before = parameters.map(({ block }) => backend.readNow(block));
+  initialiseWeights(backend, parameters, options.seed ?? 0);
+  parameters.forEach(({ block, width }, place) => {
     const key = deriveKey(options.seed ?? 0, "test", place, newKey());
-    const values = Array.from({ length: bias.columns }, (_, e) => 2 * uniformAt(key, e) - 1);
-    backend.write(bias, values);
+    const values = Array.from({ length: width }, (_, e) => 2 * uniformAt(key, e) - 1);
+    backend.write(block, values, block.columns - width);
   });
   try {
     compare(backend, network, objective, input, options);
+    compareSlopes(backend, network, objective, input, options);
   } finally {
-    for (const [place, { block }] of linears.entries()) backend.write(block, before[place]);
+    for (const [place, { block }] of parameters.entries()) backend.write(block, before[place]);
   }
 }
 
@@ -109,6 +111,64 @@ function compare(
       throw new InputError(
         `the component "${component.name}" says that it reads layer ${index}, and none of its units, ${unitOf(network.layers[index], 0)} the first, changed it in ${samples * pass.batchSize} samples`,
       );
+    }
+  }
+}
+
+/** Half the distance over which a slope is looked at. */
+const reach = 1 / 16;
+
+/** By central differences on a mean-field pass. */
+function compareSlopes(
+  backend: ImmediateBackend,
+  network: Network,
+  objective: Objective,
+  input: Matrix,
+  { seed = 0, tolerance = 1e-3 }: CheckOptions,
+): void {
+  const sampled = createPass(network, input);
+  // What it draws is not looked at, but a front end has to run.
+  samplePass(sampled, new GeneratedDraws(backend, seed, "test"));
+  const means = createMeanPass(sampled);
+  const { components } = objective.prepare(means);
+  for (const { name, reads, value, evaluate, addSlopes } of components) {
+    for (const layer of addSlopes === undefined ? [] : reads.map((index) => network.layers[index])) {
+      const { index, width, choices } = layer;
+      const { bits } = means.layers[index];
+      const valuesAt = (shown: Float64Array) => {
+        backend.write(bits, shown);
+        showMeans(means, layer);
+        for (const { layer: child } of layer.children) computeLaw(means, child);
+        evaluate();
+        return backend.readNow(value);
+      };
+      runMeans(means);
+      const usual = backend.readNow(bits);
+      const size = Math.max(1, ...valuesAt(usual).map(Math.abs));
+      const said = backend.matrix(means.batchSize, width);
+      addSlopes!(layer, said);
+      const expected = backend.readNow(said);
+      for (let j = 0; j < width; j++) {
+        // Of a softmax unit one choice takes from the next, as slopes are known up to a constant a unit.
+        const next = choices === 1 ? -1 : j - (j % choices) + ((j + 1) % choices);
+        const moved = (by: number) => {
+          const shown = Float64Array.from(usual);
+          for (let e = 0; e < shown.length; e += width) {
+            shown[e + j] += by;
+            if (next >= 0) shown[e + next] -= by;
+          }
+          return Float64Array.from(valuesAt(shown));
+        };
+        const [up, down] = [moved(reach), moved(-reach)];
+        up.forEach((one, b) => {
+          const found = one - down[b];
+          const slope = expected[b * width + j] - (next < 0 ? 0 : expected[b * width + next]);
+          if (Math.abs(found - 2 * reach * slope) <= tolerance * size) return;
+          throw new InputError(
+            `the component "${name}" says that its slope at ${unitOf(layer, j)} is ${slope}; it is ${found / (2 * reach)}`,
+          );
+        });
+      }
     }
   }
 }

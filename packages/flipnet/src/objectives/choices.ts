@@ -1,7 +1,7 @@
 /** What function components make of the logits of whole softmax units: the choices' counterparts of `activations.ts`. */
 import type { Outcome } from "../backend/backend.ts";
 import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood } from "../network/pass.ts";
-import type { ActivationKernels, Logits } from "./activations.ts";
+import { type ActivationKernels, type Logits, prepareLogLikelihood } from "./activations.ts";
 
 /** A function of units' logits, by a backend's operations. */
 export interface UnitFunction {
@@ -13,16 +13,19 @@ export interface UnitFunction {
 /** `log P(target)` of softmax units, the target being what a softmax layer chose. */
 export const choiceLogLikelihood: UnitFunction = {
   learns: true,
-  kernels({ pass, logits, target: bits, targetLayer }) {
+  kernels(site) {
+    const { pass, logits, target: bits, targetLayer } = site;
     const { backend } = pass.network;
     const { choices } = targetLayer!;
     const p = backend.matrix(pass.batchSize, logits.columns);
     const outcome: Outcome = { kind: "softmax", choices, logits, p, q: p, bits: bits! };
+    const logLikelihoodOf = prepareLogLikelihood(site, outcome);
     return {
       evaluate(value) {
         backend.softmax(logits, choices, p);
-        backend.logLikelihood(outcome, value);
+        logLikelihoodOf(value);
       },
+      addTargetSlopes: (out) => backend.addScaled(logits, 1, out),
       addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences: (out) => backend.addChoiceDifferences(logits, choices, bits!, out),
       slope(g, accumulate) {
@@ -58,23 +61,30 @@ export const choiceEntropy: UnitFunction = {
 /** `-log q` of what a softmax layer itself chose, the target: its entropy, sampled. */
 export const choiceSurprisal: UnitFunction = {
   learns: false,
-  kernels({ pass, logits, layer }) {
+  kernels(site) {
+    const { pass, logits, layer } = site;
     const { backend } = pass.network;
     const { index, choices } = layer!;
     const outcome = pass.layers[index];
+    const logLikelihoodOf = prepareLogLikelihood(site, outcome);
     const differences = backend.matrix(pass.batchSize, logits.columns);
     return {
       evaluate(value) {
-        backend.logLikelihood(outcome, value);
+        logLikelihoodOf(value);
         backend.addScaled(value, -2, value);
       },
+      addTargetSlopes: (out) => backend.addScaled(logits, -1, out),
       addParentDifferences: (edge, out) => backend.addScaled(flipLogLikelihood(pass, edge, index), -1, out),
       addTargetDifferences(out) {
         backend.fill(differences, 0);
         backend.addChoiceDifferences(logits, choices, outcome.bits, differences);
         backend.addScaled(differences, -1, out);
       },
-      slope() {},
+      slope(g, accumulate) {
+        if (accumulate) backend.addScaled(outcome.p, 1, g);
+        else backend.copy(outcome.p, g);
+        backend.addScaled(outcome.bits, -1, g);
+      },
     };
   },
 };

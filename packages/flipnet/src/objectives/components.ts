@@ -6,9 +6,9 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import { createLinear, type Layer, type Linear, type Network } from "../network/network.ts";
+import { createLinear, type Edge, type Layer, type Linear, type Network } from "../network/network.ts";
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
-import { type Activation, type Logits, scalarKernels } from "./activations.ts";
+import { type Activation, type ActivationKernels, type Logits, scalarKernels } from "./activations.ts";
 import type { UnitFunction } from "./choices.ts";
 import type { Component, Objective } from "./objective.ts";
 
@@ -71,7 +71,7 @@ export function componentsObjective(
   { name = linear.name, target }: ComponentsOptions = {},
 ): Objective {
   const layer = network.layers.find((one) => one === linear);
-  const learns = "learns" in eta ? eta.learns : eta.slope !== undefined;
+  const learns = eta.learns ?? eta.slope !== undefined;
   const { parents, width } = linear;
   const layersRead = parents.map(({ from }) => from).filter((from) => from >= 0);
   const { targetLayer, targetOf } = findTarget(network, name, width, target, layersRead);
@@ -91,7 +91,7 @@ export function componentsObjective(
         target: targetOf(pass),
         targetLayer,
       };
-      const kernels = "learns" in eta ? eta.kernels(site) : (eta.kernels?.(site) ?? scalarKernels(eta, site));
+      const kernels = "value" in eta ? (eta.kernels?.(site) ?? scalarKernels(eta, site)) : eta.kernels(site);
       const value = matrix(1);
       const component: Component = {
         name,
@@ -105,19 +105,44 @@ export function componentsObjective(
           if (index === target) kernels.addTargetDifferences(out);
           else kernels.addParentDifferences(parents.find(({ from }) => from === index)!, out);
         },
+        ...(slopesKnown(kernels, targetLayer) && { addSlopes: prepareSlopes(site, kernels) }),
       };
       const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), pass }] : [];
       return {
         components: [component],
         credits,
         addDirectGradient(one, g) {
-          if (learns && one === layer) kernels.slope(g, true);
+          if (learns && one === layer) kernels.slope!(g, true);
         },
         differentiate() {
-          for (const { g } of credits) kernels.slope(g, false);
+          for (const { g } of credits) kernels.slope!(g, false);
         },
       };
     },
+  };
+}
+
+const slopesKnown = (kernels: ActivationKernels, targetLayer: Layer | undefined): boolean =>
+  kernels.slope !== undefined && (targetLayer === undefined || kernels.addTargetSlopes !== undefined);
+
+/** `Component.addSlopes`: through the weights of what reads the layer, and by the target. Room is made on first use. */
+function prepareSlopes(
+  { pass, parents, logits, targetLayer }: Logits,
+  kernels: ActivationKernels,
+): NonNullable<Component["addSlopes"]> {
+  const { backend } = pass.network;
+  let slopes: Matrix | undefined;
+  const through = new Map<Edge, Matrix>();
+  return ({ index, width }, out) => {
+    if (index === targetLayer?.index) return kernels.addTargetSlopes!(out);
+    const edge = parents.find(({ from }) => from === index)!;
+    slopes ??= backend.matrix(pass.batchSize, logits.columns);
+    kernels.slope!(slopes, false);
+    const credit = through.get(edge) ?? backend.matrix(pass.batchSize, width);
+    through.set(edge, credit);
+    backend.transposedProduct(slopes, edge.weights, credit, false);
+    // A {-1,+1} unit goes from -1 to +1 where its bit goes from 0 to 1.
+    backend.addScaled(credit, edge.coding === "plus-minus" ? 2 : 1, out);
   };
 }
 

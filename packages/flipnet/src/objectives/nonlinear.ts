@@ -41,7 +41,7 @@ export function nonlinearObjective(
       `"${name}" takes ${front.inputs} numbers; expected ${layer.width}, as layer ${reads} shows`,
     );
   }
-  const learns = eta.slope !== undefined;
+  const learns = eta.learns ?? eta.slope !== undefined;
   const { targetLayer, targetOf } = findTarget(network, name, front.outputs, target, [reads]);
 
   return {
@@ -69,7 +69,21 @@ export function nonlinearObjective(
           kernels.evaluate(value);
         },
         ...(differences && { addDifferences: prepareDifferences() }),
+        ...(kernels.slope !== undefined &&
+          (targetLayer === undefined || kernels.addTargetSlopes !== undefined) && { addSlopes }),
       };
+
+      let inputCredit: Matrix | undefined;
+      function addSlopes({ index }: { index: number }, out: Matrix): void {
+        if (index !== reads) {
+          kernels.addTargetSlopes!(out);
+          return;
+        }
+        inputCredit ??= backend.matrix(pass.batchSize, front.inputs);
+        kernels.slope!(credit, false);
+        frontPass.backward(credit, inputCredit);
+        backend.addScaled(inputCredit, 1, out);
+      }
 
       function prepareDifferences(): NonNullable<Component["addDifferences"]> {
         const backend = immediate(network.backend);
@@ -101,7 +115,7 @@ export function nonlinearObjective(
         fronts: learns ? [frontPass] : [],
         differentiate() {
           if (!learns) return;
-          kernels.slope(credit, false);
+          kernels.slope!(credit, false);
           frontPass.backward(credit);
         },
       };

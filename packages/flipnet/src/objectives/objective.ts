@@ -24,6 +24,11 @@ export interface Component {
    * Absent where the function is not known, or has to be credited as one number.
    */
   addDifferences?(layer: Layer, out: Matrix): void;
+  /**
+   * For a layer in `reads`: `out += df/dm`, `m` from 0 to 1 in place of each bit that it reads, everything else being as the
+   * pass shows it, bits or means; [B, width]. Of a softmax unit's choices up to a constant a unit. Absent: not known.
+   */
+  addSlopes?(layer: Layer, out: Matrix): void;
 }
 
 /** An objective on one pass: its components, and the gradients that need no estimator. */

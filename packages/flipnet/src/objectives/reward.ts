@@ -6,14 +6,14 @@ import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Component, Objective } from "./objective.ts";
 
-/** The objective whose only component is `reward` [B, 1], which the caller fills. */
-export function rewardObjective(reward: Matrix): Objective {
+/** The objective whose only component is `reward` [B, 1], which the caller fills; `name` tells several apart. */
+export function rewardObjective(reward: Matrix, { name = "reward" }: { name?: string } = {}): Objective {
   return {
     linears: [],
     prepare({ network }) {
       const output = network.layers.length - 1;
       return {
-        components: [{ name: "reward", reads: [output], value: reward, observed: true, evaluate() {} }],
+        components: [{ name, reads: [output], value: reward, observed: true, evaluate() {} }],
         addDirectGradient() {},
         credits: [],
         differentiate() {},
@@ -57,7 +57,7 @@ export function knownRewardObjective(rewards: Matrix): Objective {
   };
 }
 
-type KnownFunction = Required<Pick<Component, "evaluate" | "addDifferences">>;
+type KnownFunction = Required<Pick<Component, "evaluate" | "addDifferences" | "addSlopes">>;
 
 /** The reward of a softmax unit's choice. */
 function chosen(backend: Backend, bits: Matrix, rewards: Matrix, value: Matrix): KnownFunction {
@@ -69,6 +69,7 @@ function chosen(backend: Backend, bits: Matrix, rewards: Matrix, value: Matrix):
       backend.addScaled(rewards, 1, out);
       backend.product(value, "real", less, out);
     },
+    addSlopes: (_layer, out) => backend.addScaled(rewards, 1, out),
   };
 }
 
@@ -92,5 +93,6 @@ function switched(backend: Backend, bits: Matrix, rewards: Matrix, value: Matrix
       backend.multiplyAdd(bits, difference, value);
     },
     addDifferences: (_layer, out) => backend.addScaled(difference, 1, out),
+    addSlopes: (_layer, out) => backend.addScaled(difference, 1, out),
   };
 }

@@ -292,7 +292,7 @@ function elboDomain(points: readonly { epoch: number; value: number }[]): [numbe
 export const vae = defineTask({
   name: "vae",
   title: "Variational auto-encoder",
-  offers: ["components", "evaluations"],
+  offers: ["components", "evaluations", "slopes"],
   settings: vaeOptions,
   usual: { estimator: "f-hnca", hidden: [200], units: "zero-one", batchSize: 50, learningRate: 1e-4 },
   data: "images",

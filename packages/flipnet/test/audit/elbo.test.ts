@@ -20,7 +20,7 @@ const [fHnca, reinforce] = ["f-hnca", "reinforce"].map((name) => findEstimator(n
 const backend = createReferenceBackend();
 
 /** Names of all estimators for a known function. */
-const names = estimatorsFor(["components", "evaluations"]).flatMap(({ name, variants }) => [
+const names = estimatorsFor(["components", "evaluations", "slopes"]).flatMap(({ name, variants }) => [
   name,
   ...variants.map((variant) => variant.name),
 ]);

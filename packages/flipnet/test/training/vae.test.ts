@@ -24,7 +24,7 @@ async function train(change: Partial<VaeTrainingOptions>, epochs = 10) {
   return records;
 }
 
-const forVaes = estimatorsFor(["components", "evaluations"]).map(({ name }) => name);
+const forVaes = estimatorsFor(["components", "evaluations", "slopes"]).map(({ name }) => name);
 
 test.each(forVaes)("%s raises the bound", async (name) => {
   for (const hidden of [[6], [6, 4]]) {
