@@ -63,7 +63,11 @@ function kernelsOf(kind) {
       },
     ];
     return {
-      kernels: { ...Object.fromEntries(addon.kernels.map(kernel)), flipTableFloats: addon.tableFloats },
+      kernels: {
+        ...Object.fromEntries(addon.kernels.map(kernel)),
+        flipTableFloats: addon.tableFloats,
+        flipStepFloats: () => 0, // entropies ask for nothing more
+      },
       grown: () => addon.moved(number, bytes()),
     };
   };

@@ -11,11 +11,10 @@
 //! log t - D + q (l + D) / t - q l, and with w = p q l the fractions come to n / t, n = q D + w - w e^D, which is small
 //! where D is. Their sum is carried beside the product, times it: S' = S t + n P, P' = P t. No division an edge.
 //!
-//! The products of some parents, and what they multiply in a tile of the tables that stays in the first cache, are
-//! gone through by all examples of a block. Exponents are split off before they can overflow: exact, so that a result
+//! e^d and e^-d of some parents and columns are made in the first cache, and all examples go over them before the next. Exponents are split off before they can overflow: exact, so that a result
 //! depends neither on when nor on the other parents.
 use super::bits::{pack, product_bits};
-use super::tables::{LIMIT, TILE, Tables};
+use super::tables::{LIMIT, TILE, Tables, exponentials, pitch};
 use super::tile::part;
 use crate::lanes::Lanes;
 use crate::math::{entropy, exponent, log_of, mantissa, softplus};
@@ -30,7 +29,7 @@ const ROOM_WITH_SUMS: f32 = 70.0;
 const PARENTS: usize = 16;
 /// Examples that are.
 const EXAMPLES: usize = 64;
-/// Columns of a tile: two or three tables of sixteen parents in 32 KiB.
+/// Columns of a tile: two or three rows of each of sixteen parents in 32 KiB.
 const COLUMNS: usize = 256;
 const COLUMNS_WITH_SUMS: usize = 160;
 
@@ -90,7 +89,7 @@ impl Laws {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flips<V: Lanes>(
-    bits: *const f32, tables: *mut f32, steps: *const f32, weights: *const f32, logits: *const f32,
+    bits: *const f32, tables: *mut f32, _steps: *const f32, weights: *const f32, logits: *const f32,
     p: *const f32, q: *const f32, child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32,
     b: usize, i: usize, j: usize, k: f32, add_likelihoods: bool, add_entropies: bool,
 ) {
@@ -107,9 +106,9 @@ pub unsafe fn flips<V: Lanes>(
         }
         let sizes = Sizes { b, i, j };
         if entropies.is_null() {
-            changes::<V, false>(bits, tables, steps, logits, p, q, likelihoods, entropies, sizes);
+            changes::<V, false>(bits, tables, weights, logits, p, q, likelihoods, entropies, sizes, k);
         } else {
-            changes::<V, true>(bits, tables, steps, logits, p, q, likelihoods, entropies, sizes);
+            changes::<V, true>(bits, tables, weights, logits, p, q, likelihoods, entropies, sizes, k);
         }
         for parent in 0..i {
             if *tables.largest.add(parent) <= LIMIT {
@@ -156,19 +155,20 @@ pub unsafe fn has_nan<V: Lanes>(x: *const f32, n: usize) -> bool {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn changes<V: Lanes, const SUMS: bool>(
-    bits: *const f32, tables: Tables, steps: *const f32, logits: *const f32, p: *const f32, q: *const f32,
-    likelihoods: *mut f32, entropies: *mut f32, sizes: Sizes,
+    bits: *const f32, tables: Tables, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
+    likelihoods: *mut f32, entropies: *mut f32, sizes: Sizes, k: f32,
 ) {
     unsafe {
         let Sizes { b, i, j } = sizes;
-        let pitch = tables.pitch;
+        let (pitch, together) = (pitch(j), EXAMPLES.min(b));
         let laws = if SUMS { 4 } else { 2 };
-        let states = EXAMPLES * PARENTS * V::COUNT;
-        let mut room = scratch(Level::Kernel, laws * EXAMPLES * pitch + 3 * states, laws + 3);
-        let rows: [*mut f32; 4] =
-            core::array::from_fn(
-                |n| if n < laws { room.take(EXAMPLES * pitch) } else { core::ptr::null_mut() },
-            );
+        let states = together * PARENTS * V::COUNT;
+        let columns = if SUMS { COLUMNS_WITH_SUMS } else { COLUMNS };
+        let tile = PARENTS * columns;
+        let mut room = scratch(Level::Kernel, laws * together * pitch + 3 * states + 3 * tile, laws + 6);
+        let mut take = |there: bool, floats: usize| if there { room.take(floats) } else { core::ptr::null_mut() };
+        let rows: [*mut f32; 4] = core::array::from_fn(|n| take(n < laws, together * pitch));
+        let (up, down, steps) = (take(true, tile), take(true, tile), take(SUMS, tile));
         let all = Laws {
             p: rows[0],
             q: rows[1],
@@ -176,11 +176,10 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
             minus_w: rows[if SUMS { 3 } else { 0 }],
         };
         let state = State {
-            products: room.take(states).cast(),
-            powers: room.take(states).cast(),
-            sums: room.take(states).cast(),
+            products: take(true, states).cast(),
+            powers: take(true, states).cast(),
+            sums: take(true, states).cast(),
         };
-        let most_columns = if SUMS { COLUMNS_WITH_SUMS } else { COLUMNS };
         for first in (0..b).step_by(EXAMPLES) {
             let examples = EXAMPLES.min(b - first);
             for example in 0..examples {
@@ -210,11 +209,16 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
                 let near = most * ((pitch / V::COUNT) as f32) < NEAR.ln();
                 let mut column = 0;
                 while column < pitch {
-                    let width = TILE * part((pitch - column) / TILE, most_columns / TILE);
+                    let width = TILE * part((pitch - column) / TILE, columns / TILE);
+                    for n in 0..count {
+                        let (w, at) = (weights.add((parent + n) * j + column), n * width);
+                        let steps = if SUMS { steps.add(at) } else { steps };
+                        exponentials::<V>(w, j - column, width, k, up.add(at), down.add(at), steps);
+                    }
+                    let block = Block { up, down, steps, count, fresh: column == 0, width, stride, splits };
                     for example in 0..examples {
                         let bits = pack::<V>(bits.add((first + example) * i + parent), count) as u32;
                         let laws = all.from(example * pitch + column);
-                        let block = Block { tables, steps, parent, count, column, width, stride, splits };
                         if SUMS {
                             for g in (0..count).step_by(4) {
                                 block.with_sums::<V, 4>(g, bits, laws, state.at(example, g));
@@ -272,15 +276,17 @@ unsafe fn fill_up<V: Lanes, const SUMS: bool>(
     }
 }
 
-/// Some parents and some columns of the tables.
+/// Some columns of some parents' exponentials, a row a parent.
 #[derive(Clone, Copy)]
 struct Block {
-    tables: Tables,
+    up: *const f32,
+    down: *const f32,
+    /// d, for sums.
     steps: *const f32,
-    parent: usize,
     count: usize,
-    column: usize,
     width: usize,
+    /// Whether these are the first columns.
+    fresh: bool,
     /// Vectors after which exponents have to be split off.
     stride: usize,
     splits: bool,
@@ -291,7 +297,7 @@ impl Block {
     #[inline(always)]
     unsafe fn row(&self, n: usize, bits: u32) -> (usize, bool) {
         let n = n.min(self.count - 1);
-        ((self.parent + n) * self.tables.pitch + self.column, bits >> n & 1 == 1)
+        (n * self.width, bits >> n & 1 == 1)
     }
 
     /// Multiplies the products of `G` parents from the g-th on.
@@ -301,7 +307,7 @@ impl Block {
             let mut factors = [core::ptr::null::<f32>(); G];
             for (n, factor) in factors.iter_mut().enumerate() {
                 let (start, on) = self.row(g + n, bits);
-                *factor = if on { self.tables.down } else { self.tables.up }.add(start);
+                *factor = if on { self.down } else { self.up }.add(start);
             }
             multiply_rows::<V, G>(
                 factors,
@@ -310,7 +316,7 @@ impl Block {
                 self.width,
                 self.stride,
                 self.splits,
-                self.column == 0,
+                self.fresh,
                 state.products,
                 state.powers,
             );
@@ -326,13 +332,13 @@ impl Block {
             let mut signed = [core::ptr::null::<f32>(); G];
             for n in 0..G {
                 let (start, on) = self.row(g + n, bits);
-                factors[n] = if on { self.tables.down } else { self.tables.up }.add(start);
+                factors[n] = if on { self.down } else { self.up }.add(start);
                 steps[n] = self.steps.add(start);
                 signed[n] = if on { laws.minus_w } else { laws.w };
             }
             let mut products = [V::splat(1.0); G];
             let mut sums = [V::zero(); G];
-            if self.column > 0 {
+            if !self.fresh {
                 for n in 0..G {
                     products[n] = *state.products.add(n);
                     sums[n] = *state.sums.add(n);

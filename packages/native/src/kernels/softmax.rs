@@ -2,7 +2,7 @@
 //! `kernels/flip-softmax.ts`, `switches.ts`, `switch-softmax.ts` and `entropy-differences.ts`.
 use super::bits::product_bits;
 use super::flips::{entropy_shift, has_nan, logs, multiply_rows};
-use super::tables::{LIMIT, Tables};
+use super::tables::{LIMIT, Tables, exponentials, pitch};
 use crate::lanes::Lanes;
 use crate::math::{exp, exp_both, exponent, log_of, log_one, mantissa};
 use crate::scratch::{Level, scratch};
@@ -124,11 +124,16 @@ pub unsafe fn switches<V: Lanes>(
     unsafe {
         const G: usize = 4;
         let tables = Tables::at(tables, i, j);
-        let pitch = tables.pitch;
+        let pitch = pitch(j);
         let states = (choices + 16) * V::COUNT;
-        let mut room = scratch(Level::Kernel, i + 3 * pitch + 2 * states, 6);
+        let mut room = scratch(Level::Kernel, i + 3 * pitch + 2 * states + 2 * i * pitch, 8);
         let sums = room.take(i);
         let (on, off, r) = (room.take(pitch), room.take(pitch), room.take(pitch));
+        let (up, down) = (room.take(i * pitch), room.take(i * pitch));
+        for n in 0..i {
+            let (w, at) = (weights.add(n * j), n * pitch);
+            exponentials::<V>(w, j, pitch, 1.0, up.add(at), down.add(at), core::ptr::null_mut());
+        }
         let (products, exponents): (*mut V, *mut V) = (room.take(states).cast(), room.take(states).cast());
         for example in 0..b {
             let (bits, out) = (bits.add(example * i), out.add(example * i));
@@ -155,14 +160,14 @@ pub unsafe fn switches<V: Lanes>(
                 } else {
                     // q + p e^(W[n] - W[chosen]) = q + r e^W[n]
                     for at in (0..pitch).step_by(V::COUNT) {
-                        let moved = V::load(tables.down.add(chosen * pitch + at));
+                        let moved = V::load(down.add(chosen * pitch + at));
                         V::load(on.add(at)).mul(moved).store(r.add(at));
                     }
                     let stride = (ROOM / reach.max(0.01)) as usize;
                     let splits = stride < pitch / V::COUNT;
                     for n in (0..choices).step_by(G) {
                         let row =
-                            |g: usize| tables.up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
+                            |g: usize| up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
                         multiply_rows::<V, G>(
                             [row(0), row(1), row(2), row(3)],
                             r,
@@ -202,8 +207,9 @@ pub unsafe fn switch_softmax<V: Lanes>(
     unsafe {
         let tables = Tables::at(tables, i, j);
         let row = padded(i);
-        let mut room = scratch(Level::Kernel, i + tables.pitch + 2 * j * row, 4);
-        let (sums, r) = (room.take(i), room.take(tables.pitch));
+        let pitch = pitch(j);
+        let mut room = scratch(Level::Kernel, i + 2 * pitch + 2 * j * row, 5);
+        let (sums, r, back) = (room.take(i), room.take(pitch), room.take(pitch));
         let (up, down) = (room.take(j * row), room.take(j * row));
         powers::<V>(tables, up, down, i, j);
         for example in 0..b {
@@ -224,8 +230,9 @@ pub unsafe fn switch_softmax<V: Lanes>(
                         *out.add(n) = if accumulate { *out.add(n) + change } else { change };
                     }
                 } else {
-                    let down = tables.down.add(chosen * tables.pitch);
-                    each!(V, j, r, |at| V::load(p.add(at)).mul(V::load(down.add(at))));
+                    let own = weights.add(chosen * j);
+                    exponentials::<V>(own, j, pitch, -1.0, back, core::ptr::null_mut(), core::ptr::null_mut());
+                    each!(V, j, r, |at| V::load(p.add(at)).mul(V::load(back.add(at))));
                     // So many children's sums may be multiplied before the product's exponent has to be split off.
                     let stride = (ROOM / reach.max(0.1)) as usize * k;
                     let base = V::splat(*sums.add(chosen));
