@@ -1,22 +1,24 @@
 /**
- * The operations of `backend.ts` in float64 and plain loops. This is the specification: every faster backend is
- * tested against it, and the audit runs on it.
+ * The operations of `backend.ts` in float64, each as it is written there. This is the specification: every faster backend
+ * is tested against it, and the audit runs on it. Operands are checked before an operation is entered (`checked.ts`).
+ *
+ * Elements are numbered row by row: `e` is any, `b` an example, `i` a parent, `j` a unit, `start` the first choice of a
+ * softmax unit.
  */
-import { bitAt, halfWordAt, type Key, uniformAt } from "../random/threefry.ts";
+import { bitAt, halfWordAt, uniformAt } from "../random/threefry.ts";
 import type {
-  AdamStep,
   Bytes,
   Coding,
-  Features,
   FlipTables,
   ImmediateBackend,
   Indices,
   Matrix,
   Outcome,
-  Scope,
   Sums,
   Window,
 } from "./backend.ts";
+import { checked } from "./checked.ts";
+import { shapes } from "./shapes.ts";
 
 interface Values extends Matrix {
   readonly data: Float64Array;
@@ -32,6 +34,38 @@ interface SumValues extends Sums {
 }
 
 const values = (m: Matrix): Float64Array => (m as Values).data;
+
+/** Writes every element of a matrix. */
+function each(out: Matrix, of: (e: number) => number): void {
+  const o = values(out);
+  for (let e = 0; e < o.length; e++) o[e] = of(e);
+}
+
+/** Writes every element by its row and column; or adds to it. */
+function eachOf(out: Matrix, of: (row: number, column: number) => number, adds = false): void {
+  const o = values(out);
+  for (let r = 0, e = 0; r < out.rows; r++) {
+    for (let c = 0; c < out.columns; c++, e++) o[e] = of(r, c) + (adds ? o[e] : 0);
+  }
+}
+
+/** Calls `of` with the first element of every softmax unit, and of the next. */
+function eachUnit(
+  { rows, columns }: Matrix,
+  choices: number,
+  of: (start: number, end: number) => void,
+): void {
+  for (let start = 0; start < rows * columns; start += choices) of(start, start + choices);
+}
+
+/** `before + of(from) + ... + of(to - 1)`, in this order. */
+function sum(from: number, to: number, of: (e: number) => number, before = 0): number {
+  let result = before;
+  for (let e = from; e < to; e++) result += of(e);
+  return result;
+}
+
+const mean = (m: Matrix): number => sum(0, values(m).length, (e) => values(m)[e]) / values(m).length;
 
 /** What a stored value stands for in a product. */
 const coded = (x: number, coding: Coding): number => (coding === "plus-minus" ? 2 * x - 1 : x);
@@ -49,32 +83,101 @@ const entropy = (l: number): number => sigmoid(l) * softplus(-l) + sigmoid(-l) *
 function logSumExp(x: Float64Array, start: number, count: number, shift: (k: number) => number): number {
   let largest = -Infinity;
   for (let k = 0; k < count; k++) largest = Math.max(largest, x[start + k] + shift(k));
-  let sum = 0;
-  for (let k = 0; k < count; k++) sum += Math.exp(x[start + k] + shift(k) - largest);
-  return largest + Math.log(sum);
+  return largest + Math.log(sum(0, count, (k) => Math.exp(x[start + k] + shift(k) - largest)));
 }
 
+/** The choice that a unit made, as an element. */
+function chosen(bits: Float64Array, start: number, choices: number): number {
+  let found = start;
+  for (let e = start; e < start + choices; e++) if (bits[e] > 0) found = e;
+  return found;
+}
+
+const unmoved = (): number => 0;
+
 /** log P(outcome of example b) of all of a layer's units when column j's logit is moved by `shift(j)`. */
-function logLikelihood(child: Outcome, b: number, shift: (j: number) => number): number {
-  const logits = values(child.logits);
-  const bits = values(child.bits);
+function logLikelihood(
+  { kind, choices, ...child }: Outcome,
+  b: number,
+  shift = unmoved as (j: number) => number,
+): number {
+  const [l, bits] = [values(child.logits), values(child.bits)];
   const { columns } = child.logits;
-  let sum = 0;
-  if (child.kind === "bernoulli") {
+  const row = b * columns;
+  let result = 0;
+  if (kind === "bernoulli") {
     for (let j = 0; j < columns; j++) {
-      const l = logits[b * columns + j] + shift(j);
-      sum -= softplus(bits[b * columns + j] > 0 ? -l : l);
+      const moved = l[row + j] + shift(j);
+      result -= softplus(bits[row + j] > 0 ? -moved : moved);
     }
-    return sum;
+    return result;
   }
-  for (let u = 0; u < columns; u += child.choices) {
-    const start = b * columns + u;
-    let chosen = 0;
-    for (let k = 1; k < child.choices; k++) if (bits[start + k] > 0) chosen = k;
-    sum += logits[start + chosen] + shift(u + chosen);
-    sum -= logSumExp(logits, start, child.choices, (k) => shift(u + k));
+  for (let u = 0; u < columns; u += choices) {
+    const made = chosen(bits, row + u, choices);
+    result += l[made] + shift(made - row);
+    result -= logSumExp(l, row + u, choices, (k) => shift(u + k));
   }
-  return sum;
+  return result;
+}
+
+/** The entropies of all of a layer's units on example b when column j's logit is moved by `shift(j)`. */
+function entropies(
+  { kind, choices, logits }: Outcome,
+  b: number,
+  shift = unmoved as (j: number) => number,
+): number {
+  const l = values(logits);
+  const { columns } = logits;
+  const row = b * columns;
+  if (kind === "bernoulli") return sum(0, columns, (j) => entropy(l[row + j] + shift(j)));
+  let result = 0;
+  for (let u = 0; u < columns; u += choices) {
+    const total = logSumExp(l, row + u, choices, (k) => shift(u + k));
+    for (let k = 0; k < choices; k++) {
+      const log = l[row + u + k] + shift(u + k) - total;
+      result -= Math.exp(log) * log;
+    }
+  }
+  return result;
+}
+
+/** Something about the children of an example, with column j's logit moved by `shift(j)`. */
+type Children = (b: number, shift?: (j: number) => number) => number;
+
+/** Its value with Bernoulli parent i on, less that with it off. */
+function flipped(
+  bits: Matrix,
+  { weights, coding }: FlipTables,
+  out: Matrix,
+  accumulate: boolean,
+  of: Children,
+): void {
+  const [x, W, I, J] = [values(bits), values(weights), weights.rows, weights.columns];
+  const asItWas = Float64Array.from({ length: bits.rows }, (_, b) => of(b));
+  const k = coding === "plus-minus" ? 2 : 1;
+  const change = (b: number, i: number) => {
+    const sign = x[b * I + i] > 0 ? -1 : 1;
+    return sign * (of(b, (j) => sign * k * W[i * J + j]) - asItWas[b]);
+  };
+  eachOf(out, change, accumulate);
+}
+
+/** Its value with another choice of a softmax parent, less that with the choice made. */
+function switched(
+  bits: Matrix,
+  choices: number,
+  { weights }: FlipTables,
+  out: Matrix,
+  accumulate: boolean,
+  of: Children,
+): void {
+  const [x, W, I, J] = [values(bits), values(weights), weights.rows, weights.columns];
+  const asItWas = Float64Array.from({ length: bits.rows }, (_, b) => of(b));
+  const change = (b: number, i: number) => {
+    const made = chosen(x, b * I + i - (i % choices), choices) - b * I;
+    return of(b, (j) => W[i * J + j] - W[made * J + j]) - asItWas[b];
+  };
+  eachOf(out, change, accumulate);
 }
 
 /** Calls `each` for everything that a convolution multiplies: an input, a weight, and the sum that it belongs to. */
@@ -100,136 +203,130 @@ function eachConnection(
   }
 }
 
-/** The entropies of all of a layer's units on example b when column j's logit is moved by `shift(j)`. */
-function entropies({ kind, choices, logits }: Outcome, b: number, shift: (j: number) => number): number {
-  const l = values(logits);
-  const start = b * logits.columns;
-  let sum = 0;
-  if (kind === "bernoulli") {
-    for (let j = 0; j < logits.columns; j++) sum += entropy(l[start + j] + shift(j));
-    return sum;
-  }
-  for (let u = 0; u < logits.columns; u += choices) {
-    const total = logSumExp(l, start + u, choices, (k) => shift(u + k));
-    for (let k = 0; k < choices; k++) {
-      const log = l[start + u + k] + shift(u + k) - total;
-      sum -= Math.exp(log) * log;
-    }
-  }
-  return sum;
+/** The rows that `order` names from `first` on, of `count` that there are. */
+function rowsOf(
+  operation: string,
+  order: Indices,
+  first: number,
+  { rows }: Matrix,
+  count: number,
+): Uint32Array {
+  const named = (order as IndexValues).data.subarray(first, first + rows);
+  const wrong = named.find((row) => row >= count);
+  if (wrong !== undefined) throw new RangeError(`${operation}: order names row ${wrong} of ${count}`);
+  return named;
 }
 
-class Reference implements ImmediateBackend {
-  readonly name = "reference";
-  readonly features: Features = { arithmetic: "float64", dtype: "F64", immediate: this };
+const reference: ImmediateBackend = {
+  name: "reference",
+  features: { arithmetic: "float64", dtype: "F64" },
 
-  close(): void {}
+  close() {},
+
+  // ---- memory -------------------------------------------------------------------------------------------------
 
   /** The engine gives back what nobody holds. */
-  scope(): Scope {
+  scope() {
     return { run: (work) => work(), release() {} };
-  }
+  },
 
-  matrix(rows: number, columns: number): Matrix {
+  matrix(rows, columns) {
+    shapes.sizes("matrix", rows, columns);
     return { rows, columns, data: new Float64Array(rows * columns) } as Values;
-  }
+  },
 
-  view(m: Matrix, offset: number, rows: number, columns: number): Matrix {
+  view(m, offset, rows, columns) {
+    shapes.view(m, offset, rows, columns);
     return { rows, columns, data: values(m).subarray(offset, offset + rows * columns) } as Values;
-  }
+  },
 
-  bytes(data: Uint8Array): Bytes {
+  bytes(data) {
     return { length: data.length, data } as ByteValues;
-  }
+  },
 
-  indices(length: number): Indices {
+  indices(length) {
+    shapes.sizes("indices", length);
     return { length, data: new Uint32Array(length) } as IndexValues;
-  }
+  },
 
-  sums(length: number): Sums {
+  sums(length) {
+    shapes.sizes("sums", length);
     return { length, data: new Float64Array(length) } as SumValues;
-  }
+  },
 
-  write(m: Matrix, source: ArrayLike<number>, offset = 0): void {
+  write(m, source, offset = 0) {
+    shapes.range("write", offset, source.length, m.rows * m.columns);
     values(m).set(source, offset);
-  }
+  },
 
-  writeIndices(indices: Indices, source: ArrayLike<number>): void {
+  writeIndices(indices, source) {
+    shapes.range("writeIndices", 0, source.length, indices.length);
     (indices as IndexValues).data.set(source);
-  }
+  },
 
-  writeSums(sums: Sums, source: ArrayLike<number>): void {
+  writeSums(sums, source) {
+    shapes.range("writeSums", 0, source.length, sums.length);
     (sums as SumValues).data.set(source);
-  }
+  },
 
-  readNow(m: Matrix, into = new Float64Array(m.rows * m.columns)): Float64Array {
+  readNow(m, into = new Float64Array(m.rows * m.columns)) {
     into.set(values(m));
     return into;
-  }
+  },
 
-  async read(m: Matrix): Promise<Float64Array> {
+  async read(m) {
     return this.readNow(m);
-  }
+  },
 
-  async readSums(sums: Sums): Promise<Float64Array> {
+  async readSums(sums) {
     return (sums as SumValues).data.slice();
-  }
+  },
 
-  binarise(images: Bytes, order: Indices, first: number, key: Key, out: Matrix): void {
+  // ---- data ---------------------------------------------------------------------------------------------------
+
+  binarise(images, order, first, key, out) {
     const pixels = (images as ByteValues).data;
-    const rows = (order as IndexValues).data;
-    const o = values(out);
     const I = out.columns;
-    for (let b = 0; b < out.rows; b++) {
-      const row = rows[first + b];
-      for (let i = 0; i < I; i++) {
-        o[b * I + i] = halfWordAt(key, row, i) * 255 < pixels[row * I + i] * 65536 ? 1 : 0;
-      }
-    }
-  }
+    const rows = rowsOf("binarise", order, first, out, Math.floor(images.length / I));
+    eachOf(out, (b, i) => (halfWordAt(key, rows[b], i) * 255 < pixels[rows[b] * I + i] * 65536 ? 1 : 0));
+  },
 
-  gatherRows(source: Matrix, order: Indices, first: number, out: Matrix): void {
-    const rows = (order as IndexValues).data;
-    const I = out.columns;
-    for (let b = 0; b < out.rows; b++) {
-      const row = rows[first + b];
-      values(out).set(values(source).subarray(row * I, row * I + I), b * I);
-    }
-  }
+  gatherRows(source, order, first, out) {
+    const rows = rowsOf("gatherRows", order, first, out, source.rows);
+    eachOf(out, (b, i) => values(source)[rows[b] * out.columns + i]);
+  },
 
-  gatherLabels(labels: Bytes, order: Indices, first: number, out: Matrix): void {
-    const rows = (order as IndexValues).data;
-    for (let b = 0; b < out.rows; b++) values(out)[b] = (labels as ByteValues).data[rows[first + b]];
-  }
+  gatherLabels(labels, order, first, out) {
+    const rows = rowsOf("gatherLabels", order, first, out, labels.length);
+    each(out, (b) => (labels as ByteValues).data[rows[b]]);
+  },
 
-  uniforms(key: Key, out: Matrix): void {
-    const o = values(out);
-    for (let e = 0; e < o.length; e++) o[e] = uniformAt(key, e);
-  }
+  uniforms(key, out) {
+    each(out, (e) => uniformAt(key, e));
+  },
 
-  fairBits(key: Key, out: Matrix): void {
-    const o = values(out);
-    for (let e = 0; e < o.length; e++) o[e] = bitAt(key, e);
-  }
+  fairBits(key, out) {
+    each(out, (e) => bitAt(key, e));
+  },
 
-  addressedBit(bits: Matrix, k: number, out: Matrix): void {
-    const x = values(bits);
-    const I = bits.columns;
-    for (let b = 0; b < bits.rows; b++) {
+  addressedBit(bits, k, out) {
+    const [x, I] = [values(bits), bits.columns];
+    each(out, (b) => {
       let address = 0;
       for (let i = 0; i < k; i++) address = 2 * address + x[b * I + i];
-      values(out)[b] = x[b * I + k + address];
-    }
-  }
+      return x[b * I + k + address];
+    });
+  },
 
-  broadcast(bias: Matrix, out: Matrix): void {
-    for (let b = 0; b < out.rows; b++) values(out).set(values(bias), b * out.columns);
-  }
+  // ---- products -----------------------------------------------------------------------------------------------
 
-  product(x: Matrix, coding: Coding, weights: Matrix, out: Matrix): void {
-    const [X, W, o] = [values(x), values(weights), values(out)];
-    const I = x.columns;
-    const J = out.columns;
+  broadcast(bias, out) {
+    eachOf(out, (_, j) => values(bias)[j]);
+  },
+
+  product(x, coding, weights, out) {
+    const [X, W, I, J] = [values(x), values(weights), weights.rows, weights.columns];
+    const o = values(out);
     for (let b = 0; b < x.rows; b++) {
       for (let i = 0; i < I; i++) {
         const value = coded(X[b * I + i], coding);
@@ -237,533 +334,359 @@ class Reference implements ImmediateBackend {
         for (let j = 0; j < J; j++) o[b * J + j] += value * W[i * J + j];
       }
     }
-  }
+  },
 
-  transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void {
-    const [G, W, o] = [values(g), values(weights), values(out)];
-    const I = out.columns;
-    const J = g.columns;
-    for (let b = 0; b < g.rows; b++) {
-      for (let i = 0; i < I; i++) {
-        let sum = accumulate ? o[b * I + i] : 0;
-        for (let j = 0; j < J; j++) sum += G[b * J + j] * W[i * J + j];
-        o[b * I + i] = sum;
-      }
-    }
-  }
+  transposedProduct(g, weights, out, accumulate) {
+    const [G, W, I, J] = [values(g), values(weights), weights.rows, weights.columns];
+    const o = values(out);
+    eachOf(out, (b, i) => sum(0, J, (j) => G[b * J + j] * W[i * J + j], accumulate ? o[b * I + i] : 0));
+  },
 
-  outerProduct(x: Matrix, coding: Coding, g: Matrix, out: Matrix, accumulate: boolean): void {
-    const [X, G, o] = [values(x), values(g), values(out)];
-    const I = x.columns;
-    const J = g.columns;
-    if (!accumulate) o.fill(0);
-    for (let b = 0; b < x.rows; b++) {
-      for (let i = 0; i < I; i++) {
-        const value = coded(X[b * I + i], coding) / x.rows;
-        if (value === 0) continue;
-        for (let j = 0; j < J; j++) o[i * J + j] += value * G[b * J + j];
-      }
-    }
-  }
+  outerProduct(x, coding, g, out, accumulate) {
+    const [X, G, B, I, J] = [values(x), values(g), x.rows, x.columns, g.columns];
+    const o = values(out);
+    eachOf(out, (i, j) =>
+      sum(0, B, (b) => (coded(X[b * I + i], coding) / B) * G[b * J + j], accumulate ? o[i * J + j] : 0),
+    );
+  },
 
-  columnMeans(g: Matrix, out: Matrix, accumulate: boolean): void {
-    const [G, o] = [values(g), values(out)];
-    if (!accumulate) o.fill(0);
-    for (let b = 0; b < g.rows; b++) {
-      for (let j = 0; j < g.columns; j++) o[j] += G[b * g.columns + j] / g.rows;
-    }
-  }
+  columnMeans(g, out, accumulate) {
+    const [G, B, J] = [values(g), g.rows, g.columns];
+    each(out, (j) => sum(0, B, (b) => G[b * J + j] / B, accumulate ? values(out)[j] : 0));
+  },
 
-  rowDots(a: Matrix, b: Matrix, coding: Coding, out: Matrix, accumulate: boolean): void {
-    const [A, B, o] = [values(a), values(b), values(out)];
-    const I = a.columns;
-    for (let row = 0; row < a.rows; row++) {
-      let sum = accumulate ? o[row] : 0;
-      for (let e = row * I; e < row * I + I; e++) sum += coded(A[e], coding) * coded(B[e], coding);
-      o[row] = sum;
-    }
-  }
-
-  convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void {
-    const [images, w, c, o] = [x, weights, bias, out].map(values);
-    o.forEach((_, e) => {
-      o[e] = c[e % weights.columns];
+  rowDots(a, b, coding, out, accumulate) {
+    const [A, B, I] = [values(a), values(b), a.columns];
+    each(out, (row) => {
+      const term = (e: number) => coded(A[e], coding) * coded(B[e], coding);
+      return sum(row * I, row * I + I, term, accumulate ? values(out)[row] : 0);
     });
+  },
+
+  // ---- convolutions -------------------------------------------------------------------------------------------
+
+  convolve(x, window, weights, bias, out) {
+    const [images, W, c, o] = [x, weights, bias, out].map(values);
+    each(out, (e) => c[e % weights.columns]);
     eachConnection(window, weights.columns, x.rows, (i, k, e) => {
-      o[e] += images[i] * w[k];
+      o[e] += images[i] * W[k];
     });
-    o.forEach((l, e) => {
-      o[e] = Math.max(0, l);
-    });
-  }
+    each(out, (e) => Math.max(0, o[e]));
+  },
 
-  convolveBack(g: Matrix, window: Window, weights: Matrix, out: Matrix): void {
-    const [credit, w, o] = [g, weights, out].map(values);
+  convolveBack(g, window, weights, out) {
+    const [G, W, o] = [g, weights, out].map(values);
     o.fill(0);
     eachConnection(window, weights.columns, g.rows, (i, k, e) => {
-      o[i] += credit[e] * w[k];
+      o[i] += G[e] * W[k];
     });
-  }
+  },
 
-  convolutionGradient(x: Matrix, window: Window, g: Matrix, out: Matrix): void {
-    const [images, credit, o] = [x, g, out].map(values);
+  convolutionGradient(x, window, g, out) {
+    const [images, G, o] = [x, g, out].map(values);
     o.fill(0);
     eachConnection(window, out.columns, x.rows, (i, k, e) => {
-      o[k] += (images[i] * credit[e]) / x.rows;
+      o[k] += (images[i] * G[e]) / x.rows;
     });
-  }
+  },
 
-  rectifierGradient(y: Matrix, g: Matrix): void {
-    const [rectified, credit] = [values(y), values(g)];
-    credit.forEach((_, e) => {
-      if (!(rectified[e] > 0)) credit[e] = 0;
+  rectifierGradient(y, g) {
+    const [Y, G] = [y, g].map(values);
+    each(g, (e) => (Y[e] > 0 ? G[e] : 0));
+  },
+
+  // ---- units --------------------------------------------------------------------------------------------------
+
+  sigmoid(logits, p, q) {
+    const l = values(logits);
+    each(p, (e) => sigmoid(l[e]));
+    each(q, (e) => sigmoid(-l[e]));
+  },
+
+  softmax(logits, choices, p) {
+    const [l, P] = [logits, p].map(values);
+    eachUnit(p, choices, (start, end) => {
+      const total = logSumExp(l, start, choices, unmoved);
+      for (let e = start; e < end; e++) P[e] = Math.exp(l[e] - total);
     });
-  }
+  },
 
-  sigmoid(logits: Matrix, p: Matrix, q: Matrix): void {
-    const l = values(logits);
-    for (let e = 0; e < l.length; e++) {
-      values(p)[e] = sigmoid(l[e]);
-      values(q)[e] = sigmoid(-l[e]);
-    }
-  }
+  sampleBernoulli(p, uniforms, bits) {
+    const [P, u] = [p, uniforms].map(values);
+    each(bits, (e) => (u[e] < P[e] ? 1 : 0));
+  },
 
-  softmax(logits: Matrix, choices: number, p: Matrix): void {
-    const l = values(logits);
-    for (let start = 0; start < l.length; start += choices) {
-      const total = logSumExp(l, start, choices, () => 0);
-      for (let k = 0; k < choices; k++) values(p)[start + k] = Math.exp(l[start + k] - total);
-    }
-  }
+  sampleAntithetic(p, uniforms, first, second) {
+    const [P, u] = [p, uniforms].map(values);
+    each(first, (e) => (1 - u[e] <= P[e] ? 1 : 0));
+    each(second, (e) => (u[e] < P[e] ? 1 : 0));
+  },
 
-  sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void {
-    for (let e = 0; e < values(p).length; e++) values(bits)[e] = values(uniforms)[e] < values(p)[e] ? 1 : 0;
-  }
-
-  sampleAntithetic(p: Matrix, uniforms: Matrix, first: Matrix, second: Matrix): void {
-    for (let e = 0; e < values(p).length; e++) {
-      values(first)[e] = 1 - values(uniforms)[e] <= values(p)[e] ? 1 : 0;
-      values(second)[e] = values(uniforms)[e] < values(p)[e] ? 1 : 0;
-    }
-  }
-
-  sampleCategorical(p: Matrix, choices: number, uniforms: Matrix, bits: Matrix): void {
-    const [P, o] = [values(p), values(bits)];
+  sampleCategorical(p, choices, uniforms, bits) {
+    const [P, u, o] = [p, uniforms, bits].map(values);
     o.fill(0);
-    for (let start = 0; start < P.length; start += choices) {
-      const u = values(uniforms)[start / choices];
+    eachUnit(p, choices, (start, end) => {
       let cumulative = 0;
-      let chosen = 0;
-      for (let k = 0; k < choices; k++) {
-        if (P[start + k] > 0) chosen = k;
-        cumulative += P[start + k];
-        if (u < cumulative) break;
+      let made = start;
+      for (let e = start; e < end && cumulative <= u[start / choices]; e++) {
+        if (P[e] > 0) made = e;
+        cumulative += P[e];
       }
-      o[start + chosen] = 1;
-    }
-  }
+      o[made] = 1;
+    });
+  },
 
-  flipTables(weights: Matrix, coding: "zero-one" | "plus-minus"): FlipTables {
+  // ---- counterfactuals ----------------------------------------------------------------------------------------
+
+  flipTables(weights, coding) {
     return { weights, coding };
-  }
+  },
 
-  refreshFlipTables(): void {
+  refreshFlipTables() {
     // The reference works from the weights themselves.
-  }
+  },
 
-  flipLogLikelihood(
-    bits: Matrix,
-    tables: FlipTables,
-    child: Outcome,
-    out: Matrix,
-    accumulate: boolean,
-  ): void {
-    const W = values(tables.weights);
-    const k = tables.coding === "plus-minus" ? 2 : 1;
-    const I = bits.columns;
-    const J = child.bits.columns;
-    const o = values(out);
-    for (let b = 0; b < bits.rows; b++) {
-      const asItWas = logLikelihood(child, b, () => 0);
-      for (let i = 0; i < I; i++) {
-        const on = values(bits)[b * I + i] > 0;
-        const flipped = logLikelihood(child, b, (j) => (on ? -k : k) * W[i * J + j]);
-        const delta = on ? asItWas - flipped : flipped - asItWas;
-        o[b * I + i] = delta + (accumulate ? o[b * I + i] : 0);
-      }
-    }
-  }
+  flipLogLikelihood(bits, tables, child, out, accumulate) {
+    flipped(bits, tables, out, accumulate, (b, shift) => logLikelihood(child, b, shift));
+  },
 
-  switchLogLikelihood(
-    bits: Matrix,
-    choices: number,
-    tables: FlipTables,
-    child: Outcome,
-    out: Matrix,
-    accumulate: boolean,
-  ): void {
-    const [x, W, o] = [values(bits), values(tables.weights), values(out)];
-    const I = bits.columns;
-    const J = child.bits.columns;
-    for (let b = 0; b < bits.rows; b++) {
-      const asItWas = logLikelihood(child, b, () => 0);
-      for (let unit = 0; unit < I; unit += choices) {
-        let chosen = unit;
-        for (let k = 0; k < choices; k++) if (x[b * I + unit + k] > 0) chosen = unit + k;
-        for (let i = unit; i < unit + choices; i++) {
-          const switched = logLikelihood(child, b, (j) => W[i * J + j] - W[chosen * J + j]);
-          o[b * I + i] = switched - asItWas + (accumulate ? o[b * I + i] : 0);
-        }
-      }
-    }
-  }
+  switchLogLikelihood(bits, choices, tables, child, out, accumulate) {
+    switched(bits, choices, tables, out, accumulate, (b, shift) => logLikelihood(child, b, shift));
+  },
 
-  posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
-    const [P, Q, D, o] = [values(p), values(q), values(delta), values(out)];
-    for (let e = 0; e < P.length; e++) {
-      const d = D[e];
-      // Both branches are bounded: the exponential is never above 1.
-      o[e] =
-        d <= 0
-          ? (P[e] * Q[e] * Math.expm1(d)) / (Q[e] + P[e] * Math.exp(d))
-          : (-P[e] * Q[e] * Math.expm1(-d)) / (Q[e] * Math.exp(-d) + P[e]);
-    }
-  }
+  posteriorMinusPrior(p, q, delta, out) {
+    const [P, Q, D] = [p, q, delta].map(values);
+    // Both forms are bounded: the exponential is never above 1.
+    each(out, (e) =>
+      D[e] <= 0
+        ? (P[e] * Q[e] * Math.expm1(D[e])) / (Q[e] + P[e] * Math.exp(D[e]))
+        : (-P[e] * Q[e] * Math.expm1(-D[e])) / (Q[e] * Math.exp(-D[e]) + P[e]),
+    );
+  },
 
-  unstoppedGradient(s: Matrix, q: Matrix, out: Matrix): void {
-    const [S, Q, o] = [values(s), values(q), values(out)];
-    for (let e = 0; e < S.length; e++) o[e] = Q[e] > 0 ? (S[e] * (Q[e] - S[e])) / Q[e] : 0;
-  }
+  unstoppedGradient(s, q, out) {
+    const [S, Q] = [s, q].map(values);
+    each(out, (e) => (Q[e] > 0 ? (S[e] * (Q[e] - S[e])) / Q[e] : 0));
+  },
 
-  choicePosteriorMinusPrior(p: Matrix, choices: number, delta: Matrix, out: Matrix): void {
-    const [P, D, o] = [values(p), values(delta), values(out)];
-    for (let start = 0; start < P.length; start += choices) {
+  choicePosteriorMinusPrior(p, choices, delta, out) {
+    const [P, D, o] = [p, delta, out].map(values);
+    eachUnit(p, choices, (start, end) => {
       const total = logSumExp(D, start, choices, (k) => Math.log(P[start + k]));
-      for (let e = start; e < start + choices; e++) o[e] = P[e] > 0 ? P[e] * Math.expm1(D[e] - total) : 0;
-    }
-  }
+      for (let e = start; e < end; e++) o[e] = P[e] > 0 ? P[e] * Math.expm1(D[e] - total) : 0;
+    });
+  },
 
-  score(bits: Matrix, p: Matrix, q: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(p).length; e++) {
-      values(out)[e] = values(bits)[e] > 0 ? values(q)[e] : -values(p)[e];
-    }
-  }
+  score(bits, p, q, out) {
+    const [x, P, Q] = [bits, p, q].map(values);
+    each(out, (e) => (x[e] > 0 ? Q[e] : -P[e]));
+  },
 
-  choiceScore(bits: Matrix, choices: number, p: Matrix, out: Matrix): void {
-    const [x, P, o] = [values(bits), values(p), values(out)];
-    for (let start = 0; start < P.length; start += choices) {
-      let others = 0;
-      for (let e = start; e < start + choices; e++) if (!(x[e] > 0)) others += P[e];
-      for (let e = start; e < start + choices; e++) o[e] = x[e] > 0 ? others : -P[e];
-    }
-  }
+  choiceScore(bits, choices, p, out) {
+    const [x, P, o] = [bits, p, out].map(values);
+    eachUnit(p, choices, (start, end) => {
+      const others = sum(start, end, (e) => (x[e] > 0 ? 0 : P[e]));
+      for (let e = start; e < end; e++) o[e] = x[e] > 0 ? others : -P[e];
+    });
+  },
 
-  rewardedScore(
-    a: Matrix,
-    coding: "zero-one" | "plus-minus",
-    p: Matrix,
-    q: Matrix,
-    bits: Matrix,
-    out: Matrix,
-  ): void {
+  // ---- rules of the Weight Maximization paper -----------------------------------------------------------------
+
+  rewardedScore(a, coding, p, q, bits, out) {
+    const [A, P, Q, x] = [a, p, q, bits].map(values);
     const off = coding === "plus-minus" ? -1 : 0;
-    for (let e = 0; e < values(a).length; e++) {
-      values(out)[e] = values(a)[e] * (values(bits)[e] > 0 ? values(q)[e] : off * -values(p)[e]);
-    }
-  }
+    each(out, (e) => A[e] * (x[e] > 0 ? Q[e] : off * -P[e]));
+  },
 
-  betterOutcome(
-    a: Matrix,
-    p: Matrix,
-    q: Matrix,
-    bits: Matrix,
-    rewarded: number,
-    punished: number,
-    out: Matrix,
-  ): void {
-    for (let e = 0; e < values(a).length; e++) {
-      const earned = values(a)[e];
-      const weight = earned > 0 === values(bits)[e] > 0 ? rewarded : punished;
-      values(out)[e] = weight * earned * (earned > 0 ? values(q)[e] : values(p)[e]);
-    }
-  }
+  betterOutcome(a, p, q, bits, rewarded, punished, out) {
+    const [A, P, Q, x] = [a, p, q, bits].map(values);
+    each(out, (e) => {
+      const better = A[e] > 0;
+      return (better === x[e] > 0 ? rewarded : punished) * A[e] * (better ? Q[e] : P[e]);
+    });
+  },
 
-  meanSlope(a: Matrix, p: Matrix, q: Matrix, factor: number, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) {
-      values(out)[e] = factor * values(p)[e] * values(q)[e] * values(a)[e];
-    }
-  }
+  meanSlope(a, p, q, factor, out) {
+    const [A, P, Q] = [a, p, q].map(values);
+    each(out, (e) => factor * P[e] * Q[e] * A[e]);
+  },
 
-  softmaxSlope(p: Matrix, choices: number, a: Matrix, out: Matrix): void {
-    const [P, A, o] = [values(p), values(a), values(out)];
-    for (let start = 0; start < P.length; start += choices) {
-      let mean = 0;
-      for (let e = start; e < start + choices; e++) mean += P[e] * A[e];
-      for (let e = start; e < start + choices; e++) o[e] = P[e] * (A[e] - mean);
-    }
-  }
+  softmaxSlope(p, choices, a, out) {
+    const [P, A, o] = [p, a, out].map(values);
+    eachUnit(p, choices, (start, end) => {
+      const expected = sum(start, end, (e) => P[e] * A[e]);
+      for (let e = start; e < end; e++) o[e] = P[e] * (A[e] - expected);
+    });
+  },
 
-  productFormScore(bits: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(q).length; e++) {
-      values(out)[e] = values(bits)[e] > 0 ? -values(q)[e] * Math.expm1(-values(delta)[e]) : 0;
-    }
-  }
+  productFormScore(bits, q, delta, out) {
+    const [x, Q, D] = [bits, q, delta].map(values);
+    each(out, (e) => (x[e] > 0 ? -Q[e] * Math.expm1(-D[e]) : 0));
+  },
 
-  signedPower(a: Matrix, exponent: number, factor: number, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) {
-      const x = values(a)[e];
-      values(out)[e] = x === 0 ? 0 : factor * Math.sign(x) * Math.abs(x) ** exponent;
-    }
-  }
+  signedPower(a, exponent, factor, out) {
+    const A = values(a);
+    each(out, (e) => (A[e] === 0 ? 0 : factor * Math.sign(A[e]) * Math.abs(A[e]) ** exponent));
+  },
 
-  normChange(
-    bits: Matrix,
-    coding: "zero-one" | "plus-minus",
-    g: Matrix,
-    weights: Matrix,
-    norm: number,
-    rate: number,
-    out: Matrix,
-    accumulate: boolean,
-  ): void {
-    const [G, W, o] = [values(g), values(weights), values(out)];
-    const { rows: I, columns: J } = weights;
-    for (let b = 0; b < g.rows; b++) {
-      for (let i = 0; i < I; i++) {
-        const x = coding === "zero-one" ? 1 : coded(values(bits)[b * I + i], coding);
-        let sum = 0;
-        for (let j = 0; j < J; j++) {
-          const w = W[i * J + j];
-          sum += Math.abs(w + rate * x * G[b * J + j]) ** norm - Math.abs(w) ** norm;
-        }
-        o[b * I + i] = (x * sum) / (2 * rate) + (accumulate ? o[b * I + i] : 0);
-      }
-    }
-  }
+  normChange(bits, coding, g, weights, norm, rate, out, accumulate) {
+    const [G, W, I, J] = [values(g), values(weights), weights.rows, weights.columns];
+    const change = (b: number, i: number): number => {
+      const x = coding === "zero-one" ? 1 : coded(values(bits)[b * I + i], coding);
+      const more = (j: number) => {
+        const w = W[i * J + j];
+        return Math.abs(w + rate * x * G[b * J + j]) ** norm - Math.abs(w) ** norm;
+      };
+      return (x * sum(0, J, more)) / (2 * rate);
+    };
+    eachOf(out, change, accumulate);
+  },
 
-  rewardPenalty(
-    bits: Matrix,
-    p: Matrix,
-    reward: Matrix,
-    rewarded: number,
-    punished: number,
-    out: Matrix,
-  ): void {
-    for (let e = 0; e < values(p).length; e++) {
-      const bit = values(bits)[e];
-      values(out)[e] =
-        values(reward)[Math.floor(e / p.columns)] > 0
-          ? rewarded * (bit - values(p)[e])
-          : punished * (1 - bit - values(p)[e]);
-    }
-  }
+  rewardPenalty(bits, p, reward, rewarded, punished, out) {
+    const [x, P, r] = [bits, p, reward].map(values);
+    each(out, (e) =>
+      r[Math.floor(e / p.columns)] > 0 ? rewarded * (x[e] - P[e]) : punished * (1 - x[e] - P[e]),
+    );
+  },
 
-  logLikelihood(layer: Outcome, out: Matrix): void {
-    for (let b = 0; b < out.rows; b++) values(out)[b] = logLikelihood(layer, b, () => 0);
-  }
+  // ---- known functions ----------------------------------------------------------------------------------------
 
-  entropy(layer: Outcome, out: Matrix): void {
-    for (let b = 0; b < out.rows; b++) values(out)[b] = entropies(layer, b, () => 0);
-  }
+  logLikelihood(layer, out) {
+    each(out, (b) => logLikelihood(layer, b));
+  },
 
-  addEntropyGradient(logits: Matrix, p: Matrix, q: Matrix, g: Matrix): void {
-    const [L, P, Q, G] = [values(logits), values(p), values(q), values(g)];
-    for (let e = 0; e < L.length; e++) G[e] -= L[e] * P[e] * Q[e];
-  }
+  entropy(layer, out) {
+    each(out, (b) => entropies(layer, b));
+  },
 
-  flipEntropy(
-    bits: Matrix,
-    tables: FlipTables,
-    child: Outcome,
-    out: Matrix,
-    accumulate: boolean,
-    logLikelihood?: Matrix,
-  ): void {
+  addEntropyGradient(logits, p, q, g) {
+    const [l, P, Q, G] = [logits, p, q, g].map(values);
+    each(g, (e) => G[e] - l[e] * P[e] * Q[e]);
+  },
+
+  flipEntropy(bits, tables, child, out, accumulate, logLikelihood) {
     if (logLikelihood !== undefined) this.flipLogLikelihood(bits, tables, child, logLikelihood, false);
-    const W = values(tables.weights);
-    const L = values(child.logits);
-    const k = tables.coding === "plus-minus" ? 2 : 1;
-    const I = bits.columns;
-    const J = child.logits.columns;
-    for (let b = 0; b < bits.rows; b++) {
-      for (let i = 0; i < I; i++) {
-        const on = values(bits)[b * I + i] > 0;
-        let flipped = 0;
-        for (let j = 0; j < J; j++) {
-          const l = L[b * J + j];
-          flipped += entropy(l + (on ? -k : k) * W[i * J + j]) - entropy(l);
-        }
-        values(out)[b * I + i] = (on ? -flipped : flipped) + (accumulate ? values(out)[b * I + i] : 0);
-      }
-    }
-  }
+    this.entropyDifferences(bits, 1, tables, child, out, accumulate);
+  },
 
-  entropyDifferences(
-    bits: Matrix,
-    choices: number,
-    tables: FlipTables,
-    child: Outcome,
-    out: Matrix,
-    accumulate: boolean,
-  ): void {
-    const [x, W, o] = [values(bits), values(tables.weights), values(out)];
-    const step = tables.coding === "plus-minus" ? 2 : 1;
-    const I = bits.columns;
-    const J = child.bits.columns;
-    for (let b = 0; b < bits.rows; b++) {
-      const asItWas = entropies(child, b, () => 0);
-      for (let i = 0; i < I; i++) {
-        const e = b * I + i;
-        let difference: number;
-        if (choices === 1) {
-          const sign = x[e] > 0 ? -1 : 1;
-          difference = sign * (entropies(child, b, (j) => sign * step * W[i * J + j]) - asItWas);
-        } else {
-          const unit = i - (i % choices);
-          let chosen = unit;
-          for (let k = 0; k < choices; k++) if (x[b * I + unit + k] > 0) chosen = unit + k;
-          difference = entropies(child, b, (j) => W[i * J + j] - W[chosen * J + j]) - asItWas;
-        }
-        o[e] = difference + (accumulate ? o[e] : 0);
-      }
-    }
-  }
+  entropyDifferences(bits, choices, tables, child, out, accumulate) {
+    const of: Children = (b, shift) => entropies(child, b, shift);
+    if (choices === 1) flipped(bits, tables, out, accumulate, of);
+    else switched(bits, choices, tables, out, accumulate, of);
+  },
 
-  addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void {
-    const [A, x, o] = [values(a), values(bits), values(out)];
-    for (let start = 0; start < A.length; start += choices) {
-      let chosen = start;
-      for (let e = start; e < start + choices; e++) if (x[e] > 0) chosen = e;
-      const own = A[chosen];
-      for (let e = start; e < start + choices; e++) o[e] += A[e] - own;
-    }
-  }
+  addChoiceDifferences(a, choices, bits, out) {
+    const [A, x, o] = [a, bits, out].map(values);
+    eachUnit(a, choices, (start, end) => {
+      const own = A[chosen(x, start, choices)];
+      for (let e = start; e < end; e++) o[e] += A[e] - own;
+    });
+  },
 
-  localExpectation(p: Matrix, q: Matrix, difference: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(p).length; e++) {
-      values(out)[e] = values(p)[e] * values(q)[e] * values(difference)[e];
-    }
-  }
+  localExpectation(p, q, difference, out) {
+    const [P, Q, D] = [p, q, difference].map(values);
+    each(out, (e) => P[e] * Q[e] * D[e]);
+  },
 
-  addHindsight(
-    s: Matrix,
-    f: Matrix,
-    q: Matrix,
-    bits: Matrix,
-    difference: Matrix | undefined,
-    out: Matrix,
-  ): void {
-    for (let e = 0; e < values(s).length; e++) {
-      const own = difference === undefined ? 0 : (values(q)[e] - values(bits)[e]) * values(difference)[e];
-      values(out)[e] += values(s)[e] * (values(f)[Math.floor(e / s.columns)] + own);
-    }
-  }
+  addHindsight(s, f, q, bits, difference, out) {
+    const [S, F, Q, x, o] = [s, f, q, bits, out].map(values);
+    const D = difference && values(difference);
+    each(out, (e) => o[e] + S[e] * (F[Math.floor(e / s.columns)] + (D ? (Q[e] - x[e]) * D[e] : 0)));
+  },
 
-  addChoiceHindsight(
-    s: Matrix,
-    f: Matrix,
-    p: Matrix,
-    choices: number,
-    difference: Matrix | undefined,
-    out: Matrix,
-  ): void {
-    const [S, F, P, o] = [values(s), values(f), values(p), values(out)];
-    const d = difference === undefined ? undefined : values(difference);
-    for (let start = 0; start < S.length; start += choices) {
+  addChoiceHindsight(s, f, p, choices, difference, out) {
+    const [S, F, P, o] = [s, f, p, out].map(values);
+    const D = (e: number) => (difference ? values(difference)[e] : 0);
+    eachUnit(s, choices, (start, end) => {
       const worth = F[Math.floor(start / s.columns)];
-      let shift = 0;
-      for (let e = start; e < start + choices; e++) shift += S[e] * (d?.[e] ?? 0);
-      for (let e = start; e < start + choices; e++) o[e] += S[e] * (worth + (d?.[e] ?? 0)) - P[e] * shift;
-    }
-  }
+      const shift = sum(start, end, (e) => S[e] * D(e));
+      for (let e = start; e < end; e++) o[e] += S[e] * (worth + D(e)) - P[e] * shift;
+    });
+  },
 
-  fill(m: Matrix, value: number): void {
+  // ---- elementwise --------------------------------------------------------------------------------------------
+
+  fill(m, value) {
     values(m).fill(value);
-  }
+  },
 
-  copy(a: Matrix, out: Matrix): void {
+  copy(a, out) {
     values(out).set(values(a));
-  }
+  },
 
-  maximum(a: Matrix, b: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) values(out)[e] = Math.max(values(a)[e], values(b)[e]);
-  }
+  maximum(a, b, out) {
+    each(out, (e) => Math.max(values(a)[e], values(b)[e]));
+  },
 
-  multiply(a: Matrix, b: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) values(out)[e] = values(a)[e] * values(b)[e];
-  }
+  multiply(a, b, out) {
+    each(out, (e) => values(a)[e] * values(b)[e]);
+  },
 
-  subtract(a: Matrix, b: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) values(out)[e] = values(a)[e] - values(b)[e];
-  }
+  subtract(a, b, out) {
+    each(out, (e) => values(a)[e] - values(b)[e]);
+  },
 
-  scaleRows(a: Matrix, s: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) {
-      values(out)[e] = values(a)[e] * values(s)[Math.floor(e / a.columns)];
-    }
-  }
+  scaleRows(a, s, out) {
+    each(out, (e) => values(a)[e] * values(s)[Math.floor(e / a.columns)]);
+  },
 
-  multiplyAdd(a: Matrix, b: Matrix, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) values(out)[e] += values(a)[e] * values(b)[e];
-  }
+  multiplyAdd(a, b, out) {
+    each(out, (e) => values(out)[e] + values(a)[e] * values(b)[e]);
+  },
 
-  addScaled(a: Matrix, factor: number, out: Matrix): void {
-    for (let e = 0; e < values(a).length; e++) values(out)[e] += factor * values(a)[e];
-  }
+  addScaled(a, factor, out) {
+    each(out, (e) => values(out)[e] + factor * values(a)[e]);
+  },
 
-  rewardByLabel(actions: Matrix, labels: Matrix, out: Matrix, wrong = 0): void {
-    const A = actions.columns;
-    for (let b = 0; b < actions.rows; b++) {
-      const label = values(labels)[b];
-      const right = A === 1 ? values(actions)[b] === label : values(actions)[b * A + label] === 1;
-      values(out)[b] = right ? 1 : wrong;
-    }
-  }
+  // ---- reward and baseline ------------------------------------------------------------------------------------
 
-  subtractBaseline(v: Matrix, baseline: Matrix, out: Matrix): void {
-    for (let b = 0; b < v.rows; b++) values(out)[b] = values(v)[b] - values(baseline)[0];
-  }
+  rewardByLabel(actions, labels, out, wrong = 0) {
+    const [x, y, A] = [values(actions), values(labels), actions.columns];
+    // A label that is no action is never right.
+    const right = (b: number) => (A === 1 ? x[b] === y[b] : y[b] >= 0 && y[b] < A && x[b * A + y[b]] === 1);
+    each(out, (b) => (right(b) ? 1 : wrong));
+  },
 
-  trackMean(v: Matrix, decay: number, baseline: Matrix): void {
-    let sum = 0;
-    for (const value of values(v)) sum += value;
-    values(baseline)[0] = decay * values(baseline)[0] + (1 - decay) * (sum / values(v).length);
-  }
+  subtractBaseline(v, baseline, out) {
+    each(out, (b) => values(v)[b] - values(baseline)[0]);
+  },
 
-  addMean(m: Matrix, sums: Sums, index: number): void {
-    let sum = 0;
-    for (const value of values(m)) sum += value;
-    (sums as SumValues).data[index] += sum / values(m).length;
-  }
+  trackMean(v, decay, baseline) {
+    each(baseline, (e) => decay * values(baseline)[e] + (1 - decay) * mean(v));
+  },
 
-  addVariance(moments: Matrix, gradient: Matrix, sums: Sums, index: number, step: number): void {
-    let mean = 0;
-    for (const value of values(moments)) mean += value / moments.rows;
-    let square = 0;
-    for (const value of values(gradient)) square += value * value;
-    const variance = mean - square;
-    const s = (sums as SumValues).data;
+  // ---- metrics ------------------------------------------------------------------------------------------------
+
+  addMean(m, sums, index) {
+    (sums as SumValues).data[index] += mean(m);
+  },
+
+  addVariance(moments, gradient, sums, index, step) {
+    const [M, G, s] = [values(moments), values(gradient), (sums as SumValues).data];
+    const variance = sum(0, M.length, (b) => M[b] / M.length) - sum(0, G.length, (e) => G[e] * G[e]);
     s[index] += Math.max(0, variance);
     if (!Number.isFinite(variance) && s[index + 1] === 0) s[index + 1] = step;
-  }
+  },
 
-  checkFinite(m: Matrix, sums: Sums, index: number, step: number): void {
+  checkFinite(m, sums, index, step) {
     const s = (sums as SumValues).data;
     if (s[index] === 0 && !values(m).every(Number.isFinite)) s[index] = step;
-  }
+  },
 
-  adam(parameters: Matrix, gradient: Matrix, m: Matrix, v: Matrix, options: AdamStep): void {
+  // ---- optimizers ---------------------------------------------------------------------------------------------
+
+  adam(parameters, gradient, m, v, options) {
     const { rate, beta1, beta2, epsilon, correction1, correction2 } = options;
-    const [w, g, first, second] = [values(parameters), values(gradient), values(m), values(v)];
-    for (let e = 0; e < w.length; e++) {
-      const m1 = beta1 * first[e] + (1 - beta1) * g[e];
-      const v1 = beta2 * second[e] + (1 - beta2) * g[e] * g[e];
-      first[e] = Math.abs(m1) < 1e-30 ? 0 : m1;
-      second[e] = v1 < 1e-36 ? 0 : v1;
-      w[e] += (rate * (first[e] / correction1)) / (Math.sqrt(second[e] / correction2) + epsilon);
-    }
-  }
-}
+    const [w, g, first, second] = [parameters, gradient, m, v].map(values);
+    const from = (least: number, x: number) => (x < least && x > -least ? 0 : x);
+    each(m, (e) => from(1e-30, beta1 * first[e] + (1 - beta1) * g[e]));
+    each(v, (e) => from(1e-36, beta2 * second[e] + (1 - beta2) * g[e] * g[e]));
+    each(
+      parameters,
+      (e) => w[e] + (rate * (first[e] / correction1)) / (Math.sqrt(second[e] / correction2) + epsilon),
+    );
+  },
+};
 
-/** A new float64 backend. */
-export const createReferenceBackend = (): ImmediateBackend => new Reference();
+/** A new float64 backend. Its operations throw `RangeError` for shapes that do not fit and for bits that are none. */
+export const createReferenceBackend = (): ImmediateBackend => checked(reference, values);

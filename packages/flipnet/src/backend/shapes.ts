@@ -6,7 +6,7 @@ import type { FlipTables, Indices, Matrix, Outcome, Window } from "./backend.ts"
 
 type Operands = Record<string, Matrix | number>;
 
-function misfit(operation: string, operands: Operands): never {
+export function misfit(operation: string, operands: Operands): never {
   const given = Object.entries(operands).map(([name, value]) =>
     typeof value === "number" ? `${name} ${value}` : `${name} [${value.rows}, ${value.columns}]`,
   );
@@ -65,8 +65,8 @@ export const shapes = {
     if (out.columns !== 1) misfit("gatherLabels", { out });
   },
 
-  broadcast(bias: Matrix, out: Matrix): void {
-    if (bias.rows !== 1 || bias.columns !== out.columns) misfit("broadcast", { bias, out });
+  broadcast(operation: string, bias: Matrix, out: Matrix): void {
+    if (bias.rows !== 1 || bias.columns !== out.columns) misfit(operation, { bias, out });
   },
 
   product(x: Matrix, weights: Matrix, out: Matrix): void {
@@ -75,9 +75,9 @@ export const shapes = {
     }
   },
 
-  transposedProduct(g: Matrix, weights: Matrix, out: Matrix): void {
+  transposedProduct(operation: string, g: Matrix, weights: Matrix, out: Matrix): void {
     if (g.rows !== out.rows || g.columns !== weights.columns || weights.rows !== out.columns) {
-      misfit("transposedProduct", { g, weights, out });
+      misfit(operation, { g, weights, out });
     }
   },
 
@@ -140,18 +140,19 @@ export const shapes = {
     }
   },
 
-  flipLogLikelihood(bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix): void {
+  flips(operation: string, bits: Matrix, tables: FlipTables, child: Outcome, out: Matrix): void {
     const { weights } = tables;
     if (
       !same(bits, out) ||
       weights.rows !== bits.columns ||
       !fitsOutcome(child, bits.rows, weights.columns)
     ) {
-      misfit("flipLogLikelihood", { bits, weights, child: child.bits, out });
+      misfit(operation, { bits, weights, child: child.bits, out });
     }
   },
 
-  switchLogLikelihood(
+  switches(
+    operation: string,
     bits: Matrix,
     choices: number,
     { weights, coding }: FlipTables,
@@ -165,7 +166,7 @@ export const shapes = {
       weights.rows !== bits.columns ||
       !fitsOutcome(child, bits.rows, weights.columns)
     ) {
-      misfit("switchLogLikelihood", { bits, choices, weights, child: child.bits, out });
+      misfit(operation, { bits, choices, weights, child: child.bits, out });
     }
   },
 

@@ -278,7 +278,7 @@ class Wasm implements WasmBackend {
   // ---- products -----------------------------------------------------------------------------------------------
 
   broadcast(bias: Matrix, out: Matrix): void {
-    shapes.broadcast(bias, out);
+    shapes.broadcast("broadcast", bias, out);
     this.#run.broadcast(this.#at(bias), this.#at(out), out.rows, out.columns);
   }
 
@@ -295,7 +295,7 @@ class Wasm implements WasmBackend {
   }
 
   transposedProduct(g: Matrix, weights: Matrix, out: Matrix, accumulate: boolean): void {
-    shapes.transposedProduct(g, weights, out);
+    shapes.transposedProduct("transposedProduct", g, weights, out);
     const { rows, columns } = weights;
     const sum = accumulate ? 1 : 0;
     this.#run.transposedProduct(this.#at(g), this.#at(weights), this.#at(out), g.rows, rows, columns, sum);
@@ -332,7 +332,7 @@ class Wasm implements WasmBackend {
 
   convolve(x: Matrix, window: Window, weights: Matrix, bias: Matrix, out: Matrix): void {
     shapes.convolution("convolve", x, window, weights, out);
-    shapes.broadcast(bias, { rows: 1, columns: weights.columns });
+    shapes.broadcast("convolve", bias, weights);
     const { height, width, channels, kernel } = window;
     this.#run.convolve(
       this.#at(x),
@@ -454,7 +454,7 @@ class Wasm implements WasmBackend {
     out: Matrix,
     accumulate: boolean,
   ): void {
-    shapes.flipLogLikelihood(bits, tables, child, out);
+    shapes.flips("flipLogLikelihood", bits, tables, child, out);
     if (child.kind === "bernoulli") {
       this.#flips(bits, tables, child, out, accumulate, undefined, false);
       return;
@@ -518,7 +518,7 @@ class Wasm implements WasmBackend {
     out: Matrix,
     accumulate: boolean,
   ): void {
-    shapes.switchLogLikelihood(bits, choices, tables, child, out);
+    shapes.switches("switchLogLikelihood", bits, choices, tables, child, out);
     const { rows: I, columns: J } = tables.weights;
     const sum = accumulate ? 1 : 0;
     if (child.kind === "bernoulli") {
@@ -670,7 +670,7 @@ class Wasm implements WasmBackend {
     out: Matrix,
     accumulate: boolean,
   ): void {
-    shapes.transposedProduct(g, weights, out);
+    shapes.transposedProduct("normChange", g, weights, out);
     shapes.alike("normChange", bits, out);
     this.#run.normChange(
       this.#at(bits),
@@ -744,8 +744,8 @@ class Wasm implements WasmBackend {
     accumulate: boolean,
     logLikelihood?: Matrix,
   ): void {
-    shapes.flipLogLikelihood(bits, tables, child, out);
-    if (logLikelihood !== undefined) shapes.flipLogLikelihood(bits, tables, child, logLikelihood);
+    shapes.flips("flipEntropy", bits, tables, child, out);
+    if (logLikelihood !== undefined) shapes.flips("flipEntropy", bits, tables, child, logLikelihood);
     const block = tables as Tables;
     if (block.steps === 0) {
       const { rows: I, columns: J } = tables.weights;
@@ -763,8 +763,8 @@ class Wasm implements WasmBackend {
     out: Matrix,
     accumulate: boolean,
   ): void {
-    if (choices === 1) shapes.flipLogLikelihood(bits, tables, child, out);
-    else shapes.switchLogLikelihood(bits, choices, tables, child, out);
+    if (choices === 1) shapes.flips("entropyDifferences", bits, tables, child, out);
+    else shapes.switches("entropyDifferences", bits, choices, tables, child, out);
     const { rows: I, columns: J } = tables.weights;
     this.#run.entropyDifferences(
       this.#at(bits),
