@@ -18,6 +18,7 @@ interface Flags {
   seeds?: string;
   only?: string;
   limit?: string;
+  kernels?: string;
   draw?: boolean;
   data?: string;
   out: string;
@@ -42,6 +43,7 @@ export function defineReproduce(program: Command): void {
     .option("--limit <n>", "use the first n training and test images only")
     .option("--draw", "train nothing, draw what is there")
     .optionsGroup("Where and how:")
+    .option("--kernels <kind>", "others than the experiment names: other bits, and so other runs")
     .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
     .option("--out <folder>", "folder of the run folders", "runs")
     .option("-o, --report <folder>", "where to write the report (default: EXPERIMENT in --out)")
@@ -70,6 +72,7 @@ async function reproduce(name: string, flags: Flags): Promise<number> {
   let code = 0;
   if (!flags.draw) {
     const runs = once(await planned(experiment, wanted));
+    if (flags.redis === undefined) await refuseKernels(experiment, runs);
     const results = await trainMissing(experiment.name, runs, place);
     code = tellEnd(runs, results, flags);
     if (code === interrupted) {
@@ -124,8 +127,20 @@ async function wantedOf(experiment: Experiment, flags: Flags): Promise<Wanted & 
   return {
     seeds: flags.seeds === undefined ? undefined : wholeNumber("--seeds", flags.seeds, 1),
     only: flags.only,
-    overrides: { ...asked, out: flags.out },
+    overrides: { ...asked, ...(flags.kernels !== undefined && { kernels: flags.kernels }), out: flags.out },
   };
+}
+
+/** @throws InputError for kernels that this host does not have */
+async function refuseKernels({ name }: Experiment, runs: readonly PlannedRun[]): Promise<void> {
+  const { bestKernels, kernelsHere } = await import("flipnet/internal/backend/kinds");
+  const here: readonly string[] = ["float64", ...kernelsHere()];
+  const lacking = runs.find(({ config }) => !here.includes(config.kernels!))?.config.kernels;
+  if (lacking === undefined) return;
+  throw new InputError(
+    `${name} is made with ${lacking} kernels, which this host does not have: in a clone, "npm run build:native" makes them ` +
+      `with Rust's cargo; --kernels ${bestKernels()} trains with others, which gives other bits`,
+  );
 }
 
 /** @throws InputError for a flag that the experiment's task does not know */
@@ -139,7 +154,7 @@ function refuseIdle(flags: Flags, { name }: Experiment, { overrides }: { overrid
 
 /** What made the report: the flags that decide which runs it shows. */
 function commandOf(name: string, flags: Flags): string {
-  const deciding = [...onImages, ...onMultiplexer, "seeds", "only"] as const;
+  const deciding = [...onImages, ...onMultiplexer, "seeds", "only", "kernels"] as const;
   const given = deciding.flatMap((flag) => {
     const text = flags[flag];
     return text === undefined ? [] : [`--${flag}`, text];

@@ -1,4 +1,6 @@
 /** What runs cost on this machine, from a few of their steps. */
+
+import { refusalOf } from "flipnet/internal/backend/kinds";
 import type { Training } from "flipnet/internal/training/training";
 import { createBackend, loadWorkload, type Workload } from "../running/workload.ts";
 import type { Config } from "../settings/config.ts";
@@ -48,7 +50,10 @@ export async function measureCosts(
 async function measure(config: Config, workload: Workload, milliseconds: number): Promise<Cost> {
   const { images } = workload;
   const { short, shareOfTraining, shareOfTest } = shortened(config, images);
-  const backend = await createBackend(config);
+  // What this host lacks is measured with the best that it has.
+  const { kernels, ...others } = config;
+  const lacking = kernels !== undefined && kernels !== "float64" && refusalOf(kernels) !== undefined;
+  const backend = await createBackend(lacking ? others : config);
   try {
     const { training } = await workload.prepare(backend, short);
     const step = await secondsOfStep(training.initialise(), milliseconds);
