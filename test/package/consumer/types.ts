@@ -1,4 +1,5 @@
-import { type Agent, createAgent, estimators, InputError } from "flipnet";
+import { type Agent, createAgent, createWasmBackend, estimators, InputError } from "flipnet";
+import { forkPass } from "flipnet/estimators";
 import { loadLabelledImages } from "flipnet/node";
 
 const agent: Agent = await createAgent({ inputs: 2, actions: 3, hidden: [8] });
@@ -9,7 +10,10 @@ const names: string[] = estimators.map(({ name }) => name);
 const { train } = await loadLabelledImages();
 const pixels: number = train.pixels;
 
-export { InputError, names, pixels, saved };
+/** For hosts that compile nothing themselves. */
+export const backendOf = (module: object) => createWasmBackend({ module });
+
+export { forkPass, InputError, names, pixels, saved };
 
 // @ts-expect-error: an agent needs to know its number of actions
 await createAgent({ inputs: 2 });

@@ -40,8 +40,14 @@ export function loadAddon(
   return kernels(memory);
 }
 
+/** Node's `require`: it loads a CommonJS module, or says where it is. */
+export interface Loader {
+  (path: string): unknown;
+  resolve(path: string): string;
+}
+
 /** What loads a CommonJS module, on Node, as the file at a path or URL does. */
-export function loader(path: string | undefined): NodeJS.Require | undefined {
+export function loader(path: string | undefined): Loader | undefined {
   // Not an import: browsers and bundlers never see it.
   const node = typeof process === "object" ? process.getBuiltinModule?.("node:module") : undefined;
   return path === undefined ? undefined : node?.createRequire(path);

@@ -12,7 +12,7 @@ import { RunError } from "../formats/errors.ts";
 import { type Cut, cuts } from "./cuts.ts";
 import type { Kernels } from "./generated/kernels.ts";
 import type { Scratch, WasmHeap } from "./heap.ts";
-import { type Kernel, loadAddon } from "./modules.ts";
+import { type Kernel, type Loader, loadAddon } from "./modules.ts";
 import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
 /** The most threads that may be asked for. */
@@ -82,7 +82,7 @@ function serve(
   { module, memory, addon, names, watch, state, ...at }: Start,
   tools: { perform: typeof perform; changes: typeof changes; loadAddon: typeof loadAddon },
   ready: (message: string) => void,
-  load?: NodeJS.Require,
+  load?: Loader,
 ): void {
   const { exports } = new WebAssembly.Instance(module, { env: { memory: memory as WebAssembly.Memory } });
   (exports.setOwn as (address: number) => void)(at.own);
