@@ -19,7 +19,7 @@ else parentPort.postMessage(await compile(workerData));
 async function build() {
   await Promise.all([generated, built].map((folder) => mkdir(folder, { recursive: true })));
   const version = await versionOf();
-  const last = `${generated}/kernels.ts`;
+  const last = `${generated}/version.ts`;
   if (existsSync(last) && readFileSync(last, "utf8").includes(version)) {
     for (const kind of Object.keys(kinds)) {
       const [, digits] = /"(.*)"/.exec(await readFile(`${generated}/${kind}.ts`, "utf8"));
@@ -37,7 +37,11 @@ async function build() {
     );
     console.error(`kernels: ${kind} ${module.length} bytes`);
   }
-  await writeFile(last, declarationsFrom(results[0].declarations, version));
+  await writeFile(`${generated}/kernels.ts`, declarationsFrom(results[0].declarations));
+  await writeFile(
+    last,
+    `/** A digest of the kernels' sources, which each module has in a section of its own. */\nexport const version: string = "${version}";\n`,
+  );
 }
 
 /** Of the kernels: a digest of all that they are made of. */
@@ -95,7 +99,7 @@ function labelOf(kind, version) {
   return Buffer.concat([Buffer.of(0, content.length), content]);
 }
 
-function declarationsFrom(declarations, version) {
+function declarationsFrom(declarations) {
   // Each function has a comment with a line `@param name \`type\`` for each of its parameters.
   const kernels = [
     ...declarations.matchAll(/\/\*\*((?:(?!\*\/)[\s\S])*)\*\/\s*export function (\w+)\([^)]*\): (\w+);/g),
@@ -109,9 +113,6 @@ function declarationsFrom(declarations, version) {
   }));
   return [
     "/** What the kernels take, as AssemblyScript declares it; made by scripts/build-kernels.mjs. */",
-    "",
-    "/** A digest of the kernels' sources, which each module has in a section of its own. */",
-    `export const version: string = "${version}";`,
     "",
     "/** The kernels, as functions of numbers. */",
     "export interface Kernels {",

@@ -6,8 +6,8 @@
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { text as textFrom } from "node:stream/consumers";
+import { mostThreads } from "flipnet/internal/backend/heap";
 import { kernelKinds } from "flipnet/internal/backend/kinds";
-import { mostThreads } from "flipnet/internal/backend/team";
 import type { Knowledge } from "flipnet/internal/estimators/needs";
 import { estimators, estimatorsFor, findEstimator } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";

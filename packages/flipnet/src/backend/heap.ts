@@ -202,6 +202,9 @@ export class DryHeap extends WasmHeap {
   }
 }
 
+/** The most threads that may be asked for. */
+export const mostThreads = 64;
+
 /** Room for a kernel's own use until the next operation, of each thread. It grows to what the largest kernel needs. */
 export class Scratch {
   /** What each thread has; they lie behind one another. */

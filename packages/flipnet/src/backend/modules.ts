@@ -1,6 +1,7 @@
 /** The compiled kernels: one WebAssembly module of each kind a process. */
 import { InputError } from "../formats/errors.ts";
-import { type Kernels, version } from "./generated/kernels.ts";
+import type { Kernels } from "./generated/kernels.ts";
+import { version } from "./generated/version.ts";
 import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
 /** Portable rounds a multiply-add twice; relaxed once, where the processor can, and faster. */

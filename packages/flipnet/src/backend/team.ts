@@ -15,9 +15,6 @@ import type { Scratch, WasmHeap } from "./heap.ts";
 import { type Kernel, type Loader, loadAddon } from "./modules.ts";
 import type { WasmMemory, WasmModule } from "./webassembly.ts";
 
-/** The most threads that may be asked for. */
-export const mostThreads = 64;
-
 /** What the word of a box says in its last two bits; the others are the number of the slice. */
 const state = { done: 0, offered: 1, taken: 2, failed: 3, bits: 3 } as const;
 

@@ -18,11 +18,11 @@ import type {
   Window,
 } from "./backend.ts";
 import type { Kernels } from "./generated/kernels.ts";
-import { DryHeap, type Heap, Scratch, WasmHeap } from "./heap.ts";
+import { DryHeap, type Heap, mostThreads, Scratch, WasmHeap } from "./heap.ts";
 import { bestKernels, type KernelKind, partsOf } from "./kinds.ts";
 import { type Addon, kernelModule, kindOf, loadAddon, loader, type ModuleKind } from "./modules.ts";
 import { shapes } from "./shapes.ts";
-import { mostThreads, Team } from "./team.ts";
+import type { Team } from "./team.ts";
 import type { WasmModule } from "./webassembly.ts";
 
 /** What a wasm backend may be told. */
@@ -1006,8 +1006,12 @@ export async function createKernelBackend(
   const { kernels: others, grown } = loadAddon(path, heap.memory, loader(path));
   if (grown !== undefined) heap.grown = grown;
   const all: Kernels = { ...run, ...others };
-  const team =
-    threads > 1 ? await Team.start(threads, module, all, heap, scratch, { addon: path }) : undefined;
+  let team: Team | undefined;
+  if (threads > 1) {
+    // Most pages have no use for it.
+    const { Team } = await import("./team.ts");
+    team = await Team.start(threads, module, all, heap, scratch, { addon: path });
+  }
   return new Wasm(addon?.arithmetic ?? kind, heap, scratch, team?.kernels ?? all, team);
 }
 
