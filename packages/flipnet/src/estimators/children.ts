@@ -10,6 +10,7 @@ import { flipLogLikelihood, type Pass } from "../network/pass.ts";
 /** A layer's children, or some of them. */
 type ChildSet = Layer["children"];
 
+/** What children say, layer by layer; for one pass. */
 export interface Children {
   /**
    * Log-likelihood of what children did, [B, width], default all of the layer's: of a Bernoulli unit on less off; of a
@@ -21,6 +22,7 @@ export interface Children {
   posteriorMinusPrior(layer: Layer, out: Matrix, among?: ChildSet): void;
 }
 
+/** Buffers for one pass; to be asked once it is sampled. */
 export function prepareChildren(pass: Pass): Children {
   const { network, batchSize } = pass;
   const { backend } = network;

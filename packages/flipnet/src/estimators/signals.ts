@@ -10,6 +10,7 @@ import type { Component } from "../objectives/objective.ts";
 import { type PreparedBaseline, prepareBaseline } from "./baseline.ts";
 import type { Problem } from "./estimator.ts";
 
+/** The learning signals of a network's layers. */
 export interface Signals {
   /** A layer's signal, valid after `compute`; undefined where no component counts. */
   of(layer: Layer): Matrix | undefined;

@@ -6,6 +6,7 @@ import { type Component, type Evaluation, placeOf } from "../objectives/objectiv
 import type { PreparedEstimator, Problem, Scores } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
 
+/** One pass with what an estimator needs to credit it. */
 export interface SinglePass {
   readonly pass: Pass;
   readonly evaluation: Evaluation;

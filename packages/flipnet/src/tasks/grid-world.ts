@@ -9,7 +9,9 @@
  *
  * The variance of the gradient is that of rows: those of one episode are not told from others.
  */
+
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import type { Examples } from "../estimators/gradient.ts";
 import { count } from "../estimators/options.ts";
 import { withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec } from "../network/network.ts";
@@ -52,6 +54,7 @@ export class GridWorld implements Task {
   readonly input: Matrix;
   readonly objective: Objective;
   readonly weights: Matrix;
+  readonly examples: Examples;
   readonly stepsPerEpoch: number;
   readonly totalSteps: number;
   readonly metrics = ["return", "length"];
@@ -74,6 +77,7 @@ export class GridWorld implements Task {
     this.#options = options;
     this.input = backend.matrix(rows, 2 * size);
     this.weights = backend.matrix(rows, 1);
+    this.examples = { rows: horizon, stride: batchSize };
     this.#returns = backend.matrix(rows, 1);
     this.objective = rewardObjective(this.#returns);
     this.#return = backend.matrix(batchSize, 1);

@@ -1,5 +1,6 @@
 /** What a task is while it is trained on: batches, what comes of what the network did with them, how it is measured. */
 import { type Backend, immediate, type Matrix, type Sums } from "../backend/backend.ts";
+import type { Examples } from "../estimators/gradient.ts";
 import type { Network } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
@@ -29,8 +30,8 @@ export interface Task {
   readonly backend: Backend;
   /** Rows of a batch. */
   readonly batchSize: number;
-  /** Rows that belong to one example, next to each other; absent: 1. */
-  readonly rowsPerExample?: number;
+  /** Which rows are of one example: samples of one image, the steps of one episode. Absent: every row is one. */
+  readonly examples?: Examples;
   /** [B, inputs] the batch's input. */
   readonly input: Matrix;
   readonly objective: Objective;

@@ -2,7 +2,9 @@
  * A discrete hierarchical variational auto-encoder on images (HNCA paper, section 2.2): maximise the evidence lower
  * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9).
  */
+
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import type { Examples } from "../estimators/gradient.ts";
 import { checkValues, count, oneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
@@ -56,7 +58,7 @@ const usedDeviation = 0.05;
 export class VariationalAutoEncoder implements Task {
   readonly backend: Backend;
   readonly batchSize: number;
-  readonly rowsPerExample: number;
+  readonly examples: Examples;
   readonly input: Matrix;
   readonly objective: Objective;
   readonly encoder: Network;
@@ -101,7 +103,7 @@ export class VariationalAutoEncoder implements Task {
     this.decoder = createDecoder(encoder);
     this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
     this.batchSize = batchSize * samples;
-    this.rowsPerExample = samples;
+    this.examples = { rows: samples };
     this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
     this.input = backend.matrix(this.batchSize, data.train.pixels);
   }

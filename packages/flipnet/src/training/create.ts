@@ -49,9 +49,9 @@ export function prepareTraining(task: Task, network: Network, learning: Learning
   const { estimator, optimizer, baseline = "none", paperScale = false, varianceCount } = learning;
   const { baselineDecay = learningOptions.baselineDecay.default, seed = 0 } = learning;
   checkValues(learningOptions, { baselineDecay, seed, paperScale, varianceCount });
-  const { input, objective, weights } = task;
+  const { input, objective, weights, examples } = task;
   const problem = { network, input, objective, baseline, baselineDecay };
-  const options = { paperScale, varianceCount, weights };
+  const options = { paperScale, varianceCount, weights, examples };
   return new Training(new Learner(estimator, problem, optimizer, options), task, seed);
 }
 

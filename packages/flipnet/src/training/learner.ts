@@ -2,7 +2,7 @@
 import type { Matrix, Sums } from "../backend/backend.ts";
 import type { Estimator, PreparedEstimator, Problem } from "../estimators/estimator.ts";
 import { type FrontGradient, prepareFrontGradient } from "../estimators/front-gradient.ts";
-import { type Gradient, prepareGradient } from "../estimators/gradient.ts";
+import { type Examples, type Gradient, prepareGradient } from "../estimators/gradient.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
@@ -28,6 +28,8 @@ export interface LearnerOptions {
   varianceCount?: number | undefined;
   /** [B, 1] what each row counts in the gradient; absent: 1. */
   weights?: Matrix | undefined;
+  /** Which rows are of one example; default: every row is one. The gradient's variance is that of examples. */
+  examples?: Examples | undefined;
 }
 
 /** Learns on batches of one size. */
@@ -58,7 +60,7 @@ export class Learner {
     estimator: Estimator,
     problem: Problem,
     optimizer: OptimizerFactory | Optimizer,
-    { paperScale = false, varianceCount = problem.network.size, weights }: LearnerOptions = {},
+    { paperScale = false, varianceCount = problem.network.size, weights, examples }: LearnerOptions = {},
   ) {
     const { network, objective } = problem;
     this.varianceCount = varianceCount;
@@ -76,7 +78,7 @@ export class Learner {
     this.optimizer = typeof optimizer === "function" ? optimizer(backend, this.parameters) : optimizer;
     const { pass, evaluation } = this.estimator;
     const credits = [...this.estimator.credits, ...evaluation.credits];
-    this.#gradient = prepareGradient(backend, linears, credits, network.layers.length);
+    this.#gradient = prepareGradient(backend, linears, credits, network.layers.length, examples);
     this.#front = pass.front && prepareFrontGradient(pass, pass.front, this.estimator.credits);
     this.#direct = (evaluation.fronts ?? []).flatMap(({ gradients }) => gradients);
     const front = this.#front?.blocks ?? [];

@@ -174,6 +174,12 @@ export class Training {
     this.#step(0);
   }
 
+  /** Whether a batch is one example, which has no variance. */
+  get #isSingle(): boolean {
+    const { batchSize, examples } = this.task;
+    return batchSize === (examples?.rows ?? 1);
+  }
+
   #step(stepOfEpoch: number): void {
     const { task, learner } = this;
     this.step++;
@@ -187,9 +193,8 @@ export class Training {
       task.play(this.#acting.act, stepOfEpoch);
       this.#acting.end();
     }
-    // One example has no variance.
     const measuresFront = stepOfEpoch % frontVarianceEvery === 0;
-    learner.learn(this.step, task.batchSize === 1 ? undefined : this.#sums, measuresFront);
+    learner.learn(this.step, this.#isSingle ? undefined : this.#sums, measuresFront);
     task.addMetrics(learner.estimator.evaluation, this.#sums, 2 * learner.parameters.length);
   }
 
@@ -230,11 +235,11 @@ export class Training {
 
   /** Undefined where `pause` stopped the evaluation. */
   async #record(hooks: TrainingHooks, epochs: number): Promise<EpochRecord | undefined> {
-    const { task, learner, epoch } = this;
+    const { learner, epoch } = this;
     const { layers, front } = learner.network;
     const steps = this.#stepsOf(epoch);
     const sums = await this.#checkedSums();
-    const single = task.batchSize === 1;
+    const single = this.#isSingle;
     if (single) await this.tensors(); // No variance has told of a number that is not finite.
     const { firstOfFront } = learner;
     const frontSteps = Math.ceil(steps / frontVarianceEvery);

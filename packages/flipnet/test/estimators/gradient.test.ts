@@ -118,3 +118,43 @@ test.each([reinforce, hnca])(
     }
   },
 );
+
+test.each([{ rows: 1 }, { rows: 3 }, { rows: 2, stride: 3 }])(
+  "the variance is that of examples, whichever rows they are: %o",
+  async (examples) => {
+    const backend = createReferenceBackend();
+    const problem = randomProblem(backend, mixedNetwork, 6, 1);
+    const prepared = reinforce.prepare(problem);
+    const draws = new GeneratedDraws(backend, 3);
+    draws.startStep(1);
+    prepared.sample(draws);
+    prepared.credit();
+    const { layers } = problem.network;
+    const gradient = prepareGradient(backend, layers, prepared.credits, layers.length, examples);
+    const sums = backend.sums(2 * layers.length);
+    gradient.compute();
+    gradient.addVariance(sums, 1);
+    const totals = await backend.readSums(sums);
+    const { rows, stride = 1 } = { stride: 1, ...examples };
+    const count = 6 / rows;
+    const rowsOf = (example: number) => {
+      const first = stride === 1 ? example * rows : example;
+      return Array.from({ length: rows }, (_, i) => first + i * stride);
+    };
+    for (const layer of layers) {
+      const each = perExample([prepared.credits[layer.index]], 6, (m) => backend.readNow(m));
+      const means = Array.from({ length: count }, (_, example) =>
+        each[0].map((_, e) => rowsOf(example).reduce((sum, row) => sum + each[row][e], 0) / rows),
+      );
+      let variance = 0;
+      each[0].forEach((_, e) => {
+        const mean = means.reduce((sum, g) => sum + g[e], 0) / count;
+        variance += means.reduce((sum, g) => sum + (g[e] - mean) ** 2, 0) / count;
+      });
+      expect(totals[2 * layer.index]).toBeCloseTo(variance, 12);
+    }
+    expect(() => prepareGradient(backend, layers, prepared.credits, layers.length, { rows: 4 })).toThrow(
+      "6 rows make no examples of 4 rows that are 1 apart",
+    );
+  },
+);
