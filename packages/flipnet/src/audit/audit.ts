@@ -4,6 +4,7 @@
  * their draws come from the enumeration.
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
+import { checked } from "../backend/checked.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import { misfit } from "../estimators/needs.ts";
@@ -85,7 +86,8 @@ export function audit(spec: ElboSpec, options?: AuditOptions): ElboReport;
 export function audit(spec: FunctionSpec, options?: AuditOptions): FunctionReport;
 export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options?: AuditOptions): AuditReport;
 export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: AuditOptions = {}): AuditReport {
-  const { backend = createReferenceBackend(), maximumStates = 2 ** 24, onProgress } = options;
+  const { backend: given, maximumStates = 2 ** 24, onProgress } = options;
+  const backend = given === undefined ? createReferenceBackend() : checked(given);
   const subject: Subject<BanditAnswers | ElboAnswers | FunctionAnswers> = looksLikeElbo(spec)
     ? elboSubject(backend, parseElboSpec(spec))
     : looksLikeFunction(spec)

@@ -1,5 +1,6 @@
 /** `flipnet/estimators`: what estimators are made of, for one of your own. */
 
+export { checked } from "../backend/checked.ts";
 export type { Draws, Site } from "../network/draws.ts";
 // What an estimator is, and its options as data.
 export { antithetic, independent, type Law, type Toss, type Tosser } from "../network/laws.ts";

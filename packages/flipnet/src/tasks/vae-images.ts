@@ -39,7 +39,7 @@ export async function sampleImages(
     throw new InputError(`the number of images is ${count}; expected a whole number from 1 on`);
   }
   const key = deriveKey(seed, "images", 0, newKey());
-  return decode(vae, canvasOf(vae.encoder, count), vae.encoder.layers.length, key);
+  return onCanvas(vae.encoder, count, (canvas) => decode(vae, canvas, vae.encoder.layers.length, key));
 }
 
 /**
@@ -61,18 +61,19 @@ export async function reconstruct(
     throw new InputError(`the depth is ${depth}; expected a whole number from 1 to ${layers.length}`);
   }
   const key = deriveKey(seed, "images", 1, newKey());
-  const canvas = canvasOf(vae.encoder, count);
-  const { pass } = canvas;
   const seen = images.map((pixel, e) => {
     const u = halfWordAt(key, Math.floor(e / pixels), e % pixels);
     return 255 * u < 65536 * pixel ? 1 : 0;
   });
-  backend.write(pass.input, seen);
-  for (const layer of layers.slice(0, depth)) {
-    computeLaw(pass, layer);
-    flip(canvas, layer.index, key, 1, pass.layers[layer.index]);
-  }
-  return { seen, ...(await decode(vae, canvas, depth - 1, key)) };
+  return onCanvas(vae.encoder, count, async (canvas) => {
+    const { pass } = canvas;
+    backend.write(pass.input, seen);
+    for (const layer of layers.slice(0, depth)) {
+      computeLaw(pass, layer);
+      flip(canvas, layer.index, key, 1, pass.layers[layer.index]);
+    }
+    return { seen, ...(await decode(vae, canvas, depth - 1, key)) };
+  });
 }
 
 /** Samples what linear map number `top` of decoder and prior predicts, then everything below. */
@@ -112,15 +113,18 @@ interface Canvas {
   uniforms: Map<Outcome, Matrix>;
 }
 
-/** Kept, as a backend never gives memory back. */
-const canvases = new WeakMap<Network, Map<number, Canvas>>();
-
-function canvasOf(encoder: Network, count: number): Canvas {
-  const ofNetwork = canvases.get(encoder) ?? new Map<number, Canvas>();
-  canvases.set(encoder, ofNetwork);
-  const canvas = ofNetwork.get(count) ?? createCanvas(encoder, count);
-  ofNetwork.set(count, canvas);
-  return canvas;
+/** Draws so many images, on buffers that are given back. */
+async function onCanvas<T>(
+  encoder: Network,
+  count: number,
+  draw: (canvas: Canvas) => Promise<T>,
+): Promise<T> {
+  const scope = encoder.backend.scope();
+  try {
+    return await draw(scope.run(() => createCanvas(encoder, count)));
+  } finally {
+    scope.release();
+  }
 }
 
 function createCanvas(encoder: Network, count: number): Canvas {
