@@ -23,12 +23,7 @@ const UNSIGNED_BYTE = 0x08;
  */
 export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArray> {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await gunzip(bytes, name) : bytes;
-  if (plain.length < 4 || plain[0] !== 0 || plain[1] !== 0) {
-    const start = [...plain.subarray(0, 4)].map(hex).join(" ") || "nothing";
-    throw new IdxError(
-      `${name} is not an IDX file: it begins with ${start}, expected 00 00, a type and a rank`,
-    );
-  }
+  checkStart(plain, name);
   const [, , type, rank] = plain;
   if (type !== UNSIGNED_BYTE) {
     throw new IdxError(`${name} holds items of type 0x${hex(type)}, expected 0x08 (unsigned bytes)`);
@@ -53,6 +48,14 @@ export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArra
   }
   // Not `subarray`, which would keep a Node Buffer a Buffer.
   return { shape, data: new Uint8Array(plain.buffer, plain.byteOffset + header, expected - header) };
+}
+
+function checkStart(plain: Uint8Array, name: string): void {
+  if (plain.length >= 4 && plain[0] === 0 && plain[1] === 0) return;
+  const start = [...plain.subarray(0, 4)].map(hex).join(" ") || "nothing";
+  throw new IdxError(
+    `${name} is not an IDX file: it begins with ${start}, expected 00 00, a type and a rank`,
+  );
 }
 
 /**
@@ -93,14 +96,120 @@ export function idxHeader(shape: readonly number[]): Uint8Array {
   return header;
 }
 
+/** How many times larger than its compressed form deflate can make anything: the most that it has. */
+const MOST_INFLATION = 1032;
+/** Places that look like the beginning of a member and are none, one after another; by chance there is one in 100 MB. */
+const MOST_MISTAKEN = 100;
+
+/**
+ * The bytes of a gzip file, of all of its members (RFC 1952, 2.2), as far as the IDX header that they begin with says
+ * that there are any.
+ */
 async function gunzip(bytes: Uint8Array, name: string): Promise<Uint8Array> {
-  try {
-    const compressed = new Blob([bytes as Uint8Array<ArrayBuffer>]);
-    const plain = compressed.stream().pipeThrough(new DecompressionStream("gzip"));
-    return new Uint8Array(await new Response(plain).arrayBuffer());
-  } catch (cause) {
-    throw new IdxError(`${name} is corrupt: its ${bytes.length} bytes are not a whole gzip file`, { cause });
+  const plain = new Inflated(bytes.length, name);
+  for (let start = 0; start < bytes.length; ) {
+    // Streams of most hosts refuse what follows a member, and tell nobody where it ends: so its end is where another one
+    // may begin, or the file ends, and its checksum and length say whether that is so.
+    let end = start;
+    for (let tries = 0; ; tries++) {
+      end = nextMember(bytes, end + 1);
+      const before = plain.length;
+      if (await inflate(bytes.subarray(start, end), plain)) break;
+      plain.length = before;
+      if (end < bytes.length && tries < MOST_MISTAKEN) continue;
+      throw new IdxError(
+        start === 0
+          ? `${name} is corrupt: its ${bytes.length} bytes are not a whole gzip file`
+          : `${name} is corrupt: what follows its first ${start} bytes is not a whole member of a gzip file`,
+      );
+    }
+    start = end;
   }
+  return plain.bytes();
+}
+
+/** Where from `start` on a member of a gzip file may begin; the length of the file where nothing looks like it. */
+function nextMember(bytes: Uint8Array, start: number): number {
+  for (let i = bytes.indexOf(0x1f, start); i !== -1; i = bytes.indexOf(0x1f, i + 1)) {
+    if (bytes[i + 1] === 0x8b && bytes[i + 2] === 8 && bytes[i + 3] < 0x20) return i;
+  }
+  return bytes.length;
+}
+
+/** Adds what one member holds. @returns whether it is a whole one and nothing else */
+async function inflate(member: Uint8Array, plain: Inflated): Promise<boolean> {
+  const before = plain.length;
+  const reader = new Blob([member as Uint8Array<ArrayBuffer>])
+    .stream()
+    .pipeThrough(new DecompressionStream("gzip"))
+    .getReader();
+  try {
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done) break;
+      plain.add(value);
+    }
+  } catch (error) {
+    await reader.cancel().catch(() => {});
+    if (error instanceof IdxError) throw error;
+    return false;
+  }
+  // Some hosts pass over what follows; the last four bytes say how long it is.
+  const { buffer, byteOffset, length } = member;
+  return new DataView(buffer, byteOffset).getUint32(length - 4, true) === (plain.length - before) % 2 ** 32;
+}
+
+/** What comes out of a gzip file: never more than its header speaks of. */
+class Inflated {
+  length = 0;
+  readonly #compressed: number;
+  readonly #name: string;
+  #bytes = new Uint8Array(2 ** 16);
+  /** Once the header is there: the length of it all. */
+  #expected: number | undefined;
+
+  constructor(compressed: number, name: string) {
+    this.#compressed = compressed;
+    this.#name = name;
+  }
+
+  add(chunk: Uint8Array): void {
+    const length = this.length + chunk.length;
+    if (length > this.#bytes.length) this.#grow(length);
+    this.#bytes.set(chunk, this.length);
+    this.length = length;
+    this.#expected ??= expectedLength(this.bytes());
+    if (this.#expected !== undefined && length > this.#expected) {
+      checkStart(this.bytes(), this.#name);
+      throw new IdxError(
+        `${this.#name} goes on after its items: ${length} bytes or more, expected ${this.#expected}, as its header says`,
+      );
+    }
+  }
+
+  /** To the length that is expected at once, where the file can have it. */
+  #grow(length: number): void {
+    const { length: old } = this.#bytes;
+    const expected = this.#expected ?? 0;
+    const likely = expected <= MOST_INFLATION * this.#compressed ? expected : 0;
+    const grown = new Uint8Array(Math.max(length, likely, 2 * old));
+    grown.set(this.#bytes.subarray(0, this.length));
+    this.#bytes = grown;
+  }
+
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(0, this.length);
+  }
+}
+
+/** The length of an IDX file that begins so; 0 for none, undefined where that cannot be told yet. */
+function expectedLength(start: Uint8Array): number | undefined {
+  if (start.length < 4) return undefined;
+  if (start[0] !== 0 || start[1] !== 0) return 0;
+  const header = 4 + 4 * start[3];
+  if (start.length < header) return undefined;
+  const view = new DataView(start.buffer, start.byteOffset, header);
+  return header + product(Array.from({ length: start[3] }, (_, i) => view.getUint32(4 + 4 * i)));
 }
 
 const hex = (byte: number) => byte.toString(16).padStart(2, "0");

@@ -1,6 +1,6 @@
-import { gzipSync } from "node:zlib";
+import { crc32, gzipSync, inflateRawSync } from "node:zlib";
 import fc from "fast-check";
-import { describe, expect, it } from "vitest";
+import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { InputError } from "../../src/formats/errors.ts";
 import { IdxError, idxHeader, parseIdx, writeIdx } from "../../src/formats/idx.ts";
 
@@ -45,6 +45,84 @@ describe("known bytes", () => {
   it("are read from gzip", async () => {
     expect(await parseIdx(gzipSync(known), "file")).toEqual(await parseIdx(known, "file"));
   });
+});
+
+/** A stream as browsers, Deno and later versions of Node have it: what follows the first member is an error. */
+class Strict extends TransformStream<Uint8Array, Uint8Array> {
+  constructor() {
+    const parts: Uint8Array[] = [];
+    super({
+      transform(part) {
+        parts.push(part);
+      },
+      flush(controller) {
+        const bytes = Buffer.concat(parts);
+        const { buffer, engine } = inflateRawSync(bytes.subarray(10), { info: true } as never) as unknown as {
+          buffer: Buffer;
+          engine: { bytesWritten: number };
+        };
+        const end = 10 + engine.bytesWritten;
+        if (bytes.readUInt32LE(end) !== crc32(buffer)) throw new TypeError("checksum");
+        if (bytes.length !== end + 8) throw new TypeError("junk after the end");
+        controller.enqueue(new Uint8Array(buffer));
+      },
+    });
+  }
+}
+
+describe.each([
+  ["this host's streams", globalThis.DecompressionStream],
+  ["streams that refuse what follows", Strict],
+])("gzip of several members, by %s", (_, Stream) => {
+  beforeEach(() => {
+    vi.stubGlobal("DecompressionStream", Stream);
+  });
+  afterEach(() => {
+    vi.unstubAllGlobals();
+  });
+
+  // Bytes that look like the beginning of a member, stored as they are: level 0 does not compress.
+  const data = Uint8Array.from({ length: 4000 }, (_, i) => [0x1f, 0x8b, 8, 0, i & 255][i % 5]).fill(7, 200);
+  const whole = writeIdx([40, 10, 10], data);
+  const members = (ends: number[], level: number) =>
+    Buffer.concat(ends.map((end, i) => gzipSync(whole.subarray(ends[i - 1] ?? 0, end), { level })));
+
+  it.each([
+    [[whole.length]],
+    [[9, whole.length]],
+    [[300, 301, 302, whole.length]],
+    [[0, 2000, 2000, whole.length, whole.length]],
+  ])("is read: %j", async (ends) => {
+    for (const level of [0, 6])
+      expect(await parseIdx(members(ends, level), "file")).toEqual({ shape: [40, 10, 10], data });
+  });
+
+  it("with something else behind, or cut short, is refused", async () => {
+    const two = members([2000, whole.length], 6);
+    const first = members([2000], 6).length;
+    expect(await message(Buffer.concat([two, Buffer.from("tail")]))).toBe(
+      `file is corrupt: what follows its first ${first} bytes is not a whole member of a gzip file`,
+    );
+    expect(await message(two.subarray(0, two.length - 3))).toMatch("is not a whole member of a gzip file");
+    expect(await message(two.subarray(0, first))).toMatch("file is cut short: 2000 bytes, expected 4016");
+  });
+});
+
+it("gzip of far more than its header speaks of is not unpacked", async () => {
+  const bomb = gzipSync(Buffer.concat([known, new Uint8Array(200 * 2 ** 20)]));
+  const before = process.memoryUsage().arrayBuffers;
+  expect(await message(bomb)).toMatch(
+    /^file goes on after its items: \d+ bytes or more, expected 22, as its header says$/,
+  );
+  expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(50 * 2 ** 20);
+  expect(await message(gzipSync(new Uint8Array(50 * 2 ** 20).fill(1)))).toMatch("begins with 01 01 01 01");
+});
+
+it("gzip that looks like many members is not tried for ever", async () => {
+  const bytes = Uint8Array.from({ length: 4_000_000 }, (_, i) => [0x1f, 0x8b, 8, 0][i % 4]);
+  const began = performance.now();
+  expect(await message(bytes)).toMatch("not a whole gzip file");
+  expect(performance.now() - began).toBeLessThan(20_000);
 });
 
 it("what is written is read back, plain or gzip", async () => {
