@@ -12,7 +12,7 @@ import {
   runPool,
 } from "../running/pool.ts";
 import { stopSignal } from "./exit.ts";
-import { colorsFor, formatBar, formatSeconds } from "./terminal.ts";
+import { canRedraw, colorsFor, counted, formatBar, formatSeconds, shortened } from "./terminal.ts";
 
 /** What trains jobs and tells how they get on: the pool of this machine, or a queue that other machines work on. */
 export type Driver<J extends Job = Job> = (jobs: readonly J[], listener: JobListener) => Promise<JobResult[]>;
@@ -77,11 +77,12 @@ const partDone = ({ epoch, epochs, step, stepsPerEpoch }: RunProgress): number =
 const meanOf = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length;
 
 /** On a terminal, running runs stay below the lines of those that ended; elsewhere they report now and then. */
-class Board {
+export class Board {
   readonly #stream: WriteStream;
   readonly #colors: ReturnType<typeof colorsFor>;
   readonly #jobs: readonly Job[];
   readonly #labelWidth: number;
+  readonly #isDrawn: boolean;
   readonly #running = new Map<Job, RunState>();
   readonly #ended = new Set<Job>();
   /** Seconds that finished runs took, by kind. */
@@ -94,12 +95,13 @@ class Board {
     this.#stream = stream;
     this.#colors = colorsFor(stream);
     this.#jobs = jobs;
-    this.#labelWidth = Math.max(...jobs.map(({ label }) => label.length));
+    this.#isDrawn = canRedraw(stream);
+    this.#labelWidth = Math.max(...jobs.map(({ label }) => [...label].length));
   }
 
   start(job: Job): void {
     this.#running.set(job, { started: performance.now() });
-    if (this.#stream.isTTY) this.#draw();
+    if (this.#isDrawn) this.#draw();
   }
 
   message(job: Job, message: RunMessage): void {
@@ -123,11 +125,13 @@ class Board {
       const took = progress ? [`in ${formatSeconds(seconds)}`] : [];
       if (first !== undefined && first < 0.1)
         this.#took.set(kindOf(job), [...(this.#took.get(kindOf(job)) ?? []), seconds]);
-      this.print(this.#line(job, 1, [`${summary!.epochs} epochs`, ...figuresOf(summary!), ...took]));
+      this.print(
+        [this.#label(job), counted(summary!.epochs, "epoch"), ...figuresOf(summary!), ...took].join("  "),
+      );
     } else if (status === "failed") {
       this.print(`${this.#label(job)}  ${red("failed:")} ${oneLine(error ?? "")}`);
     } else {
-      this.print(`${this.#label(job)}  ${yellow("stopped")} after ${records.length} epochs`);
+      this.print(`${this.#label(job)}  ${yellow("stopped")} after ${counted(records.length, "epoch")}`);
     }
   }
 
@@ -135,7 +139,7 @@ class Board {
   print(line: string): void {
     this.clear();
     this.#stream.write(`${line}\n`);
-    if (this.#stream.isTTY) this.#draw();
+    if (this.#isDrawn) this.#draw();
   }
 
   /** What comes from elsewhere, on a line that stays. */
@@ -151,9 +155,9 @@ class Board {
 
   #show(): void {
     const now = performance.now();
-    if (now - this.#lastShown < (this.#stream.isTTY ? drawInterval : plainInterval)) return;
+    if (now - this.#lastShown < (this.#isDrawn ? drawInterval : plainInterval)) return;
     this.#lastShown = now;
-    if (this.#stream.isTTY) this.#draw();
+    if (this.#isDrawn) this.#draw();
     else
       this.#stream.write(
         this.#status()
@@ -218,31 +222,44 @@ class Board {
     return left.reduce((a, b) => a + b) / this.#running.size;
   }
 
-  /** The label and the cells that there is room for, the last ones first to go; on a terminal also a bar. */
+  /**
+   * The label and the cells that there is room for, the last ones first to go, on one line; on a terminal a bar as well,
+   * where there is room left. There the label is cut before two cells are left out, and it has one width in all lines.
+   */
   #line(job: Job, part: number, cells: readonly string[]): string {
-    if (!this.#stream.isTTY) return [this.#label(job), ...cells].join("  ");
+    if (!this.#isDrawn) return [this.#label(job), ...cells].join("  ");
     // Some terminals say 0.
-    const room = (this.#stream.columns || 80) - 1 - this.#labelWidth;
-    // Of one width, whatever the cells say: all but the last of them take 45 columns.
-    const bar = formatBar(part, Math.max(4, Math.min(24, room - 2 - 45)));
-    const shown = [bar, ...cells];
-    while (shown.join("  ").length + 2 > room && shown.length > 1) shown.pop();
-    shown[0] = this.#colors.cyan(bar);
-    return [this.#label(job), ...shown].join("  ");
+    const columns = (this.#stream.columns || 80) - 1;
+    const label = Math.min(this.#labelWidth, Math.max(narrowLabel, columns - usualCells));
+    const shown = [...cells];
+    const room = () => columns - label - 2 - [...shown.join("  ")].length;
+    while (room() < 0 && shown.length > 1) shown.pop();
+    const bar = room() - 2 < narrowBar ? [] : [this.#colors.cyan(formatBar(part, Math.min(24, room() - 2)))];
+    // The terminal may be narrower than the narrowest line.
+    const text = shown.map((cell) => shortened(cell, Math.max(1, columns - label - 2)));
+    return [this.#label(job, label), ...text, ...bar].join("  ");
   }
 
-  #label({ label }: Job): string {
-    return this.#colors.bold(oneLine(label).padEnd(this.#labelWidth));
+  #label({ label }: Job, columns = Number.POSITIVE_INFINITY): string {
+    const width = Math.min(this.#labelWidth, columns);
+    const text = shortened(oneLine(label), columns);
+    return this.#colors.bold(text + " ".repeat(Math.max(0, width - [...text].length)));
   }
 }
 
-/** What a person wants to follow: accuracies in percent, `online 91.3 %`, or the bound, `ELBO -103.5`. */
-function figuresOf({ onlineAccuracy, testAccuracy, elbo }: Record<string, number | string | null>): string[] {
+/** Columns: the least of a label, those that cells take as a rule, the least of a bar. */
+const [narrowLabel, usualCells, narrowBar] = [16, 56, 8];
+
+/** What a person wants to follow: accuracies in percent, `online 91.3 %`, the reward, or the bound, `ELBO -103.5`. */
+function figuresOf(metrics: Record<string, number | string | null>): string[] {
+  const { onlineAccuracy, testAccuracy, onlineReward, last100, elbo } = metrics;
+  const reward = last100 ?? onlineReward;
   const percent = (name: string, value: unknown) =>
     typeof value === "number" ? [`${name} ${(100 * value).toFixed(1).padStart(4)} %`] : [];
   return [
     ...percent("online", onlineAccuracy),
     ...percent("test", testAccuracy),
+    ...(typeof reward === "number" ? [`reward ${reward.toFixed(3)}`] : []),
     ...(typeof elbo === "number" ? [`ELBO ${elbo.toFixed(1)}`] : []),
   ];
 }

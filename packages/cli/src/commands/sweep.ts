@@ -11,7 +11,7 @@ import type { JobResult } from "../running/pool.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { redisAddress, redisOption } from "./redis.ts";
-import { colorsFor, formatTable } from "./terminal.ts";
+import { colorsFor, counted, formatTable } from "./terminal.ts";
 
 interface Flags {
   epochs?: string;
@@ -84,7 +84,7 @@ export async function trainMissing(
   const { bold } = colorsFor(process.stderr);
   const there = runs.length - missing.length;
   process.stderr.write(
-    `${bold(name)}: ${runs.length} runs${there > 0 ? `, ${there} of them done before` : ""}\n`,
+    `${bold(name)}: ${counted(runs.length, "run")}${there > 0 ? `, ${there} of them done before` : ""}\n`,
   );
   for (const out of new Set(runs.map(({ config }) => config.out))) {
     for (const [other, count] of await runsOfOtherGenerators(out)) {
@@ -172,7 +172,7 @@ export function tellEnd(
   const stopped = results.filter(({ status }) => status === "interrupted").length;
   const done = runs.length - failed.length - stopped;
   const counts = [
-    `${done} of ${runs.length} runs done`,
+    `${done} of ${counted(runs.length, "run")} done`,
     failed.length > 0 && `${failed.length} failed`,
     stopped > 0 && `${stopped} ${redis ? "in the queue" : "stopped"}`,
   ];

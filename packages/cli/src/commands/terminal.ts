@@ -5,10 +5,25 @@ import { oneLine } from "../running/plain-text.ts";
 
 export { formatSeconds } from "../report/metrics.ts";
 
+/** Whether a stream is a terminal on which what was written can be written over. */
+export const canRedraw = (stream: Pick<WriteStream, "isTTY">): boolean =>
+  stream.isTTY === true && process.env.TERM !== "dumb";
+
+/** A text that is cut in its middle to so many columns, where it has more. */
+export function shortened(text: string, columns: number): string {
+  const letters = [...text];
+  if (letters.length <= columns) return text;
+  const end = Math.floor((columns - 1) / 2);
+  return [...letters.slice(0, columns - 1 - end), "…", ...letters.slice(letters.length - end)].join("");
+}
+
+/** `1 epoch`, `2 epochs`. */
+export const counted = (count: number, what: string): string => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 /** Colours where a terminal shows them; NO_COLOR and FORCE_COLOR decide otherwise. */
 export function colorsFor(stream: Pick<WriteStream, "isTTY">): ReturnType<typeof pc.createColors> {
-  const { NO_COLOR, FORCE_COLOR, TERM } = process.env;
-  return pc.createColors(!NO_COLOR && (!!FORCE_COLOR || (stream.isTTY === true && TERM !== "dumb")));
+  const { NO_COLOR, FORCE_COLOR } = process.env;
+  return pc.createColors(!NO_COLOR && (!!FORCE_COLOR || canRedraw(stream)));
 }
 
 /** Rows of cells in columns, each cell on one line; all columns but the first flush right where `numbers` is set. */
@@ -44,7 +59,7 @@ export class StatusLine {
 
   constructor(stream: WriteStream) {
     this.#stream = stream;
-    this.#drawn = stream.isTTY === true;
+    this.#drawn = canRedraw(stream);
   }
 
   /** Columns to fill, one left free so that nothing wraps. */

@@ -10,7 +10,7 @@ import { flagOf } from "../settings/flag.ts";
 import { presetNamed, presets } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
-import { colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
+import { canRedraw, colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
 
 /** What commander makes of the flags: text, but for switches. */
 interface Flags {
@@ -318,7 +318,7 @@ class Report {
   epoch(record: EpochRecord): void {
     this.#last = record;
     this.#printJson(record);
-    if (this.#flags.quiet || process.stderr.isTTY) return;
+    if (this.#flags.quiet || canRedraw(process.stderr)) return;
     const { left } = this.#pace(record.step, (record.step / record.epoch) * this.#epochs);
     const parts = [`epoch ${record.epoch}/${this.#epochs}`, ...metricsOf(record)];
     if (record.epoch < this.#epochs) parts.push(`${formatSeconds(left)} left`);

@@ -4,14 +4,19 @@
 export type Cell = string | number | boolean | null;
 
 /**
- * The text of a table. Numbers have all the digits that they need to be read back as they are.
+ * The text of a table. Numbers have all the digits that they need to be read back as they are. Before a
+ * text that a spreadsheet would take for a formula stands an apostrophe.
  *
  * @param rows the names of the columns first
  */
 export const encodeCsv = (rows: readonly (readonly Cell[])[]): string =>
   rows.map((row) => `${row.map(field).join(",")}\r\n`).join("");
 
+/** How texts begin that spreadsheets take for formulas. */
+const formula = /^[=+\-@\t\r]/;
+
 function field(cell: Cell): string {
-  const text = String(cell ?? "");
+  const plain = String(cell ?? "");
+  const text = typeof cell === "string" && formula.test(plain) ? `'${plain}` : plain;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -3,6 +3,7 @@ import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
+import { type HiddenLayer, hiddenName } from "flipnet/internal/network/hidden";
 import { generator } from "flipnet/internal/random/threefry";
 import { eachOf } from "../running/each.ts";
 import type { Job } from "../running/pool.ts";
@@ -66,6 +67,9 @@ export async function readSweepFile(path: string): Promise<Sweep> {
 const isSettings = (value: unknown): value is Settings =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
+/** The most runs that a sweep may have. */
+const mostRuns = 100_000;
+
 /** A run of a sweep; `settings` are those in which the sweep's runs differ. */
 export interface SweepRun {
   label: string;
@@ -81,6 +85,10 @@ export interface SweepRun {
  * @throws InputError for a setting that is unknown or has a value that cannot be used; it says in which run
  */
 export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, name: string): SweepRun[] {
+  const count = Object.values(grid).reduce((product, { length }) => product * length, runs.length);
+  if (count > mostRuns) {
+    throw new InputError(`${name} describes ${count} runs; expected ${mostRuns} at most`);
+  }
   const combinations = Object.entries(grid).reduce<Settings[]>(
     (some, [key, values]) =>
       some.flatMap((settings) => values.map((value) => ({ ...settings, [key]: value }))),
@@ -119,9 +127,15 @@ const labelOf = (settings: Settings) =>
     .sort(([a], [b]) => rankOf(a) - rankOf(b))
     .map(([key, value]) => {
       if (rankOf(key) < 0) return String(value);
-      return `${key} ${Array.isArray(value) ? value.join(",") : typeof value === "object" ? JSON.stringify(value) : value}`;
+      return `${key} ${[value].flat().map(said).join(",")}`;
     })
     .join(", ") || "one run";
+
+/** A value, or one of a list of them: a hidden layer as `--hidden` has it. */
+function said(value: unknown): string {
+  if (typeof value !== "object" || value === null) return String(value);
+  return "units" in value ? hiddenName(value as HiddenLayer) : JSON.stringify(value);
+}
 
 const rankOf = (key: string) =>
   ["preset", "estimator", "hiddenRule"].includes(key) ? -1 : key === "seed" ? 1 : 0;

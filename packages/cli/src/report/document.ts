@@ -21,6 +21,7 @@ export function toHtml(title: string, blocks: readonly Block[], comment: string)
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
 <meta name="generator" content="flipnet">
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
@@ -97,18 +98,24 @@ function markdown(block: Block): string {
     }
     case "figure":
       return `![${escapeMarkdown(block.alt).replace(/[[\]]/g, "\\$&")}](${block.file})`;
-    case "code":
-      return ["```sh", ...block.lines, "```"].join("\n");
+    case "code": {
+      const text = block.lines.join("\n");
+      // Longer than any that is in it.
+      const fence = "`".repeat(Math.max(3, ...[...text.matchAll(/`+/g)].map(([run]) => run.length + 1)));
+      return [`${fence}sh`, text, fence].join("\n");
+    }
     case "folded":
       return `<details><summary>${inline(block.summary)}</summary>\n\n${block.blocks.map(markdown).join("\n\n")}\n\n</details>`;
   }
 }
 
-/** Of what could be a tag or emphasis: the rest is as it is. */
+/** Of what could be a tag, emphasis, a link that does not lead to a file beside the page, or another line. */
 const escapeMarkdown = (text: string) =>
   text
     .split(/(`[^`]+`)/)
-    .map((part, i) => (i % 2 === 1 ? part : part.replace(/[<*_\\]/g, "\\$&")))
+    .map((part, i) =>
+      i % 2 === 1 ? part : part.replace(/[<*_\\]|\[(?![^\]]+\]\([\w.-]+\))/g, "\\$&").replace(/\s+/g, " "),
+    )
     .join("");
 
 const STYLE = `

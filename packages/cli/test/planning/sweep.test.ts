@@ -98,3 +98,15 @@ describe("a sweep file", () => {
     );
   });
 });
+
+it("says layers in a label as one would, and refuses more runs than there can be", () => {
+  const hidden = [[{ units: 5, choices: 3 }, 4], [{ units: 5, parents: ["input"] }]];
+  const runs = expandSweep({ base: {}, grid: { hidden }, runs: [{}] }, {}, "f.yaml");
+  expect(new Set(runs.map(({ label }) => label)).size).toBe(2);
+  expect(runs.map(({ label }) => label).join()).not.toContain("object");
+  const seeds = Array.from({ length: 50_000 }, (_, i) => i);
+  const many = { base: {}, grid: { seed: seeds, k: seeds }, runs: [{}] };
+  expect(() => expandSweep(many, {}, "f.yaml")).toThrow(
+    "f.yaml describes 2500000000 runs; expected 100000 at most",
+  );
+});

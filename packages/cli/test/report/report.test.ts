@@ -338,3 +338,15 @@ it("text is text, in HTML and in Markdown", () => {
   expect(html).toContain('<p>&#60;b&#62; &#38; *x* <code>a_b&#60;c&#62;</code> <a href="f.csv">f</a></p>');
   expect(toMarkdown(blocks)).toBe("\\<b> & \\*x\\* `a_b<c>` [f](f.csv)\n\n| a\\|b |\n| --- |\n| x\\_y |\n");
 });
+
+it("makes no links, no other lines and no ends of code of what runs and experiments say", () => {
+  const markdown = toMarkdown([
+    { kind: "text", text: "[click](http://evil.example) and [the table](records.csv)\n# heading" },
+    { kind: "code", lines: ["flipnet train --data 'a", "```", "b'"] },
+  ]);
+  expect(markdown).toBe(
+    "\\[click](http://evil.example) and [the table](records.csv) # heading\n\n" +
+      "````sh\nflipnet train --data 'a\n```\nb'\n````\n",
+  );
+  expect(toHtml("t", [], "c")).toContain("default-src 'none'");
+});
