@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { Redis } from "ioredis";
 import { outcomeOf, randomFrom } from "./lib/runs.mjs";
@@ -26,7 +27,7 @@ const runs = Number(values.runs ?? (values.quick ? 10 : 60));
 const kills = Number(values.kills ?? (values.quick ? 4 : 24));
 const seed = Number(values.seed);
 const random = randomFrom(seed);
-const main = new URL("../packages/cli/dist/main.js", import.meta.url).pathname;
+const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
 
 const scratch = mkdtempSync(join(tmpdir(), "flipnet-chaos-"));
 const children = new Set();
@@ -184,6 +185,32 @@ async function restartRedis() {
   redis = startRedis();
 }
 
+/** Workers that are told to stop, or are to end when idle, while nobody answers. */
+async function whileRedisIsAway() {
+  const seconds = values.quick ? 10 : 60;
+  const args = ["worker", "--redis", url, "--concurrency", "1"];
+  const ready = { told: () => {}, idle: () => {} };
+  const hears = (name) => (line) => line.includes("works on the runs") && ready[name]();
+  const isReady = Object.keys(ready).map(
+    (name) => new Promise((resolve) => Object.assign(ready, { [name]: resolve })),
+  );
+  const told = flipnet(args, hears("told"));
+  const idle = flipnet([...args, "--idle", "5"], hears("idle"));
+  await Promise.all(isReady);
+  say(`takes Redis away for ${seconds} s, and tells a worker to stop`);
+  redis.child.kill("SIGKILL");
+  await redis.ended;
+  told.child.kill("SIGTERM");
+  const end = await Promise.race([told.ended, sleep(30_000)]);
+  if (end?.code !== 1 || !/does not answer/.test(end.errors))
+    fail(`it ended with ${end?.code}: ${end?.errors}`);
+  await sleep(1000 * seconds);
+  if (idle.child.exitCode !== null) fail("a worker took a Redis that is away for nothing to do");
+  redis = startRedis();
+  const last = await Promise.race([idle.ended, sleep(30_000)]);
+  if (last?.code !== 0) fail(`an idle worker ended with ${last?.code}: ${last?.errors}`);
+}
+
 await sleep(500);
 const [collected] = await Promise.all([keepCollector(), restartRedis()]);
 over = true;
@@ -214,6 +241,7 @@ const keys = await client.keys("flipnet:*");
 client.disconnect();
 const left = keys.filter((key) => /^flipnet:(state|runs):[0-9a-f]{16}/.test(key));
 if (left.length > 0) fail(`Redis still has ${left.join(", ")}`);
+await whileRedisIsAway();
 redis.child.kill("SIGTERM");
 await redis.ended;
 if (killed < kills / 2) fail(`only ${killed} workers could be killed before all was done`);

@@ -1,27 +1,35 @@
 // Kills runs at random moments, resumes them, and checks that what comes out is what an undisturbed run gives: the same
-// metrics (wall times aside) and the same bytes in every tensor. `npm run test:kill`, or after a build
-// `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default; the seed decides the moments.
-import { spawn } from "node:child_process";
-import { mkdtempSync, readdirSync, rmSync } from "node:fs";
+// metrics (wall times aside) and the same bytes in every tensor. Meanwhile others want the same run, some of them from
+// another namespace of processes, as in a container; at the end two reports are written at once, and a run goes through
+// a full disk. `npm run test:kill`, or after a build `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default;
+// the seed decides the moments. Namespaces and the full disk need Linux and the rights for them; without, it says so.
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { outcomeOf, randomFrom } from "./lib/runs.mjs";
 
 const kills = Number(process.argv[2] ?? 24);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
-const main = new URL("../packages/cli/dist/main.js", import.meta.url).pathname;
+const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
 const settings =
   "--limit 2000 --hidden 50,20 --epochs 30 --baseline running-average --learning-rate 1e-3".split(" ");
 
 const random = randomFrom(seed);
 
+const namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
+const hasNamespaces = spawnSync(namespace[0], [...namespace.slice(1), "true"]).status === 0;
+
+const trainCommand = (out, seed) => [
+  ...[process.execPath, main, "train", ...settings, "--seed", `${seed}`, "--out", out, "--resume", "--quiet"],
+];
+
 /** Runs flipnet; `signal` is sent after so many milliseconds, unless it is done by then. */
-function train(out, seed, signal, milliseconds) {
-  const child = spawn(
-    process.execPath,
-    [main, "train", ...settings, "--seed", `${seed}`, "--out", out, "--resume", "--quiet"],
-    { stdio: ["ignore", "ignore", "pipe"] },
-  );
+const train = (out, seed, signal, milliseconds) => run(trainCommand(out, seed), signal, milliseconds);
+
+function run([command, ...args], signal, milliseconds) {
+  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
   let errors = "";
   child.stderr.on("data", (text) => {
     errors += text;
@@ -45,28 +53,90 @@ function fail(problem) {
 const scratch = mkdtempSync(join(tmpdir(), "flipnet-kill-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
-let killed = 0;
-for (let run = 0; killed < kills; run++) {
-  const calm = join(scratch, `calm-${run}`);
+let [killed, refused] = [0, 0];
+
+/** Another process that wants the run which one has: it is refused, or has it because that one is gone by then. */
+async function intrude(out, seed, training) {
+  let isOver = false;
+  training.then(() => {
+    isOver = true;
+  });
+  // Until there is a lock.
+  while (!isOver && !lockIn(out)) await new Promise((resolve) => setTimeout(resolve, 20));
+  if (isOver) return;
+  const elsewhere = hasNamespaces && random() < 0.5 ? namespace : [];
+  const { code, errors } = await run([...elsewhere, ...trainCommand(out, seed)], "SIGKILL", 4000);
+  if (code === 2 && isRefusal(errors)) refused++;
+  else if (!isOver) fail(`two had one run at a time: the second ended with ${code}: ${errors}`);
+}
+
+const isRefusal = (errors) => /another process (is writing|has just begun)/.test(errors);
+
+/** Whether somebody has the run. */
+function lockIn(out) {
+  try {
+    return readdirSync(join(out, readdirSync(out)[0])).includes("lock");
+  } catch {
+    return false;
+  }
+}
+
+for (let number = 0; killed < kills; number++) {
+  const calm = join(scratch, `calm-${number}`);
   const began = performance.now();
-  const { code, errors } = await train(calm, run);
+  const { code, errors } = await train(calm, number);
   if (code !== 0) fail(`the undisturbed run ended with ${code}: ${errors}`);
   const duration = performance.now() - began;
 
-  const rough = join(scratch, `rough-${run}`);
+  const rough = join(scratch, `rough-${number}`);
   let [hard, soft] = [0, 0];
   for (let finished = false; !finished; ) {
     // Now and then a signal that lets it write a checkpoint, so that some runs go on in the middle of an epoch.
     const signal = random() < 0.25 ? "SIGTERM" : "SIGKILL";
-    const end = await train(rough, run, killed < kills && signal, random() * duration);
+    const training = train(rough, number, killed < kills && signal, random() * duration);
+    if (random() < 0.3) await intrude(rough, number, training);
+    const end = await training;
     if (end.endedBy === "SIGKILL") {
       hard++;
       killed++;
+    } else if (end.code === 2 && isRefusal(end.errors)) {
+      // The other one was quicker.
+      refused++;
     } else if (end.code === 130 || end.endedBy === "SIGTERM") soft++;
     else if (end.code === 0) finished = true;
     else fail(`a resumed run ended with ${end.code}: ${end.errors}`);
   }
-  if (outcome(rough) !== outcome(calm)) fail(`run ${run} differs after ${hard} kills`);
-  console.log(`run ${run}: the same after ${hard} kills and ${soft} interruptions`);
+  if (outcome(rough) !== outcome(calm)) fail(`run ${number} differs after ${hard} kills`);
+  console.log(`run ${number}: the same after ${hard} kills and ${soft} interruptions`);
 }
-console.log(`${killed} kills, nothing lost (seed ${seed})`);
+const report = join(scratch, "report");
+const reports = await Promise.all(
+  [1, 2, 3].map(() => run([process.execPath, main, "report", join(scratch, "calm-0"), "-o", report])),
+);
+for (const { code, errors } of reports) {
+  if (code !== 0 && !/another process is writing this report/.test(errors)) fail(`a report: ${errors}`);
+}
+if (!readFileSync(join(report, "index.html"), "utf8").endsWith("</html>\n")) fail("a report is cut short");
+const left = readdirSync(report).filter((name) => name.startsWith(".") || name === "lock");
+if (left.length > 0) fail(`a report left ${left.join(", ")}`);
+
+// A disk that has room for one checkpoint and not for a second beside it; then there is more of it.
+const disk = join(scratch, "disk");
+mkdirSync(disk);
+const words = trainCommand(join(disk, "runs"), 0)
+  .map((word) => `'${word}'`)
+  .join(" ");
+const full = `mount -t tmpfs -o size=700k none '${disk}' && { ${words}; [ $? = 1 ]; } &&
+  mount -o remount,size=64m '${disk}' && ${words} && cp -r '${disk}/runs' '${scratch}/survivor'`;
+if (spawnSync("unshare", ["--mount", "true"]).status === 0) {
+  const { code, errors } = await run(["unshare", "--mount", "sh", "-c", full]);
+  if (code !== 0) fail(`a full disk: ${errors}`);
+  if (!errors.includes("the disk is full")) fail(`a full disk is said in other words: ${errors}`);
+  if (outcome(join(scratch, "survivor")) !== outcome(join(scratch, "calm-0")))
+    fail("a full disk changed a run");
+  console.log("a run that a full disk stopped: the same");
+} else {
+  console.log("no right to mount: the full disk was left out");
+}
+const spaces = hasNamespaces ? "" : ", none from another namespace";
+console.log(`${killed} kills, nothing lost; ${refused} others refused${spaces} (seed ${seed})`);

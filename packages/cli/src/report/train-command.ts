@@ -28,7 +28,8 @@ export function trainCommand(config: Config, { seed = String(config.seed) } = {}
   for (const name of withoutFlag) delete flags[name];
   if (!makesIt(flags)) {
     const json = JSON.stringify({ ...settings, seed: 0 }).replaceAll("'", "'\\''");
-    return `flipnet train - <<< '${json.replace('"seed":0', `"seed":'${seed}'`)}'`;
+    // In every shell, and whatever is in it.
+    return `printf %s '${json.replace('"seed":0', `"seed":'${seed}'`)}' | flipnet train -`;
   }
   for (const name of Object.keys(flags)) {
     const { [name]: value, ...others } = flags;
