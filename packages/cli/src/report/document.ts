@@ -135,8 +135,8 @@ ul, ol { padding-left: 1.25rem; }
 a { color: var(--link); }
 .quiet, figcaption { color: var(--quiet); font-size: 0.875rem; }
 .notice { background: var(--notice); border-left: 4px solid #e69f00; padding: 0.5rem 0.75rem; }
-figure { margin: 1.25rem 0; }
-figure svg { display: block; width: 100%; max-width: 760px; height: auto; background: #fff; border-radius: 6px; }
+figure { margin: 1.25rem 0; overflow-x: auto; }
+figure svg { display: block; width: 100%; min-width: 600px; max-width: 760px; height: auto; background: #fff; border-radius: 6px; }
 figcaption { margin-top: 0.25rem; }
 .table { overflow-x: auto; margin: 0.5rem 0; }
 table { border-collapse: collapse; font-size: 0.8125rem; font-variant-numeric: tabular-nums; }

@@ -89,7 +89,7 @@ const QUANTITIES: readonly Quantity[] = [
     solid: "testAccuracy",
     dotted: "onlineAccuracy",
     names: { solid: "test accuracy", dotted: "online accuracy" },
-    domain: () => [0, 1],
+    domain: (points) => [0, highest(points) > 0.5 ? 1 : Math.ceil(10 * highest(points) + 0.5) / 10],
     axisLabel: "format(100 * datum.value, 'd') + ' %'",
     final: { scale: 100, digits: 1, unit: " %" },
   },
@@ -108,7 +108,8 @@ const QUANTITIES: readonly Quantity[] = [
     final: { digits: 1 },
   },
   {
-    title: "ln gradient variance",
+    // Not "ln", which reads as "In" where both letters are a bar.
+    title: "log gradient variance (nats)",
     solid: "logGradientVariance",
     domain: (points) => [Math.floor(lowest(points)), Math.floor(highest(points)) + 1],
     axisLabel: "format(datum.value, '~g')",
@@ -204,17 +205,24 @@ export async function learningCurves(
     const between = right + (grid ? 0 : left);
     return Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
   };
-  const nameRoom = 14 + 8.5 * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
+  const nameRoom = 18 + BOLD * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
   const named = !grid && methods.length <= 6 && widthBeside(nameRoom) >= 160;
   const beside = named ? "names and values" : grid ? "values" : "values and bands";
-  const right = named ? nameRoom : grid ? 66 : 26 + 7.4 * (seeds === 1 ? 6 : bands === "range" ? 24 : 13);
+  const right = named ? nameRoom : grid ? 80 : 30 + BOLD * (seeds === 1 ? 6 : bands === "range" ? 24 : 13);
   const width = widthBeside(right);
   const height = grid ? 170 : 240;
   const frame: Frame = { points, methods, along, bands, width, height, beside };
 
-  const lines = [subtitle ?? [], meaning(points, bands)].flat().flatMap((line) => wrapped(line, 112));
+  const lines = [subtitle ?? [], meaning(points, bands)]
+    .flat()
+    .flatMap((line) => wrapped(line, Math.floor((FIGURE_WIDTH - left) / PLAIN)));
   const dotted = quantities.flatMap(({ names }) => names ?? []);
-  const above = header(wrapped(title, 84), lines, named ? [] : methods, dotted);
+  const above = header(
+    wrapped(title, Math.floor((FIGURE_WIDTH - left) / TITLE)),
+    lines,
+    named ? [] : methods,
+    dotted,
+  );
   const concat = panels.flat().map((cell) => panel(cell, frame));
   concat[0].layer.push(...above.layers);
   const spec = {
@@ -326,6 +334,9 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
     ...finalValues(solids, quantity, domain, frame),
   ];
   const texts = [
+    ...(clip
+      ? [write("it begins below what is shown", height - 8, { color: QUIET, fontSize: 10, dx: 6 })]
+      : []),
     ...(heading === undefined ? [] : [write(heading, -16, { fontWeight: 600 })]),
     ...(solids.length > 0 ? [] : [write("not measured", height / 2, { color: QUIET, dx: 12 })]),
   ];
@@ -352,23 +363,31 @@ function finalValues(
     (beside === "names and values" ? 34 : 16) * unitsPerPixel,
     domain,
   );
+  const isNamed = beside === "names and values";
   const values = last.map(({ method, value, low, high, seeds }, i) => {
     // Where space is short, the band alone has to show the error.
     const mean: Average = { mean: value, low, high, count: beside === "values" ? 1 : seeds };
-    return { method, final: `${formatAverage(mean, bands, format)}${unit}`, beside: places[i] };
+    return { method, value, final: `${formatAverage(mean, bands, format)}${unit}`, beside: places[i] };
   });
+  // What is written elsewhere than it belongs is led there by a line.
+  const moved = {
+    data: { values: values.filter(({ value, beside }) => Math.abs(value - beside) > 3 * unitsPerPixel) },
+    mark: { type: "rule", color: QUIET, strokeWidth: 0.75 },
+    encoding: {
+      ...{ x: { value: width + 1 }, x2: { value: width + 9 } },
+      ...{ y: { field: "value", type: "quantitative" }, y2: { field: "beside" }, color: { value: QUIET } },
+    },
+  };
   const y = { field: "beside", type: "quantitative" };
   const text = (field: string, dx: number, dy: number, style: object) => ({
     data: { values },
     mark: { type: "text", align: "left", dx, dy, ...style },
     encoding: { x: { value: width }, y, text: { field }, color: { value: INK } },
   });
-  if (beside === "names and values") {
-    return [text("method", 8, -7, { fontWeight: 600 }), text("final", 8, 8, {})];
-  }
+  if (isNamed) return [moved, text("method", 12, -7, { fontWeight: 600 }), text("final", 12, 8, {})];
   const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
-  const markers = { data: { values }, mark: MARKER, encoding: { x: { value: width + 11 }, y, shape } };
-  return [markers, text("final", 19, 1, { fontWeight: 600 })];
+  const markers = { data: { values }, mark: MARKER, encoding: { x: { value: width + 15 }, y, shape } };
+  return [moved, markers, text("final", 23, 1, { fontWeight: 600 })];
 }
 
 /** The values, moved apart as little as keeps them in order, `gap` from each other and within the domain. */
@@ -397,7 +416,7 @@ function header(
   quantities: readonly { solid: string; dotted: string }[],
 ): { layers: object[]; height: number } {
   const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean) => {
-    const width = 52 + 6.7 * name.length;
+    const width = 52 + PLAIN * name.length;
     if (x > 0 && x + width > FIGURE_WIDTH - 70) [x, row] = [0, row + 1];
     const item = { name, colour, shape, dotted, row, from: x, middle: x + 13, to: x + 26, text: x + 32 };
     x += width;
@@ -469,3 +488,9 @@ function wrapped(text: string, most: number): string[] {
 const equal = (field: string, value: string) => ({ field, equal: value });
 
 const ROWS_APART = 24;
+
+/**
+ * Pixels that a letter takes on average, of plain and bold text and of the title, in DejaVu Sans, the widest of the usual
+ * fonts: what fits in it fits in all of them.
+ */
+const [PLAIN, BOLD, TITLE] = [7.3, 8.6, 11.3];

@@ -26,13 +26,13 @@ export async function drawFigures(
     const own = plans.filter((plan) => plan.section === section);
     const number =
       own.length > 1 ? ` (${own.findIndex((plan) => plan.part === part) + 1} of ${own.length})` : "";
-    const task = sections.length > 1 ? `: ${taskTitle(section.task).toLowerCase()}` : "";
+    const title = sections.length > 1 ? taskTitle(section.task) : options.title;
     const name = plans.length === 1 ? "figure" : `figure-${i + 1}`;
     const methods = section.methods.filter((method) => part.some((group) => group.method === method));
     figures.get(section)!.push({
       file: `${name}.svg`,
       specFile: `${name}.vl.json`,
-      figure: await draw(part, methods, section, { ...options, title: options.title + task + number }),
+      figure: await draw(part, methods, section, { ...options, title: title + number }),
       alt: `Learning curves of ${methods.join("; ")}`,
     });
   }

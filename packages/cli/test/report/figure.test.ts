@@ -1,7 +1,9 @@
+import { existsSync } from "node:fs";
+import { Resvg } from "@resvg/resvg-js";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { describe, expect, it } from "vitest";
 import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/report/figure.ts";
-import { FIGURE_WIDTH } from "../../src/report/figure-style.ts";
+import { FIGURE_WIDTH, FONT } from "../../src/report/figure-style.ts";
 import { studentT } from "../../src/report/statistics.ts";
 
 /** A run whose accuracy at each epoch is given. */
@@ -73,7 +75,7 @@ describe("learning curves", () => {
         "A &lt; B &amp; C",
         "of two methods",
         "Accuracy",
-        "ln gradient variance",
+        "log gradient variance (nats)",
         "HNCA",
         "REINFORCE",
         "80.0 %",
@@ -124,7 +126,7 @@ describe("learning curves", () => {
 
   it("leave the variance out where there is none", async () => {
     const { svg } = await learningCurves([{ label: "HNCA", records: records([0.5], null) }], { title: "" });
-    expect(textsOf(svg)).not.toContain("ln gradient variance");
+    expect(textsOf(svg)).not.toContain("log gradient variance (nats)");
     expect(svg).not.toMatch(/NaN|undefined|Infinity/);
   });
 
@@ -182,4 +184,69 @@ describe("labels", () => {
     const placed = spread([0.99, 1, 0.98], 0.1, [0, 1]);
     expect(placed.map((value) => Number(value.toFixed(12)))).toEqual([0.9, 1, 0.8]);
   });
+});
+
+// The widest of the usual fonts, where this machine has it.
+const dejavu = "/usr/share/fonts/truetype/dejavu/";
+
+describe.runIf(existsSync(`${dejavu}DejaVuSans-Bold.ttf`))("in DejaVu Sans nothing is cut", () => {
+  /** How far to the right something is drawn. */
+  function right(svg: string): number {
+    const font = {
+      fontFiles: ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => dejavu + name),
+      loadSystemFonts: false,
+    };
+    // On a wider page, and without the white behind it: so what is beyond the edge counts.
+    const wide = svg
+      .replace(`width="${FIGURE_WIDTH}"`, 'width="2000"')
+      .replace(/viewBox="[^"]*"/, 'viewBox="0 0 2000 900"')
+      .replace(/<rect width="[\d.]+" height="[\d.]+" fill="white"\s*\/>/, "")
+      .replaceAll(FONT, "DejaVu Sans");
+    const { x, width } = new Resvg(wide, { font }).innerBBox()!;
+    return x + width;
+  }
+  const elbo = (value: number) =>
+    records([0, 0]).map((record) => ({ ...record, testAccuracy: null, onlineAccuracy: null, elbo: value }));
+  const title =
+    "Figure 3 of Hindsight Network Credit Assignment: a contextual bandit on MNIST with four methods";
+  const labels = ["f-HNCA, no child pruning", "REINFORCE, leave-one-out", "DisARM", "HNCA + baseline"];
+
+  it.each([
+    ["one group", [undefined], 2],
+    ["one group with a key", [undefined], 4],
+    ["three groups", ["1 hidden layer", "2 hidden layers", "3 hidden layers"], 4],
+  ] as const)("%s", async (_, groups, methods) => {
+    for (const seeds of [1, 3]) {
+      const curves = groups.flatMap((group) =>
+        labels.slice(0, methods).flatMap((label, i) =>
+          Array.from({ length: seeds }, (_, seed) => ({
+            label,
+            ...(group !== undefined && { group }),
+            records: elbo(-1134.2 - 30 * i - seed) as EpochRecord[],
+          })),
+        ),
+      );
+      for (const bands of ["interval", "range"] as const) {
+        const { svg } = await learningCurves(curves, { title, subtitle: `${title}. ${title}.`, bands });
+        expect(right(svg)).toBeLessThanOrEqual(FIGURE_WIDTH);
+        expect(right(svg)).toBeGreaterThan(FIGURE_WIDTH / 2);
+      }
+    }
+  });
+});
+
+it("leads a final value that is moved to where it belongs", async () => {
+  const close = (label: string, last: number) => ({ label, records: records([0.2, last], null) });
+  const apart = await learningCurves([close("a", 0.2), close("b", 0.8)], { title: "" });
+  const together = await learningCurves([close("a", 0.8), close("b", 0.801)], { title: "" });
+  const leaders = ({ svg }: { svg: string }) => svg.match(/stroke-width="0\.75"/g)?.length ?? 0;
+  expect([leaders(apart), leaders(together)]).toEqual([0, 1]);
+});
+
+it("shows low accuracies as large as they can be", async () => {
+  const { svg } = await learningCurves([{ label: "HNCA", records: records([0.1, 0.12], null) }], {
+    title: "",
+  });
+  expect(textsOf(svg)).toContain("15 %");
+  expect(textsOf(svg)).not.toContain("100 %");
 });
