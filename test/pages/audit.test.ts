@@ -30,6 +30,14 @@ describe("docs/audit.md", () => {
   const specs = blocks(page, "json");
   const tables = blocks(page, "text");
 
+  it("the bandit's second step prints what it says", () => {
+    const text = "flipnet audit spec.json --estimators reinforce,hnca --baseline running-average --steps 2";
+    expect(page).toContain(text);
+    const estimators = ["reinforce", "hnca"];
+    const report = audit(JSON.parse(specs[0]), { estimators, baseline: "running-average", steps: 2 });
+    expect(masked(formatAudit(report))).toBe(masked(tables.find((table) => table.includes("step 2"))!));
+  });
+
   it.each([
     ["bandit", 0, ["reinforce", "hnca"]],
     ["auto-encoder", 1, ["reinforce", "f-hnca", "reinforce-loo", "disarm", "arm"]],

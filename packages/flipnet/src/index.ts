@@ -12,6 +12,7 @@ export type { AgentBaseline, AgentOptions } from "./agent/settings.ts";
 // The audit.
 export {
   type AuditOptions,
+  type AuditProgress,
   type AuditReport,
   audit,
   type BanditReport,
@@ -23,6 +24,7 @@ export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.t
 export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
 export type { FunctionSpec, LinearComponentSpec, TableComponentSpec } from "./audit/function-spec.ts";
+export type { SimulationOptions } from "./audit/simulation.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";

@@ -1,10 +1,17 @@
 /** `flipnet audit`: exact bias and variance of the estimators on a small network. */
 import { type Command, Option } from "commander";
+import type { AuditOptions } from "flipnet/internal/audit/audit";
+import { InputError } from "flipnet/internal/formats/errors";
+import { wholeNumber } from "./numbers.ts";
 
 interface Flags {
   json?: boolean;
   estimators?: string[];
   backend: "reference" | "wasm";
+  baseline?: string;
+  steps: string;
+  simulate?: string;
+  seed?: string;
 }
 
 export function defineAudit(program: Command): void {
@@ -24,17 +31,45 @@ export function defineAudit(program: Command): void {
         .choices(["reference", "wasm"])
         .default("reference"),
     )
+    .option("--baseline <value>", "none, running-average or a number, in place of the spec's")
+    .option("--steps <n>", "2: also the bias of a second step, once baselines have moved", "1")
+    .option("--simulate <samples>", "draw so many gradients of each estimator instead of enumerating them")
+    .option("--seed <n>", "of the simulation; default 0")
     .action(runAudit);
 }
 
-async function runAudit(path: string, { json, estimators, backend: name }: Flags): Promise<void> {
+/** Whole numbers are checked here; what they may be, the audit says. */
+function optionsOf({ estimators, baseline, steps, simulate, seed }: Flags): AuditOptions {
+  const drawn = {
+    ...(simulate !== undefined && { samples: wholeNumber("--simulate", simulate, 2) }),
+    ...(seed !== undefined && { seed: wholeNumber("--seed", seed, 0) }),
+  };
+  if (seed !== undefined && simulate === undefined) {
+    throw new InputError(`--seed is ${seed} without --simulate; expected both`);
+  }
+  return {
+    ...(estimators !== undefined && { estimators }),
+    ...(baseline !== undefined && { baseline: baselineOf(baseline) }),
+    steps: wholeNumber("--steps", steps, 1, 2) as 1 | 2,
+    ...(simulate !== undefined && { simulate: drawn }),
+  };
+}
+
+function baselineOf(text: string): "none" | "running-average" | number {
+  if (text === "none" || text === "running-average") return text;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new InputError(`--baseline is ${text}; expected none, running-average or a number`);
+}
+
+async function runAudit(path: string, flags: Flags): Promise<void> {
+  const options = optionsOf(flags);
   const { readFile } = await import("node:fs/promises");
-  const { InputError } = await import("flipnet/internal/formats/errors");
   const { audit } = await import("flipnet/internal/audit/audit");
   const { formatAudit } = await import("flipnet/internal/audit/format");
   const { createReferenceBackend } = await import("flipnet/internal/backend/reference");
   const { createWasmBackend } = await import("flipnet/internal/backend/wasm");
-  const { formatBar, StatusLine } = await import("./terminal.ts");
+  const { formatBar, formatSeconds, StatusLine } = await import("./terminal.ts");
 
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
@@ -50,14 +85,14 @@ async function runAudit(path: string, { json, estimators, backend: name }: Flags
 
   const status = new StatusLine(process.stderr);
   const report = audit(spec, {
-    backend: name === "wasm" ? await createWasmBackend() : createReferenceBackend(),
-    ...(estimators === undefined ? {} : { estimators }),
-    onProgress: ({ done, total }) => {
-      const part = done / total;
+    backend: flags.backend === "wasm" ? await createWasmBackend() : createReferenceBackend(),
+    ...options,
+    onProgress: ({ done, total, estimator = "exact gradient", secondsLeft }) => {
       const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} states`;
-      status.update({ drawn: () => `${formatBar(part, 24)} ${states}`, plain: () => states });
+      const text = `${estimator}, ${states}, ${formatSeconds(secondsLeft)} left`;
+      status.update({ drawn: () => `${formatBar(done / total, 24)} ${text}`, plain: () => text });
     },
   });
   status.clear();
-  process.stdout.write(json ? `${JSON.stringify(report)}\n` : formatAudit(report));
+  process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatAudit(report));
 }

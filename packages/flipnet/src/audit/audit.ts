@@ -1,26 +1,30 @@
 /**
  * The audit: the exact gradient of a small network, and the exact mean, bias and variance of every estimator of it,
- * by enumerating everything that can happen. The estimators are run by the very code that trains with them; only
- * their draws come from the enumeration.
+ * by enumerating everything that can happen, or with a standard error, by simulation, where that cannot be done. The
+ * estimators are run by the very code that trains with them; only their draws come from the enumeration.
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { checked } from "../backend/checked.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
+import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import { misfit } from "../estimators/needs.ts";
 import { parseEstimatorText } from "../estimators/options.ts";
 import { createEstimator, labelOf, estimators as registry } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { prepareSteps } from "./adaptation.ts";
 import { type BanditSpec, parseBanditSpec } from "./bandit-spec.ts";
 import { type BanditAnswers, banditSubject } from "./bandit-subject.ts";
 import { type ElboSpec, looksLikeElbo, parseElboSpec } from "./elbo-spec.ts";
 import { type ElboAnswers, elboSubject } from "./elbo-subject.ts";
+import { EnumeratedDraws, NotEnumerable } from "./enumeration.ts";
 import { type FunctionSpec, looksLikeFunction, parseFunctionSpec } from "./function-spec.ts";
 import { type FunctionAnswers, functionSubject } from "./function-subject.ts";
-import { type ParameterArrays, toArrays } from "./layout.ts";
+import { type LayerValues, type ParameterArrays, toArrays } from "./layout.ts";
 import type { Moments } from "./moments.ts";
-import { enumerate, prepareRun, type Run } from "./run.ts";
+import { enumerate, prepareRun } from "./run.ts";
+import { checkSimulation, type SimulationOptions, simulate } from "./simulation.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the audit found about one estimator, of its gradient of a single example. */
@@ -33,8 +37,19 @@ export interface EstimatorAudit {
   /** Largest absolute difference between `mean` and the exact gradient. */
   bias: number;
   method: "enumeration" | "simulation";
-  /** Of `bias`; a simulation's only. */
+  /** A simulation's only, as the four that follow: how many gradients were drawn. */
+  samples?: number;
+  /** The largest standard error of any number in `mean`: what `bias` is to be compared with. */
   standardError?: number;
+  /** The largest distance of any number in `mean` from the exact gradient, in standard errors of its own. */
+  largestZ?: number;
+  /** Standard error of `meanVariance`. */
+  meanVarianceError?: number;
+  /**
+   * Of two steps, where they were asked for: the largest bias of the second, given any outcome of the first, after which
+   * baselines moved.
+   */
+  nextBias?: number;
   /** `bias` of what the objective's own parameters learn from the same draws: decoder and prior, or components. */
   decoderBias?: number;
 }
@@ -65,10 +80,27 @@ export interface AuditOptions {
   backend?: ImmediateBackend;
   /** Names, with options if need be as in `reinforce-loo:samples=4`, or estimators of your own. Default: all that can serve. */
   estimators?: readonly (string | Estimator)[];
+  /** In place of the spec's own, where the estimator takes one. */
+  baseline?: Baseline;
+  /** 2: also whether a second step is unbiased once baselines have moved. Default: 1. */
+  steps?: 1 | 2;
+  /** Simulates all estimators. Default: those only that draw what has no end of outcomes. */
+  simulate?: SimulationOptions;
   /** An `InputError` where an estimator has more states than this. Default: 2^24. */
   maximumStates?: number;
-  /** Called with the states done and in all, about a hundred times. */
-  onProgress?: (progress: { done: number; total: number }) => void;
+  /** Called about a hundred times. */
+  onProgress?: (progress: AuditProgress) => void;
+}
+
+/** How far an audit is. */
+export interface AuditProgress {
+  /** States or samples. */
+  done: number;
+  total: number;
+  /** Whose they are; absent: the exact gradient's. */
+  estimator?: string;
+  /** At the pace so far. */
+  secondsLeft: number;
 }
 
 /**
@@ -86,44 +118,102 @@ export function audit(spec: ElboSpec, options?: AuditOptions): ElboReport;
 export function audit(spec: FunctionSpec, options?: AuditOptions): FunctionReport;
 export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options?: AuditOptions): AuditReport;
 export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: AuditOptions = {}): AuditReport {
-  const { backend: given, maximumStates = 2 ** 24, onProgress } = options;
+  const { backend: given, maximumStates = 2 ** 24, steps = 1, onProgress } = options;
   const backend = given === undefined ? createReferenceBackend() : checked(given);
-  const subject: Subject<BanditAnswers | ElboAnswers | FunctionAnswers> = looksLikeElbo(spec)
-    ? elboSubject(backend, parseElboSpec(spec))
-    : looksLikeFunction(spec)
-      ? functionSubject(backend, parseFunctionSpec(spec))
-      : banditSubject(backend, parseBanditSpec(spec));
+  if (steps !== 1 && steps !== 2) throw new InputError(`the steps are ${steps}; expected 1 or 2`);
+  checkSimulation(options.simulate ?? {});
+  const subject = subjectOf(spec, backend, options.baseline);
   refuseTooMany(subject.states, maximumStates, "the network");
 
-  const runs = new Map<string, Run>();
+  const plans = new Map<string, Plan>();
   const leftOut: Record<string, string> = {};
   for (const { name, estimator } of choose(subject, options.estimators)) {
     try {
-      const run = prepareRun(subject, estimator);
-      refuseTooMany(run.states, maximumStates, `the estimator ${name}`);
-      runs.set(name, run);
+      const plan = planOf(subject, estimator, options);
+      refuseTooMany(plan.states, maximumStates, `the estimator ${name}`);
+      plans.set(name, plan);
     } catch (error) {
       if (options.estimators !== undefined || !(error instanceof InputError)) throw error;
       leftOut[name] = error.message;
     }
   }
 
-  const total = [...runs.values()].reduce((sum, { states }) => sum + states, subject.states);
+  const total = [...plans.values()].reduce((sum, { states }) => sum + states, subject.states);
+  const begun = performance.now();
   let done = 0;
   let reported = 0;
-  function advance(count: number): void {
+  const advanceFor = (estimator?: string) => (count: number) => {
     done += count;
     if (done < total && done - reported < total / 100) return;
     reported = done;
-    onProgress?.({ done, total });
-  }
+    const secondsLeft = ((performance.now() - begun) / 1000 / done) * (total - done);
+    onProgress?.({ done, total, ...(estimator !== undefined && { estimator }), secondsLeft });
+  };
 
+  const advance = advanceFor();
   const { gradient, answers } = subject.exact(() => advance(1));
   const estimators: Record<string, EstimatorAudit> = {};
-  for (const [name, run] of runs) {
-    estimators[name] = summarise(enumerate(run, gradient, advance), subject.network.layers.length);
-  }
+  for (const [name, plan] of plans) estimators[name] = plan.run(gradient, advanceFor(name));
   return { ...answers, estimators, leftOut } as AuditReport;
+}
+
+function subjectOf(
+  spec: BanditSpec | ElboSpec | FunctionSpec,
+  backend: ImmediateBackend,
+  baseline: Baseline | undefined,
+): Subject<BanditAnswers | ElboAnswers | FunctionAnswers> {
+  const own = baseline === undefined ? {} : { baseline };
+  if (looksLikeElbo(spec)) return elboSubject(backend, { ...parseElboSpec(spec), ...own });
+  if (looksLikeFunction(spec)) return functionSubject(backend, { ...parseFunctionSpec(spec), ...own });
+  return banditSubject(backend, { ...parseBanditSpec(spec), ...own });
+}
+
+/** What is to be done for one estimator. */
+interface Plan {
+  /** States or samples. */
+  readonly states: number;
+  run(exact: readonly LayerValues[], advance: (states: number) => void): EstimatorAudit;
+}
+
+/** Enumerates where it can. Throws what the estimator throws at a problem that it cannot serve. */
+function planOf(
+  subject: Subject,
+  estimator: Estimator,
+  { simulate: simulation, steps = 1 }: AuditOptions,
+): Plan {
+  const layers = subject.network.layers.length;
+  if (simulation === undefined) {
+    try {
+      const run = prepareRun(subject, estimator);
+      const next = steps === 2 ? prepareSteps(subject, estimator) : undefined;
+      return {
+        states: run.states + (next?.states ?? 0),
+        run(exact, advance) {
+          const found = summarise(enumerate(run, exact, advance), layers);
+          if (next === undefined) return found;
+          // One that remembers nothing does the same again.
+          return { ...found, nextBias: next.states === 0 ? found.bias : next.bias(exact, advance) };
+        },
+      };
+    } catch (error) {
+      if (!(error instanceof NotEnumerable)) throw error;
+    }
+  }
+  const settings = checkSimulation(simulation ?? {});
+  if (steps === 2) {
+    throw new InputError(
+      `${estimator.name} is simulated; expected one whose draws can be enumerated, for two steps`,
+    );
+  }
+  // Whether it can serve shows before anything is computed.
+  subject.prepare(estimator, new EnumeratedDraws(), 1);
+  return {
+    states: settings.samples,
+    run(exact, advance) {
+      const { moments, ...errors } = simulate(subject, estimator, exact, settings, advance);
+      return { ...summarise(moments, layers), method: "simulation", ...errors };
+    },
+  };
 }
 
 /** An estimator under the name that the report has it by. */

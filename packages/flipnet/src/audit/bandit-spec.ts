@@ -2,6 +2,7 @@
  * What an audit is asked: a small network with its parameters, what it sees and what its actions earn, as JSON.
  * Parameters are laid out as in both papers, one row a unit.
  */
+import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
 import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
 import type { Setting } from "./exact.ts";
@@ -45,7 +46,7 @@ export interface BanditSpec {
 export interface Bandit extends Setting {
   /** [context][action] */
   readonly rewards: readonly (readonly RandomReward[])[];
-  readonly baseline: number | undefined;
+  readonly baseline: Baseline | undefined;
 }
 
 /** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */

@@ -46,24 +46,30 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
       });
       const { bits: action } = prepared.pass.layers[network.layers.length - 1];
       return {
+        prepared,
         credits: prepared.credits,
         run() {
-          const seen = Array.from(draws.toss("context", 1, contexts.length).outcomes);
+          const seen = Array.from(draws.choose("context", contexts.length));
           backend.write(
             input,
             seen.flatMap((c) => contexts[c]),
           );
           prepared.sample(draws);
           const actions = backend.readNow(action);
-          const { outcomes, probability } = draws.toss("reward", 1, mostValues);
-          const earned = seen.map((c, row) => {
+          const laws = seen.map((c, row) => {
             const chosen = actions.subarray(row * action.columns, (row + 1) * action.columns);
-            const { values, probabilities } = rewards[c][toAction(chosen)];
-            // A reward with fewer values than another has none at its last outcomes: states that cannot happen.
-            probability[row] = probabilities[outcomes[row]] ?? 0;
-            return values[outcomes[row]] ?? 0;
+            return rewards[c][toAction(chosen)];
           });
-          backend.write(reward, earned);
+          const outcomes = draws.choose(
+            "reward",
+            mostValues,
+            laws.map(({ probabilities }) => probabilities),
+          );
+          // A reward with fewer values than another has none at its last outcomes: states that cannot happen.
+          backend.write(
+            reward,
+            laws.map(({ values }, row) => values[outcomes[row]] ?? 0),
+          );
           prepared.credit();
         },
       };

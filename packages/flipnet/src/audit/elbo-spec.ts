@@ -2,6 +2,7 @@
  * What an audit of an ELBO is asked: a small variational auto-encoder with its parameters and the images it sees, as
  * JSON. Parameters are laid out as in both papers, one row a unit.
  */
+import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
 import { type NetworkSpec, networkShapes } from "../network/network.ts";
 import { type AuditLayer, checkInputs, parseLayer } from "./bandit-spec.ts";
@@ -38,7 +39,7 @@ export interface Elbo {
   readonly prior: LayerValues;
   readonly images: readonly (readonly number[])[];
   readonly entropy: "analytic" | "sampled";
-  readonly baseline: number | undefined;
+  readonly baseline: Baseline | undefined;
 }
 
 const keys = ["encoder", "decoder", "prior", "images", "entropy", "baseline"] as const;

@@ -49,12 +49,13 @@ export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboA
         baselineDecay: 0.99,
       });
       return {
+        prepared,
         credits: [...prepared.credits, ...prepared.evaluation.credits],
         run() {
-          const { outcomes } = draws.toss("image", 1, images.length);
+          const seen = draws.choose("image", images.length);
           backend.write(
             input,
-            Array.from(outcomes).flatMap((i) => images[i]),
+            Array.from(seen).flatMap((i) => images[i]),
           );
           prepared.sample(draws);
           prepared.credit();

@@ -1,7 +1,8 @@
 /** Draws that go through everything that can happen, each time with its probability. */
-import type { Draws, Site } from "../network/draws.ts";
+import type { Site } from "../network/draws.ts";
 import type { Law, Toss as LawToss } from "../network/laws.ts";
 import { type Key, uniformAt } from "../random/threefry.ts";
+import type { AuditDraws } from "./subject.ts";
 
 /** One thing that is drawn: the units of a layer in one pass, the context, a reward. */
 export class Toss implements LawToss {
@@ -41,7 +42,7 @@ export class Toss implements LawToss {
  * one finds all the tosses of an estimator, whatever passes it makes. From then on all of them are enumerated, or
  * those that are selected; the others are left to chance, and have no part in the weights.
  */
-export class EnumeratedDraws implements Draws {
+export class EnumeratedDraws implements AuditDraws {
   readonly #tosses = new Map<string, Toss>();
   #states = 1;
   #first = 0;
@@ -110,6 +111,14 @@ export class EnumeratedDraws implements Draws {
       }
     }
     return toss;
+  }
+
+  choose(name: string, sides: number, laws?: readonly (readonly number[])[]): Int32Array {
+    const { outcomes, probability } = this.toss(name, 1, sides);
+    laws?.forEach((law, row) => {
+      probability[row] = law[outcomes[row]] ?? 0;
+    });
+    return outcomes;
   }
 
   /** @throws NotEnumerable where the law has no end of outcomes */

@@ -5,6 +5,12 @@ import type { ParameterArrays } from "./layout.ts";
 const exponential = (x: number): string => (x === 0 ? "0" : x.toExponential(1));
 const compact = (x: number): string => (x === 0 ? "0" : x.toPrecision(4));
 
+/** Two digits that say something, however small. */
+const percent = (x: number): string => {
+  if (x === 0) return "0 %";
+  return `${x >= 1 ? x.toFixed(1) : x < 1e-4 ? x.toExponential(1) : x.toPrecision(2)} %`;
+};
+
 const largest = (arrays: ParameterArrays): string =>
   compact(arrays.flat(2).reduce((most, value) => Math.max(most, Math.abs(value)), 0));
 
@@ -17,13 +23,23 @@ export function formatAudit(report: AuditReport): string {
   const own = "elbo" in report ? "decoder" : "component";
   const reinforce = report.estimators.reinforce?.meanVariance ?? 0;
   const heads = ["estimator", "bias", ...(hasOwn ? [`${own} bias`] : []), "mean variance", "of reinforce"];
-  const rows = [[...heads, "method"]];
+  const hasNext = Object.values(report.estimators).some(({ nextBias }) => nextBias !== undefined);
+  const rows = [[...heads, ...(hasNext ? ["bias of step 2"] : []), "method"]];
   for (const [name, found] of Object.entries(report.estimators)) {
-    const { bias, decoderBias = 0, meanVariance, method, standardError } = found;
-    const error = standardError === undefined ? "" : ` +- ${exponential(standardError)}`;
-    const relative = reinforce === 0 ? "" : `${((100 * meanVariance) / reinforce).toFixed(1)} %`;
-    const decoder = hasOwn ? [exponential(decoderBias)] : [];
-    rows.push([name, exponential(bias) + error, ...decoder, compact(meanVariance), relative, method]);
+    const { bias, decoderBias = 0, meanVariance, nextBias = 0, method } = found;
+    const { samples, standardError, largestZ = 0, meanVarianceError } = found;
+    const withError = (text: string, error = 0) => (error === 0 ? text : `${text} +- ${exponential(error)}`);
+    rows.push([
+      name,
+      withError(exponential(bias), standardError),
+      ...(hasOwn ? [exponential(decoderBias)] : []),
+      withError(compact(meanVariance), meanVarianceError),
+      reinforce === 0 ? "" : percent((100 * meanVariance) / reinforce),
+      ...(hasNext ? [exponential(nextBias)] : []),
+      samples === undefined
+        ? method
+        : `${method} of ${samples.toLocaleString("en")}, largest |z| ${largestZ.toFixed(1)}`,
+    ]);
   }
   const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
   const pad = (cell: string, column: number) =>

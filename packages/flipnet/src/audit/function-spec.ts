@@ -3,6 +3,7 @@
  * is to maximise as a list of components, as JSON. A component is `eta(w . x + b)`, summed over its rows, or any function
  * at all as a table of values.
  */
+import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
 import { networkShapes, type Units } from "../network/network.ts";
 import { type AuditLayer, parseNetwork } from "./bandit-spec.ts";
@@ -67,7 +68,7 @@ export type FunctionComponent =
 /** A checked `FunctionSpec`. */
 export interface KnownFunction extends Setting {
   readonly components: readonly FunctionComponent[];
-  readonly baseline: number | undefined;
+  readonly baseline: Baseline | undefined;
 }
 
 /** Whether a spec means to be one of a known function. */

@@ -101,9 +101,10 @@ export function functionSubject(backend: ImmediateBackend, known: KnownFunction)
         baselineDecay: 0.99,
       });
       return {
+        prepared,
         credits: [...prepared.credits, ...prepared.evaluation.credits],
         run() {
-          seen = Array.from(draws.toss("context", 1, contexts.length).outcomes);
+          seen = Array.from(draws.choose("context", contexts.length));
           const write = (matrix: Matrix, values: readonly (readonly number[])[]) =>
             backend.write(
               matrix,

@@ -36,10 +36,14 @@ export class MomentSums {
     });
   }
 
-  /** Adds a batch of states: an estimator's credits as they stand, and each state's probability, `weights` [B]. */
-  add(credits: readonly Credit[], weights: Float64Array): void {
+  /**
+   * Adds a batch of states: an estimator's credits as they stand, and each state's weight, `weights` [B].
+   * @returns of each linear map, [B]: the squared distance of each state's gradient from the exact one
+   */
+  add(credits: readonly Credit[], weights: Float64Array): Float64Array[] {
     for (const weight of weights) this.#total += weight;
-    for (const { linear, exact, mean, square } of this.#sums) {
+    return this.#sums.map(({ linear, exact, mean, square }) => {
+      const distances = new Float64Array(weights.length);
       const terms = credits
         .filter((credit) => credit.linear === linear)
         .map(({ g, pass }) => ({ g: this.#backend.readNow(g), x: this.#inputs(linear, pass) }));
@@ -56,11 +60,14 @@ export class MomentSums {
           }
         }
         for (let e = 0; e < gradient.length; e++) {
+          const distance = (gradient[e] - exact[e]) ** 2;
           mean[e] += weights[b] * gradient[e];
-          square[e] += weights[b] * (gradient[e] - exact[e]) ** 2;
+          square[e] += weights[b] * distance;
+          distances[b] += distance;
         }
       }
-    }
+      return distances;
+    });
   }
 
   /** [B, inputs + 1] what the logits are linear in: the parents' values and a 1 for the bias. */
@@ -79,17 +86,18 @@ export class MomentSums {
     return x;
   }
 
-  /** The moments of each linear map, once every state has been added. */
-  result(): Moments[] {
+  /** The moments of each linear map, once every state has been added. `total`: what the weights sum up to. */
+  result(total = 1): Moments[] {
     // Float32 probabilities miss 1 by some 1e-7 a unit; a draw that was left out misses it by much more.
-    if (!(Math.abs(this.#total - 1) < 1e-4)) {
-      throw new Error(`the enumerated states have a total probability of ${this.#total} instead of 1`);
+    if (!(Math.abs(this.#total / total - 1) < 1e-4)) {
+      throw new Error(`the enumerated states have a total probability of ${this.#total} instead of ${total}`);
     }
     return this.#sums.map(({ linear, exact, mean, square }) => {
-      const errors = mean.map((value, e) => value - exact[e]);
-      const variance = square.map((value, e) => Math.max(0, value - errors[e] ** 2));
+      const means = mean.map((sum) => sum / total);
+      const errors = means.map((value, e) => value - exact[e]);
+      const variance = square.map((sum, e) => Math.max(0, sum / total - errors[e] ** 2));
       return {
-        mean: fromBlock(mean, linear.width),
+        mean: fromBlock(means, linear.width),
         variance: fromBlock(variance, linear.width),
         bias: errors.reduce((largest, error) => Math.max(largest, Math.abs(error)), 0),
       };

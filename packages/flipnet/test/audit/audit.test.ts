@@ -447,7 +447,7 @@ describe("options", () => {
     const calls: { done: number; total: number }[] = [];
     audit(spec, { estimators: ["reinforce", "hnca"], onProgress: (progress) => calls.push(progress) });
     expect(calls.length).toBeLessThan(110);
-    expect(calls[calls.length - 1]).toEqual({ done: 216, total: 216 });
+    expect(calls[calls.length - 1]).toEqual({ done: 216, total: 216, estimator: "hnca", secondsLeft: 0 });
   });
 
   it("more states than a batch, in a number that no batch divides", () => {
@@ -478,14 +478,17 @@ it("a report prints as a table", () => {
     bias: 0.012,
     meanVariance: 0,
     method: "simulation",
+    samples: 1000,
     standardError: 0.002,
+    largestZ: 6,
+    meanVarianceError: 0,
   };
   expect(formatAudit(report)).toBe(
     [
       "estimator              bias  mean variance  of reinforce  method",
       "reinforce           1.4e-17       0.009461       100.0 %  enumeration",
       "hnca                      0       0.005285        55.9 %  enumeration",
-      "simulated  1.2e-2 +- 2.0e-3              0         0.0 %  simulation",
+      "simulated  1.2e-2 +- 2.0e-3              0           0 %  simulation of 1,000, largest |z| 6.0",
       "",
       "left out: arm, disarm (a known function is needed)",
       "left out: large (too large)",
