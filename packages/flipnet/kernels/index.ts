@@ -34,6 +34,7 @@ export { transposedProduct } from "./transposed-product";
 export { flipScratchFloats, flips } from "./flips";
 export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";
 export { flipStepFloats, flipTableFloats, flipTables } from "./flip-tables";
+export { mixtureLikelihood } from "./mixture";
 export { choicePosteriorMinusPrior, posteriorMinusPrior, unstoppedGradient } from "./posterior";
 export { switchScratchFloats, switches } from "./switches";
 export { switchSoftmax, switchSoftmaxScratchFloats } from "./switch-softmax";

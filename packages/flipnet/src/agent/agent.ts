@@ -4,6 +4,7 @@ import { createWasmBackend } from "../backend/wasm.ts";
 import type { Baseline } from "../estimators/baseline.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
+import { checkAllowed } from "../network/exploration.ts";
 import { withOutput } from "../network/hidden.ts";
 import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
 import { adam } from "../optimizers/adam.ts";
@@ -17,6 +18,8 @@ import { type Played, Player } from "./player.ts";
 import {
   type AgentOptions,
   baselineOf,
+  floorAt,
+  isSmall,
   largest,
   parseJson,
   parseSettings,
@@ -45,10 +48,20 @@ export async function loadAgent(
 
 /** How a decision is to be made. */
 export interface DecideOptions {
+  /** Numbers of the actions that may be chosen; default: all. */
+  allowed?: readonly number[];
   /** What it is called; default: a name that no other decision has. */
   id?: string;
   /** Milliseconds, of any clock that `reward` goes by as well; default `Date.now()`. */
   now?: number;
+}
+
+/** Whose probabilities, and how exactly. */
+export interface ProbabilityOptions {
+  /** Numbers of the actions that may be chosen; default: all. */
+  allowed?: readonly number[];
+  /** Samples of the coins; default 100. */
+  samples?: number;
 }
 
 /** How often the weights are looked at: a number that is not finite stays. */
@@ -97,7 +110,7 @@ export class Agent {
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
     this.#optimizer = this.#single.learner.optimizer;
     this.#current = this.#single;
-    this.#oracle = new Oracle(backend, this.#network, seed);
+    this.#oracle = new Oracle(backend, this.#network, seed, settings.estimator.explores === true);
     this.#decisions = new Decisions(settings.maxPending);
   }
 
@@ -116,8 +129,9 @@ export class Agent {
    *
    * @throws InputError for a context or an id that cannot be used, and with an estimator that cannot learn late
    */
-  decide(context: ArrayLike<number>, { id, now = Date.now() }: DecideOptions = {}): Decision {
+  decide(context: ArrayLike<number>, { allowed, id, now = Date.now() }: DecideOptions = {}): Decision {
     this.#checkContext(context, "the context");
+    this.#checkAllowed(allowed);
     if (!this.#single.keeps) {
       const { name } = this.#settings.estimator;
       throw new InputError(
@@ -127,20 +141,23 @@ export class Agent {
     if (id !== undefined) this.#decisions.checkNew(id);
     this.expire(now);
     if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
-    const [played] = this.#play(this.#single, [context]);
+    const [played] = this.#play(this.#single, [context], allowed);
     this.#acted = undefined;
-    const { action, probability } = played;
+    const { action, probability, floor } = played;
     const name = id ?? `${this.#name}-${this.#played}`;
     this.#decisions.add({
       id: name,
       action,
       probability,
+      floor,
+      ...(allowed && { allowed: [...allowed] }),
       time: now,
+      step: this.#played,
       version: this.#learned,
       kept: this.#single.keep(),
       rewarded: false,
     });
-    return { id: name, action, probability };
+    return { id: name, action, probability, floor, version: this.#learned };
   }
 
   /**
@@ -194,13 +211,17 @@ export class Agent {
    *
    * @throws InputError for a context that cannot be used, or a number of samples that is no whole number from 2 on
    */
-  probabilities(context: ArrayLike<number>, { samples = 100 }: { samples?: number } = {}): Likelihoods {
+  probabilities(
+    context: ArrayLike<number>,
+    { allowed, samples = 100 }: ProbabilityOptions = {},
+  ): Likelihoods {
     this.#checkContext(context, "the context");
-    return this.#oracle.ask(context, samples, this.#played);
+    this.#checkAllowed(allowed);
+    return this.#oracle.ask(context, samples, this.#played, floorAt(this.#settings, this.#played), allowed);
   }
 
   /** The most probable action of `probabilities`. */
-  best(context: ArrayLike<number>, options?: { samples?: number }): number {
+  best(context: ArrayLike<number>, options?: ProbabilityOptions): number {
     const { probabilities } = this.probabilities(context, options);
     return probabilities.indexOf(Math.max(...probabilities));
   }
@@ -252,7 +273,10 @@ export class Agent {
     });
     this.cancel();
     this.#countLearned();
-    player.learn(rewards, this.#learned);
+    player.learn(
+      rewards.map((reward) => this.#clip(reward)),
+      this.#learned,
+    );
   }
 
   /**
@@ -317,16 +341,22 @@ export class Agent {
     refuseStrangers(tensors);
   }
 
-  #play(player: Player, contexts: readonly ArrayLike<number>[]): Played[] {
+  #play(player: Player, contexts: readonly ArrayLike<number>[], allowed?: readonly number[]): Played[] {
     this.#follow(player);
-    return player.play(contexts, ++this.#played);
+    const floor = floorAt(this.#settings, this.#played);
+    return player.play(contexts, ++this.#played, floor, allowed);
   }
 
-  #learnLate({ kept, rewarded }: Pending, value: number): void {
+  #learnLate(decision: Pending, value: number): void {
     this.#follow(this.#single);
     this.#acted = undefined;
     this.#countLearned();
-    this.#single.learnLate(kept, value, rewarded, this.#learned);
+    this.#single.learnLate(decision, this.#clip(value), this.#learned);
+  }
+
+  #clip(reward: number): number {
+    const [least, most] = this.#settings.rewardRange ?? [reward, reward];
+    return Math.min(most, Math.max(least, reward));
   }
 
   #expire(decision: Pending): void {
@@ -361,6 +391,14 @@ export class Agent {
       const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
       throw new InputError(`${name} has ${shown(value)} at place ${i}; expected ${expected}`);
     }
+  }
+
+  #checkAllowed(allowed: readonly number[] | undefined): void {
+    if (allowed === undefined) return;
+    checkAllowed(allowed, this.#settings.actions);
+    if (this.#settings.estimator.explores) return;
+    const { name } = this.#settings.estimator;
+    throw new InputError(`${name} cannot learn under a mask of actions; expected hnca or reinforce`);
   }
 
   /** The buffers for that many rows. Those of a few sizes are kept. */
@@ -398,10 +436,6 @@ export class Agent {
 
 const spoilt = (name: string): string =>
   `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
-
-function isSmall(value: unknown): boolean {
-  return typeof value === "number" && value >= -largest && value <= largest;
-}
 
 function checkReward(value: unknown, name: string): void {
   if (isSmall(value)) return;

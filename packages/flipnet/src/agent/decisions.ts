@@ -9,14 +9,20 @@ export interface Decision {
   readonly action: number;
   /** Of this action, given what the coins did: the propensity to be logged. */
   readonly probability: number;
+  /** Under the probabilities. */
+  readonly floor: number;
+  /** Rewards that the agent had learned from by then: the version of its weights. */
+  readonly version: number;
 }
 
 /** A decision that waits. */
 export interface Pending extends Decision {
   /** When it was made, in milliseconds. */
   readonly time: number;
-  /** Rewards that the agent had learned from by then. */
-  readonly version: number;
+  /** The actions it was one of; absent: all. */
+  readonly allowed?: readonly number[];
+  /** Of its draws. */
+  readonly step: number;
   /** See `Player.keep`. */
   readonly kept: Numbers;
   /** Whether a reward has come: where rewards add up, more may. */

@@ -2,8 +2,9 @@
 import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
+import { Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
-import { createPass, type Pass, samplePass } from "../network/pass.ts";
+import { createPass, explorePass, type Pass, samplePass } from "../network/pass.ts";
 
 /** The probability of every action, estimated. */
 export interface Likelihoods {
@@ -27,11 +28,14 @@ export class Oracle {
   readonly #backend: ImmediateBackend;
   readonly #network: Network;
   readonly #seed: number;
+  readonly #explores: boolean;
   /** Buffers for as many samples as were asked for last. */
   #ready: Samples | undefined;
 
-  constructor(backend: ImmediateBackend, network: Network, seed: number) {
+  /** @param explores whether there may be a floor or a mask */
+  constructor(backend: ImmediateBackend, network: Network, seed: number, explores: boolean) {
     this.#backend = backend;
+    this.#explores = explores;
     this.#network = network;
     this.#seed = seed;
   }
@@ -40,17 +44,26 @@ export class Oracle {
    * @param step decides the samples
    * @throws InputError for a number of samples that is no whole number from 2 on
    */
-  ask(context: ArrayLike<number>, samples: number, step: number): Likelihoods {
+  ask(
+    context: ArrayLike<number>,
+    samples: number,
+    step: number,
+    floor: number,
+    allowed: readonly number[] | undefined,
+  ): Likelihoods {
     if (!(Number.isSafeInteger(samples) && samples >= 2)) {
       throw new InputError(`there are ${samples} samples; expected a whole number from 2 on`);
     }
     const { layers, inputs } = this.#network;
     const S = layers.length === 1 ? 1 : samples;
     const { input, pass, draws } = this.#buffers(S);
-    for (let s = 0; s < S; s++) this.#backend.write(input, context, s * inputs);
+    for (let s = 0; s < S; s++) {
+      this.#backend.write(input, context, s * inputs);
+      pass.exploration?.set(s, floor, allowed);
+    }
     draws.startStep(step);
     samplePass(pass, draws);
-    const { p } = pass.layers[layers.length - 1];
+    const p = pass.exploration?.law ?? pass.layers[layers.length - 1].p;
     const law = this.#backend.readNow(p);
     const [probabilities, standardErrors]: [number[], number[]] = [[], []];
     for (let k = 0; k < p.columns; k++) {
@@ -70,7 +83,9 @@ export class Oracle {
     const scope = this.#backend.scope();
     this.#ready = scope.run(() => {
       const input = this.#backend.matrix(rows, this.#network.inputs);
-      const pass = createPass(this.#network, input);
+      const plain = createPass(this.#network, input);
+      const { columns } = plain.layers[plain.layers.length - 1].p;
+      const pass = this.#explores ? explorePass(plain, new Exploration(this.#backend, rows, columns)) : plain;
       const draws = new GeneratedDraws(this.#backend, this.#seed, "test");
       // What is taken at the first use is taken now: it belongs to the scope.
       samplePass(pass, draws);

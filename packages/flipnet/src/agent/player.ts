@@ -6,14 +6,17 @@
  * that moment. So rewards may come in any order, whenever: the estimate stays that of the gradient at the parameters of
  * the decision, without bias, whatever the delays depend on.
  */
-import type { ImmediateBackend, Matrix, Scope } from "../backend/backend.ts";
+import type { ImmediateBackend, Matrix, Outcome, Scope } from "../backend/backend.ts";
 import type { Baseline } from "../estimators/baseline.ts";
-import type { Scores } from "../estimators/estimator.ts";
-import { GeneratedDraws } from "../network/draws.ts";
+import type { PreparedEstimator, Scores } from "../estimators/estimator.ts";
+import { InputError } from "../formats/errors.ts";
+import { type Draws, GeneratedDraws } from "../network/draws.ts";
+import { Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Learner } from "../training/learner.ts";
+import { type Pulled, withPull } from "./pull.ts";
 import type { Settings } from "./settings.ts";
 
 /** Numbers in a backend's own precision. */
@@ -24,6 +27,23 @@ export interface Played {
   readonly action: number;
   /** Of the action, given what the coins did. */
   readonly probability: number;
+  readonly floor: number;
+}
+
+/** A row that was played, and what there is to redo it. */
+export interface Past extends Played {
+  readonly allowed?: readonly number[];
+  /** Of its draws. */
+  readonly step: number;
+  /** See `Player.keep`. */
+  readonly kept: Numbers;
+  /** Whether some of its reward was learned from. */
+  readonly rewarded: boolean;
+}
+
+/** Draws by steps. */
+export interface SteppedDraws extends Draws {
+  startStep(step: number): void;
 }
 
 export class Player {
@@ -34,11 +54,13 @@ export class Player {
   readonly #input: Matrix;
   readonly #reward: Matrix;
   readonly #signal: Matrix;
-  readonly #draws: GeneratedDraws;
+  readonly #draws: SteppedDraws;
+  readonly #exploration: Exploration | undefined;
+  readonly #settings: Settings;
   /** Absent where the estimator's credit is not linear in the reward: it learns in place only. */
   readonly #scores: Scores | undefined;
-  /** What is kept of a row after its baseline, and room to read it. */
-  readonly #parts: readonly { readonly matrix: Matrix; readonly room: Float64Array }[];
+  /** What is kept of a row after its baseline, from `at` on: the input, each layer's bits and scores. Room to read it. */
+  readonly #parts: readonly { readonly matrix: Matrix; readonly room: Float64Array; readonly at: number }[];
   readonly #NumbersOf: typeof Float32Array | typeof Float64Array;
   /** What was kept of the row that stands in the buffers, its scores included. */
   #here: Numbers | undefined;
@@ -48,29 +70,44 @@ export class Player {
   constructor(
     backend: ImmediateBackend,
     network: Network,
-    { estimator, inputs, baselineDecay, seed }: Settings,
+    settings: Settings,
     baseline: Baseline,
     optimizer: OptimizerFactory | Optimizer,
     rows: number,
     scope?: Scope,
+    draws: SteppedDraws = new GeneratedDraws(backend, settings.seed),
   ) {
+    const { estimator, inputs, actions, baselineDecay, floor, pull } = settings;
+    this.#settings = settings;
+    this.#draws = draws;
     this.#backend = backend;
     this.#scope = scope;
     this.#input = backend.matrix(rows, inputs);
     this.#reward = backend.matrix(rows, 1);
     this.#signal = backend.matrix(rows, 1);
-    this.#draws = new GeneratedDraws(backend, seed);
+    if (estimator.explores) this.#exploration = new Exploration(backend, rows, actions);
+    else if (floor !== 0) {
+      throw new InputError(`${estimator.name} cannot learn under a floor; expected hnca or reinforce`);
+    }
     const objective = rewardObjective(this.#reward);
+    const exploration = this.#exploration;
     const problem = { network, input: this.#input, objective, baseline, baselineDecay };
-    this.learner = new Learner(estimator, problem, optimizer);
-    const { pass, credits, scores } = this.learner.estimator;
+    this.learner = new Learner(
+      pull > 0 && rows === 1 ? withPull(estimator, pull) : estimator,
+      { ...problem, ...(exploration && { exploration }) },
+      optimizer,
+    );
+    const { pass, scores } = this.learner.estimator;
+    const credits = this.learner.estimator.credits.slice(0, pass.layers.length);
     this.#scores = scores;
     const matrices = [this.#input, ...pass.layers.map(({ bits }) => bits), ...credits.map(({ g }) => g)];
-    this.#parts = matrices.map((matrix) => ({
-      matrix,
-      room: new Float64Array(matrix.rows * matrix.columns),
-    }));
-    this.length = matrices.reduce((sum, { columns }) => sum + columns, 1);
+    let length = 1;
+    this.#parts = matrices.map((matrix) => {
+      const part = { matrix, room: new Float64Array(matrix.rows * matrix.columns), at: length };
+      length += matrix.columns;
+      return part;
+    });
+    this.length = length;
     this.#NumbersOf = backend.features.dtype === "F32" ? Float32Array : Float64Array;
   }
 
@@ -79,21 +116,36 @@ export class Player {
     return this.#scores !== undefined;
   }
 
-  /** Samples an action for each context; `step` decides the draws. */
-  play(contexts: readonly ArrayLike<number>[], step: number): Played[] {
+  /** Samples an action for each context, one of those allowed if it is said which; `step` decides the draws. */
+  play(
+    contexts: readonly ArrayLike<number>[],
+    step: number,
+    floor: number,
+    allowed?: readonly number[],
+  ): Played[] {
     this.#here = undefined;
     contexts.forEach((context, b) => {
       this.#backend.write(this.#input, context, b * this.#input.columns);
+      this.#exploration?.set(b, floor, allowed);
     });
     this.#draws.startStep(step);
     this.#run(() => this.learner.sample(this.#draws));
-    const { layers } = this.learner.estimator.pass;
-    const { bits, p } = layers[layers.length - 1];
-    const [done, law] = [this.#backend.readNow(bits), this.#backend.readNow(p)];
+    const { bits } = this.#output;
+    const [done, law] = [this.#backend.readNow(bits), this.#backend.readNow(this.#law)];
     return contexts.map((_, b) => {
       const chosen = done.indexOf(1, b * bits.columns);
-      return { action: chosen - b * bits.columns, probability: law[chosen] };
+      return { action: chosen - b * bits.columns, probability: law[chosen], floor };
     });
+  }
+
+  get #output(): Outcome {
+    const { layers } = this.learner.estimator.pass;
+    return layers[layers.length - 1];
+  }
+
+  /** What actions were drawn from. */
+  get #law(): Matrix {
+    return this.#exploration?.law ?? this.#output.p;
   }
 
   /** Learns from the rewards of the rows that were played last. `step` counts what was learned from, from 1. */
@@ -112,38 +164,68 @@ export class Player {
     const kept = new this.#NumbersOf(this.length);
     this.#scores!.score();
     kept[0] = this.#baseline();
-    let at = 1;
-    for (const { matrix, room } of this.#parts) {
-      kept.set(this.#backend.readNow(matrix, room), at);
-      at += room.length;
-    }
+    for (const { matrix, room, at } of this.#parts) kept.set(this.#backend.readNow(matrix, room), at);
     this.#here = kept;
     return kept;
   }
 
   /**
-   * Learns from the reward of a row of which this was kept; or from more of it, where some was learned from already:
-   * then no baseline is subtracted any more.
+   * Learns from the reward of a row that was played some time ago; or from more of it, where some was learned from
+   * already: then no baseline is subtracted any more.
    */
-  learnLate(kept: Numbers, reward: number, more: boolean, step: number): void {
+  learnLate(past: Past, reward: number, step: number): void {
+    const { kept, rewarded: more } = past;
+    const { lateRewards, pull } = this.#settings;
     if (kept !== this.#here) this.#putBack(kept);
     this.#here = undefined;
     const { learner } = this;
+    const estimator = learner.estimator as Partial<Pulled> & PreparedEstimator;
+    if (pull > 0) this.#pull(estimator as Pulled, past);
+    const weight = lateRewards === "redone" ? this.#redo(past) : 1;
     const rounded = this.#NumbersOf.of(reward)[0];
     // A baseline that learns does so from what it says now.
-    const now = more || learner.estimator.parameters?.length ? this.#baseline() : 0;
-    this.#backend.write(this.#signal, [rounded - (more ? 0 : kept[0])]);
+    const now = more || estimator.parameters?.length ? this.#baseline() : 0;
+    this.#backend.write(this.#signal, [weight * (rounded - (more ? 0 : kept[0]))]);
     this.#scores!.weigh(this.#signal);
     // More of a reward moves the baseline from where it is now, as if it had come with the first.
     this.#backend.write(this.#reward, [rounded + (more ? now : 0)]);
     learner.climb(step);
   }
 
+  /**
+   * Passes again by today's weights, with the draws of then, and makes its scores those of the action of then: times
+   * `p~_now(a | coins of now) / p~_then(a | coins of then)`, which this gives, they are unbiased for the gradient at
+   * today's parameters. No weight of the coins is needed: the same uniforms make today's coins as likely as they are.
+   */
+  #redo({ action, probability, floor, allowed, step }: Past): number {
+    const output = this.#output;
+    this.#exploration?.set(0, floor, allowed);
+    this.#draws.startStep(step);
+    this.learner.sample({
+      draw: (site, law) => {
+        if (site.layer.children.length > 0) this.#draws.draw(site, law);
+        else this.#backend.write(output.bits, oneHot(action, output.bits.columns));
+      },
+    });
+    this.#scores!.score();
+    return Math.min(this.#settings.weightClip, this.#backend.readNow(this.#law)[action] / probability);
+  }
+
+  #pull(estimator: Pulled, { kept, floor, allowed, rewarded }: Past): void {
+    if (rewarded) {
+      estimator.stay();
+      return;
+    }
+    this.#exploration?.set(0, floor, allowed);
+    estimator.pull((layer, bits) => {
+      const { at, room } = this.#parts[1 + layer];
+      this.#backend.write(bits, kept.subarray(at, at + room.length));
+    });
+  }
+
   #putBack(kept: Numbers): void {
-    let at = 1;
-    for (const { matrix, room } of this.#parts) {
+    for (const { matrix, room, at } of this.#parts) {
       this.#backend.write(matrix, kept.subarray(at, at + room.length));
-      at += room.length;
     }
   }
 
@@ -157,4 +239,10 @@ export class Player {
     this.#backend.fill(this.#reward, 0);
     return -this.#backend.readNow(this.#scores!.signal())[0];
   }
+}
+
+function oneHot(action: number, actions: number): number[] {
+  const bits = new Array<number>(actions).fill(0);
+  bits[action] = 1;
+  return bits;
 }

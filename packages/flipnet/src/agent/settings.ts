@@ -39,6 +39,22 @@ export interface AgentOptions {
   baselineDecay?: number;
   /** Decides initial weights and every draw; whole number, default 0. */
   seed?: number;
+  /**
+   * So many actions are drawn from all that are allowed alike, so that none is ever forgotten: from 0 (default) to 1. Or
+   * from `from` at the first decision down towards `to`, half of the way after `halfLife` decisions.
+   */
+  floor?: Floor;
+  /** Rewards beyond are clipped to these, the least and the most; default: none is. */
+  rewardRange?: readonly [number, number];
+  /**
+   * How a reward is credited that comes late: with what the decision would have been credited with at once, `"stored"`
+   * (default); or by the coins that its draws give by today's weights, `"redone"`. See `docs/agent.md`.
+   */
+  lateRewards?: "stored" | "redone";
+  /** The largest weight of a decision that is redone; default 5. */
+  weightClip?: number;
+  /** How strongly late rewards also pull towards what was played; default 0. */
+  pull?: number;
   /** What a decision learns from: its `"first"` reward (default), or the `"sum"` of all until it expires. */
   rewards?: "first" | "sum";
   /** Milliseconds from a decision to its expiry; default: it never expires. */
@@ -49,16 +65,27 @@ export interface AgentOptions {
   maxPending?: number;
 }
 
+/** A floor under the actions' probabilities, or one that falls. */
+export type Floor = number | { readonly from: number; readonly to: number; readonly halfLife: number };
+
 /** A baseline that can be saved. */
 export type AgentBaseline = Extract<Baseline, string | number> | NetworkBaselineOptions;
 
 /** All options of an agent but the optimizer. */
-export type Settings = Required<Omit<AgentOptions, "optimizer" | "expireAfter">> & { expireAfter?: number };
+export type Settings = Required<Omit<AgentOptions, "optimizer" | Unsaid>> & Pick<AgentOptions, Unsaid>;
+
+type Unsaid = "expireAfter" | "rewardRange";
 
 /** The largest size of a context's numbers and of rewards: products of two of them, squared, stay finite in float32. */
 export const largest = 1e9;
 
 const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+
+const isShare = (value: unknown): value is number => typeof value === "number" && value >= 0 && value <= 1;
+
+/** Whether something is a number that a context or a reward may have. */
+export const isSmall = (value: unknown): boolean =>
+  typeof value === "number" && value >= -largest && value <= largest;
 
 const anything = <T>(usual: T, expected: string, accepts: (value: unknown) => boolean): Option<T> => ({
   kind: "word",
@@ -98,6 +125,26 @@ const described = {
   ),
   baselineDecay: number({ from: 0, below: 1, default: 0.99, says: "" }),
   seed: count({ least: 0, default: 0, says: "" }),
+  floor: anything<Floor>(
+    0,
+    "a number from 0 to 1, or { from, to, halfLife }",
+    (value) =>
+      isShare(value) ||
+      (isObject(value) &&
+        Object.keys(value).sort().join() === "from,halfLife,to" &&
+        isShare((value as Exclude<Floor, number>).from) &&
+        isShare((value as Exclude<Floor, number>).to) &&
+        (value as Exclude<Floor, number>).halfLife > 0),
+  ),
+  rewardRange: anything<readonly [number, number] | undefined>(
+    undefined,
+    "the least and the most, [least, most]",
+    (value) =>
+      Array.isArray(value) && value.length === 2 && value.every((one) => isSmall(one)) && value[0] < value[1],
+  ),
+  lateRewards: oneOf(["stored", "redone"], { default: "stored", says: "" }),
+  weightClip: number({ from: 1, default: 5, says: "" }),
+  pull: number({ from: 0, to: 100, default: 0, says: "" }),
   rewards: oneOf(["first", "sum"], { default: "first", says: "" }),
   expireAfter: number({ from: 0, default: undefined, says: "" }),
   defaultReward: rewardOption,
@@ -119,6 +166,13 @@ export function settingsOf(options: AgentOptions): { settings: Settings; optimiz
     throw new InputError(`${key} of the agent is missing; expected ${described[key].expected}`);
   }
   return { settings: settings as Settings, ...(optimizer && { optimizer }) };
+}
+
+/** The floor of a decision, after so many others. */
+export function floorAt({ floor }: Settings, decisions: number): number {
+  if (typeof floor === "number") return floor;
+  const { from, to, halfLife } = floor;
+  return to + (from - to) / (1 + decisions / halfLife);
 }
 
 /** The baseline that the settings mean. */

@@ -4,8 +4,9 @@
  */
 import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
+import { checkAllowed } from "../network/exploration.ts";
 import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
-import type { Setting } from "./exact.ts";
+import type { Exploring, Setting } from "./exact.ts";
 import type { LayerValues } from "./layout.ts";
 import { asArray, asNumber, asNumbers, asObject, asOneOf, asTable, checkLength, show } from "./readers.ts";
 
@@ -40,6 +41,10 @@ export interface BanditSpec {
   reward: readonly (readonly (number | RandomReward)[])[];
   /** A constant that is subtracted from the reward in every layer; default 0. */
   baseline?: number;
+  /** Floor under the actions' probabilities: of so many actions any is drawn, from 0 to 1; default 0. */
+  floor?: number;
+  /** [context] numbers of the actions that are allowed; default: all. */
+  allowed?: readonly (readonly number[])[];
 }
 
 /** A checked `BanditSpec` with its defaults filled in. */
@@ -51,7 +56,15 @@ export interface Bandit extends Setting {
 
 /** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */
 export function parseBanditSpec(value: unknown): Bandit {
-  const spec = asObject(value, "the spec", ["units", "layers", "contexts", "reward", "baseline"]);
+  const spec = asObject(value, "the spec", [
+    "units",
+    "layers",
+    "contexts",
+    "reward",
+    "baseline",
+    "floor",
+    "allowed",
+  ]);
   const { network, parameters, contexts } = parseNetwork(spec, "softmax");
   const shapes = networkShapes(network);
 
@@ -71,7 +84,26 @@ export function parseBanditSpec(value: unknown): Bandit {
   });
 
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
-  return { network, parameters, contexts, rewards, baseline };
+  const exploring = parseExploring(spec, contexts.length, output.choices);
+  return { network, parameters, contexts, rewards, baseline, ...(exploring && { exploring }) };
+}
+
+function parseExploring(
+  { floor, allowed }: Partial<Record<"floor" | "allowed", unknown>>,
+  contexts: number,
+  actions: number,
+): Exploring | undefined {
+  if (floor === undefined && allowed === undefined) return undefined;
+  if (actions === 1)
+    throw new InputError("the last layer is bernoulli; only softmax actions have floors and masks");
+  const under = floor === undefined ? 0 : asNumber(floor, "floor");
+  if (!(under >= 0 && under <= 1)) throw new InputError(`floor is ${under}; expected a number from 0 to 1`);
+  if (allowed === undefined) return { floor: under, allowed: undefined };
+  const rows = asArray(allowed, "allowed");
+  checkLength(rows, "allowed", contexts, "one for each context");
+  const lists = rows.map((row, c) => asNumbers(row, `allowed[${c}]`));
+  for (const list of lists) checkAllowed(list, actions);
+  return { floor: under, allowed: lists };
 }
 
 /** A network with its parameters and what it sees; `lastKind` is what the last layer is unless it says otherwise. */

@@ -1,5 +1,6 @@
 /** A bandit to audit estimators on. */
 import type { ImmediateBackend } from "../backend/backend.ts";
+import { Exploration } from "../network/exploration.ts";
 import { createNetwork } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { exactBandit } from "./bandit-exact.ts";
@@ -16,7 +17,7 @@ export interface BanditAnswers {
 
 /** Its linear maps are the network's layers. */
 export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subject<BanditAnswers> {
-  const { contexts, rewards, baseline = "none" } = bandit;
+  const { contexts, rewards, baseline = "none", exploring } = bandit;
   const network = createNetwork(backend, bandit.network);
   network.layers.forEach((layer, l) => {
     backend.write(layer.block, toBlock(bandit.parameters[l]));
@@ -37,12 +38,15 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
       const input = backend.matrix(rows, network.inputs);
       const reward = backend.matrix(rows, 1);
       const objective = rewardObjective(reward);
+      const actions = network.layers[network.layers.length - 1].width;
+      const exploration = exploring && new Exploration(backend, rows, actions);
       const prepared = estimator.prepare({
         network,
         input,
         objective,
         baseline: estimator.baseline ? baseline : "none",
         baselineDecay: 0.99,
+        ...(exploration && { exploration }),
       });
       const { bits: action } = prepared.pass.layers[network.layers.length - 1];
       return {
@@ -54,6 +58,9 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
             input,
             seen.flatMap((c) => contexts[c]),
           );
+          seen.forEach((c, row) => {
+            exploration?.set(row, exploring!.floor, exploring!.allowed?.[c]);
+          });
           prepared.sample(draws);
           const actions = backend.readNow(action);
           const laws = seen.map((c, row) => {

@@ -15,6 +15,15 @@ export interface Setting {
   /** One entry a layer. */
   readonly parameters: readonly LayerValues[];
   readonly contexts: readonly (readonly number[])[];
+  /** How the last layer, one softmax unit, is drawn beside its softmax. */
+  readonly exploring?: Exploring;
+}
+
+/** A floor under the probabilities of actions, and masks. */
+export interface Exploring {
+  readonly floor: number;
+  /** [context] numbers of actions; undefined: all are allowed. */
+  readonly allowed: readonly (readonly number[])[] | undefined;
 }
 
 /** What a way in which everything can come out is worth: `shown` is what each layer shows, `reach` its probability. */
@@ -41,7 +50,7 @@ export function addSlope(gradient: LayerValues, row: number, x: readonly number[
  * J, and dJ/d(weights and bias) of each layer, laid out as they are. `worth` is called once for every state.
  */
 export function exactGradient(
-  { network, parameters, contexts }: Setting,
+  { network, parameters, contexts, exploring }: Setting,
   worth: Worth,
 ): { value: number; gradient: LayerValues[] } {
   const { layers } = network;
@@ -59,6 +68,13 @@ export function exactGradient(
   const laws: number[][][] = [];
   const shown: number[][] = [];
 
+  /** What the floor gives to every action. */
+  function floorOf(actions: number): number[] {
+    const { floor, allowed } = exploring!;
+    const list = allowed?.[context] ?? Array.from({ length: actions }, (_, k) => k);
+    return Array.from({ length: actions }, (_, k) => (list.includes(k) ? floor / list.length : 0));
+  }
+
   function startLayer(index: number): void {
     const { kind, units, choices = 1, parents = [index === 0 ? "input" : index - 1] } = layers[index];
     const { weights, bias } = parameters[index];
@@ -66,6 +82,11 @@ export function exactGradient(
     const logits = weights.map((row, r) => bias[r] + dot(row, input));
     inputs[index] = input;
     shown[index] = [];
+    const allowed = index === layers.length - 1 ? exploring?.allowed?.[context] : undefined;
+    if (allowed !== undefined)
+      logits.forEach((_, k) => {
+        if (!allowed.includes(k)) logits[k] = -Infinity;
+      });
     laws[index] = Array.from({ length: units }, (_, unit) =>
       kind === "softmax"
         ? softmax(logits.slice(unit * choices, (unit + 1) * choices))
@@ -85,10 +106,20 @@ export function exactGradient(
 
     const law = laws[index][unit];
     const width = kind === "softmax" ? law.length : 1;
-    const values = law.map((probability, k) => {
+    const floor = exploring !== undefined && index === layers.length - 1 ? floorOf(law.length) : undefined;
+    const values = law.map((own, k) => {
+      const probability = floor === undefined ? own : (1 - exploring!.floor) * own + floor[k];
       shown[index].splice(unit * width, width, ...shows(index, k));
       return follow(index, unit + 1, reach * probability);
     });
+    if (kind === "softmax" && exploring !== undefined && index === layers.length - 1) {
+      const own = 1 - exploring.floor;
+      const mean = dot(law, values);
+      law.forEach((probability, k) => {
+        addSlope(gradient[index], k, inputs[index], reach * own * probability * (values[k] - mean));
+      });
+      return own * mean + dot(floorOf(law.length), values);
+    }
     const expected = dot(law, values);
     if (kind === "softmax") {
       law.forEach((probability, k) => {

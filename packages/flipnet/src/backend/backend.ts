@@ -223,6 +223,13 @@ export interface Backend {
     out: Matrix,
     accumulate: boolean,
   ): void;
+  /**
+   * `out = s log(r e^(s delta) + 1 - r)`: a difference in log-likelihood as above, where the children's outcome came
+   * from their own law with probability `r = sigmoid(odds)` and from one that no parent sways otherwise. `s` is -1 where
+   * the parent is on, 1 where it is off; without `bits` (softmax parents) always 1. `delta`, `bits`, `out` [B, I],
+   * `odds` [B, 1]; `out` may be `delta`.
+   */
+  mixtureLikelihood(delta: Matrix, odds: Matrix, bits: Matrix | undefined, out: Matrix): void;
   /** `out = sigmoid(l + delta) - sigmoid(l)`, as `p q expm1(delta) / (q + p e^delta)`. All [B, J]. */
   posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void;
   /**

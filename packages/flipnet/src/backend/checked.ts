@@ -91,7 +91,8 @@ type Read = (m: Matrix) => ArrayLike<number>;
 function checkBits(operation: Operation, rules: readonly OperandRule[], given: Given, numbersOf: Read): void {
   for (const { name, holds } of rules) {
     if (holds === "numbers" || (holds === "coded" && given.coding === "real")) continue;
-    const operand = given[name] as Matrix | Outcome;
+    const operand = given[name] as Matrix | Outcome | undefined;
+    if (operand === undefined) continue;
     const matrix = "bits" in operand ? operand.bits : operand;
     const choices =
       "bits" in operand

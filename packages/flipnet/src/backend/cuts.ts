@@ -102,6 +102,7 @@ const rules: { readonly [kernel in keyof Kernels]?: Rule } = {
   flipSoftmax: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I]"),
   switches: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] q[B,J] childBits[B,J] out[B,I]"),
   switchSoftmax: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I]"),
+  mixtureLikelihood: examples("delta[B,I] odds[B] bits[B,I] out[B,I]"),
   posteriorMinusPrior: elements("p[n] q[n] delta[n] out[n]"),
   unstoppedGradient: elements("s[n] q[n] out[n]"),
   score: elements("bits[n] p[n] q[n] out[n]"),

@@ -94,6 +94,7 @@ export const operations: { readonly [K in Operation]: Operands<Backend[K]> } = {
     "+out[B,U*choices]",
     "accumulate",
   ],
+  mixtureLikelihood: ["delta[B,I]", "odds[B,1]", "?bits[B,I]", "=out[B,I]"],
   posteriorMinusPrior: ["p[B,J]", "q[B,J]", "delta[B,J]", "=out[B,J]"],
   unstoppedGradient: ["s[B,J]", "q[B,J]", "=out[B,J]"],
   choicePosteriorMinusPrior: ["p[B,U*choices]", "choices", "delta[B,U*choices]", "=out[B,U*choices]"],

@@ -454,6 +454,17 @@ const reference: ImmediateBackend = {
     switched(bits, choices, tables, out, accumulate, (b, shift) => logLikelihood(child, b, shift));
   },
 
+  mixtureLikelihood(delta, odds, bits, out) {
+    const [D, O] = [delta, odds].map(values);
+    each(out, (e) => {
+      const odd = O[Math.floor(e / delta.columns)];
+      const s = bits !== undefined && values(bits)[e] > 0 ? -1 : 1;
+      const x = s * D[e];
+      const near = Math.abs(x) <= 1;
+      return s * (near ? Math.log1p(sigmoid(odd) * Math.expm1(x)) : softplus(odd + x) - softplus(odd));
+    });
+  },
+
   posteriorMinusPrior(p, q, delta, out) {
     const [P, Q, D] = [p, q, delta].map(values);
     // Both forms are bounded: the exponential is never above 1.

@@ -558,6 +558,18 @@ class Wasm implements WasmBackend {
     );
   }
 
+  mixtureLikelihood(delta: Matrix, odds: Matrix, bits: Matrix | undefined, out: Matrix): void {
+    shapes.perExample("mixtureLikelihood", odds, delta, bits ?? out, out);
+    this.#run.mixtureLikelihood(
+      this.#at(delta),
+      this.#at(odds),
+      bits === undefined ? 0 : this.#at(bits),
+      this.#at(out),
+      delta.rows,
+      delta.columns,
+    );
+  }
+
   posteriorMinusPrior(p: Matrix, q: Matrix, delta: Matrix, out: Matrix): void {
     shapes.elementwise("posteriorMinusPrior", p, q, delta);
     shapes.elementwise("posteriorMinusPrior", p, out);

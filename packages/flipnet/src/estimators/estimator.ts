@@ -7,6 +7,7 @@ import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
+import type { Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit, Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
@@ -29,6 +30,8 @@ export interface Problem {
   readonly baseline: Baseline;
   /** Decay of the running average; 0.99 in both papers. */
   readonly baselineDecay: number;
+  /** How the last layer explores; filled by the caller before `sample`. Absent: it does what its softmax says. */
+  readonly exploration?: Exploration;
 }
 
 /** A rule whose credit is linear in one learning signal for all layers. */
@@ -84,6 +87,8 @@ interface Description {
   readonly needs: Needs;
   /** Whether it subtracts a baseline from its learning signals. */
   readonly baseline: boolean;
+  /** Whether it credits what was drawn under a floor or a mask as exactly as anything else. Absent: it refuses. */
+  readonly explores?: true;
   /** Work of a step beside the forward pass. */
   readonly cost: string;
 }
@@ -133,6 +138,7 @@ export function defineEstimator<O extends Options = {}>({
       variants: variants as readonly NamedOptions[],
       prepare(problem) {
         checkBaseline(description, problem.baseline);
+        checkExploration(description, problem);
         checkNetwork(description, problem.network);
         const prepared = prepare(problem, options);
         checkComponents(description, problem.network, prepared.evaluation.components);
@@ -142,6 +148,11 @@ export function defineEstimator<O extends Options = {}>({
   }
   // A function has a name of its own, which a plain assignment cannot replace.
   return Object.defineProperties(withOptions, Object.getOwnPropertyDescriptors(withOptions())) as never;
+}
+
+function checkExploration({ name, explores }: Description, { exploration }: Problem): void {
+  if (exploration === undefined || explores) return;
+  throw new InputError(`${name} cannot learn under a floor or a mask of actions; expected reinforce or hnca`);
 }
 
 function checkBaseline({ name, baseline: takes }: Description, baseline: Baseline): void {

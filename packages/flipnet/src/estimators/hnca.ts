@@ -26,6 +26,7 @@ export const hnca = defineEstimator({
   why: "it is REINFORCE's expectation given each unit's Markov blanket and the reward",
   needs: { knows: ["reward"] },
   baseline: true,
+  explores: true,
   cost: "forward pass + one message to every parent",
   options: {
     /** Bernoulli units only (D-31). */

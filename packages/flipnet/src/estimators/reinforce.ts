@@ -18,6 +18,7 @@ export const reinforce = defineEstimator({
   why: "the expected score times the objective is the gradient (likelihood ratio)",
   needs: { knows: [] },
   baseline: true,
+  explores: true,
   cost: "forward pass",
 
   prepare(problem) {

@@ -1,7 +1,7 @@
 /** What estimators that make one pass share: its buffers, the layers' signals, a credit a layer. */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { type Credit, createPass, type Pass, samplePass } from "../network/pass.ts";
+import { type Credit, createPass, explorePass, type Pass, samplePass } from "../network/pass.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem, Scores } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
@@ -13,7 +13,7 @@ export interface SinglePass {
   readonly signals: Signals;
   /** One a layer, in the network's order; `g` [B, width] is for the estimator to fill. */
   readonly credits: readonly (Credit & { readonly layer: Layer })[];
-  /** `g = d log P(what the layer did) / dl`: bit less probability. */
+  /** `g = d log P(what the layer did) / dl`: bit less probability; with exploration, its share of that. */
   score(layer: Layer, g: Matrix): void;
   /** `g = signal g` row by row; 0 where there is no signal, as nothing that counts depends on the layer. */
   weigh(g: Matrix, signal: Matrix | undefined): void;
@@ -34,9 +34,10 @@ export function prepareSinglePass(
   credited: (component: Component, layer: Layer) => boolean = (component, layer) =>
     placeOf(component, layer) !== "upstream",
 ): SinglePass {
-  const { network, input, objective } = problem;
+  const { network, input, objective, exploration } = problem;
   const { backend } = network;
-  const pass = createPass(network, input);
+  const plain = createPass(network, input);
+  const pass = exploration === undefined ? plain : explorePass(plain, exploration);
   const evaluation = objective.prepare(pass);
   const signals = prepareSignals(problem, pass, evaluation.components, credited);
   const credits = network.layers.map((layer) => ({
@@ -85,6 +86,7 @@ export function prepareSinglePass(
     score(layer, g) {
       const { bits, p } = pass.layers[layer.index];
       backend.subtract(bits, p, g);
+      if (layer.index === network.layers.length - 1) exploration?.score(g);
     },
     weigh,
     signal,

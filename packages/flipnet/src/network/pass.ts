@@ -1,7 +1,9 @@
 /** One pass through a network: what every layer's law was and what it did. */
 import type { Coding, FlipTables, Matrix, Outcome } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
+import type { Exploration } from "./exploration.ts";
 import { independent, type Law } from "./laws.ts";
 import { descendants, type Edge, type Layer, type Linear, type Network } from "./network.ts";
 
@@ -29,6 +31,8 @@ export interface Pass {
   /** The sites its draws are asked for at, one a layer, and the laws of independent units there. */
   readonly sites: readonly Site[];
   readonly laws: readonly Law[];
+  /** How the last layer explores; absent: it does what its softmax says. */
+  readonly exploration?: Exploration;
   /** What was asked for about edges; it goes stale when the pass is sampled again. */
   readonly flips: Map<Edge, Flips>;
 }
@@ -64,6 +68,19 @@ export function createPass(network: Network, input: Matrix, branch = 0, features
     laws: lawsOf(network, layers),
     flips: new Map(),
   };
+}
+
+/** The same pass with a last layer that explores. Throws `InputError` where that is not one softmax unit. */
+export function explorePass(pass: Pass, exploration: Exploration): Pass {
+  const { network, layers, laws } = pass;
+  const output = network.layers[network.layers.length - 1];
+  if (output.kind !== "softmax" || output.units !== 1) {
+    throw new InputError(
+      `${output.name} is no single softmax unit; expected one, whose choice is the action`,
+    );
+  }
+  const drawn = independent(network.backend, { ...layers[output.index], p: exploration.law });
+  return { ...pass, laws: [...laws.slice(0, -1), drawn], exploration };
 }
 
 /**
@@ -187,9 +204,16 @@ export function computeLaw(pass: Pass, layer: Layer): void {
   const { backend } = pass.network;
   const { logits, p, q } = pass.layers[layer.index];
   computeLogits(pass, layer, logits);
+  const explores = explorationOf(pass, layer.index);
+  explores?.mask(logits);
   if (layer.kind === "bernoulli") backend.sigmoid(logits, p, q);
   else backend.softmax(logits, layer.choices, p);
+  explores?.mix(p);
 }
+
+/** Of the last layer, where it explores. */
+const explorationOf = ({ exploration, layers }: Pass, index: number): Exploration | undefined =>
+  index === layers.length - 1 ? exploration : undefined;
 
 /** Samples the layers of a pass, one after the other; `draw` says how, by default each layer by itself. */
 export function samplePass(
@@ -202,6 +226,7 @@ export function samplePass(
   for (const layer of pass.own) {
     computeLaw(pass, layer);
     draw(layer.index);
+    explorationOf(pass, layer.index)?.measure(pass.layers[layer.index]);
   }
 }
 
@@ -238,6 +263,10 @@ export function flipLogLikelihood(pass: Pass, edge: Edge, child: number): Matrix
     const [outcome, out] = [pass.layers[child], flips.logLikelihood];
     if (kind === "bernoulli") backend.flipLogLikelihood(bits, flips.tables, outcome, out, false);
     else backend.switchLogLikelihood(bits, choices, flips.tables, outcome, out, false);
+    const explores = explorationOf(pass, child);
+    if (explores?.floored) {
+      backend.mixtureLikelihood(out, explores.odds, kind === "bernoulli" ? bits : undefined, out);
+    }
     flips.logLikelihoodFresh = true;
   }
   return flips.logLikelihood;

@@ -401,6 +401,29 @@ describe("counterfactuals", () => {
     );
   });
 
+  test("likelihoods of a mixture", () => {
+    const spread = fc.constantFrom(1e-6, 0.1, 1, 3, 60);
+    cases(
+      fc.tuple(size, size, spread, fc.constantFrom(0.1, 5, 60), fc.boolean(), seed),
+      ([B, I, spread, odd, softmax, from]) => {
+        const [delta, odds] = [values("real", from, B * I, spread), values("real", from + 1, B, odd)];
+        const what = values("bits", from + 2, B * I);
+        const run = (backend: ImmediateBackend): Matrix => {
+          const out = backend.matrix(B, I);
+          const did = softmax ? undefined : load(backend, B, what);
+          backend.mixtureLikelihood(load(backend, B, delta), load(backend, B, odds), did, out);
+          return out;
+        };
+        const exact = reference.readNow(run(reference));
+        // Relative to itself where it is small; beyond that to the terms of the difference.
+        agree(
+          run,
+          (e) => unit * (Math.abs(delta[e]) <= 1 ? 8 * Math.abs(exact[e]) : 2 + odd + spread) + 1e-29,
+        );
+      },
+    );
+  });
+
   test("choices' posterior minus prior", () => {
     const spread = fc.constantFrom(1e-39, 1e-6, 0.1, 3, 60, 120);
     const choices = fc.constantFrom(2, 3, 4, 5, 10);

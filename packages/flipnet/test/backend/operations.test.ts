@@ -193,7 +193,8 @@ test.each(ofBits)("%s: numbers in the place of bits are refused", (operation) =>
       for (const [place, { name, holds }] of operandRules[operation].entries()) {
         if (holds === "numbers") continue;
         const { operands } = operandsOf(backend, operation, one);
-        const operand = operands[place] as Matrix | Outcome;
+        const operand = operands[place] as Matrix | Outcome | undefined;
+        if (operand === undefined) continue;
         const bits = "bits" in operand ? operand.bits : operand;
         const what = "bits" in operand ? `${name}.bits` : name;
         const last = bits.rows * bits.columns - 1;
@@ -224,6 +225,7 @@ test("numbers stand for bits nowhere else", () => {
       "outerProduct",
       "flipLogLikelihood",
       "switchLogLikelihood",
+      "mixtureLikelihood",
       "score",
       "choiceScore",
     ],
