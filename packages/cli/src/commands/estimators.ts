@@ -29,25 +29,31 @@ export function defineEstimators(program: Command): void {
         process.stdout.write(`${JSON.stringify(plain, undefined, 2)}\n`);
         return;
       }
-      const { colorsFor, formatTable } = await import("./terminal.ts");
+      const { colorsFor, formatTable, wrapped } = await import("./terminal.ts");
       const { bold } = colorsFor(process.stdout);
-      const rows = estimators.map(({ name, paper, unbiased, needs, cost }) => [
+      const rows = estimators.map(({ name, title, unbiased }) => [
         name,
-        paper,
+        title,
         unbiased ? "unbiased" : "biased",
-        describeNeeds(needs),
-        cost,
       ]);
-      const [head, ...lines] = formatTable([["name", "paper", "bias", "needs", "cost"], ...rows]).split("\n");
+      const [head, ...lines] = formatTable([["name", "title", "bias"], ...rows]).split("\n");
       process.stdout.write([bold(head), ...lines].join("\n"));
-      process.stdout.write("\n");
-      for (const { name, unbiased, why, takes } of estimators) {
-        const options = Object.entries(takes).map(([key, { says, expected, default: usual }]) => {
+      // What is long stands below, wrapped to what a terminal or a page has.
+      const columns = Math.min(process.stdout.columns || 100, 100);
+      const say = (text: string, indent: number) => {
+        const space = " ".repeat(indent);
+        for (const line of wrapped(text, columns - indent)) process.stdout.write(`${space}${line}\n`);
+      };
+      for (const { name, unbiased, why, paper, needs, cost, takes } of estimators) {
+        process.stdout.write(`\n${bold(name)}\n`);
+        say(`${unbiased ? "unbiased" : "biased"}: ${why}`, 2);
+        say(`paper: ${paper}`, 2);
+        say(`needs: ${describeNeeds(needs)}`, 2);
+        say(`costs: ${cost}`, 2);
+        for (const [key, { says, expected, default: usual }] of Object.entries(takes)) {
           const otherwise = usual === undefined ? "" : `; default ${usual}`;
-          return `\n    ${key}: ${says} (${expected}${otherwise})`;
-        });
-        const taken = options.join("");
-        process.stdout.write(`${bold(name)} is ${unbiased ? "unbiased" : "biased"}: ${why}.${taken}\n`);
+          say(`${key}: ${says} (${expected}${otherwise})`, 4);
+        }
       }
     });
 }

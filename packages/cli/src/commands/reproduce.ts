@@ -98,11 +98,33 @@ async function reproduce(name: string, flags: Flags): Promise<number> {
   return code;
 }
 
-/** The runs with what there is of them. */
-async function planned(experiment: Experiment, wanted: Wanted): Promise<(ExperimentRun & PlannedRun)[]> {
+/** The runs with what there is of them. @param onMissing hears why that cannot be told, in place of an error */
+async function planned(
+  experiment: Experiment,
+  wanted: Wanted,
+  onMissing?: (why: string) => void,
+): Promise<(ExperimentRun & PlannedRun)[]> {
   const { expandExperiment } = await import("../planning/experiments.ts");
   const { planRuns } = await import("../planning/sweep.ts");
-  return planRuns(expandExperiment(experiment, wanted));
+  const runs = expandExperiment(experiment, wanted);
+  try {
+    return await planRuns(runs);
+  } catch (error) {
+    if (onMissing === undefined || !(error instanceof InputError)) throw error;
+    onMissing(error.message);
+    // As if nothing of them were there; each is itself.
+    return runs.map((run, i) => ({
+      ...run,
+      ...{
+        runId: `${experiment.name} ${i}`,
+        folder: "",
+        digest: "",
+        log: "",
+        stored: undefined,
+        done: false,
+      },
+    }));
+  }
 }
 
 /** Every run once, though it may stand in two panels. */
@@ -172,12 +194,20 @@ interface Listed {
 async function list(flags: Flags): Promise<number> {
   const { experimentNames, readExperiment } = await import("../planning/experiments.ts");
   const listed: Listed[] = [];
+  let missing: string | undefined;
+  const note = (why: string) => {
+    missing ??= why;
+  };
   for (const name of await experimentNames()) {
     const experiment = await readExperiment(name);
     const { only, ...wanted } = await wantedOf(experiment, flags);
-    listed.push({ experiment, runs: once(await planned(experiment, wanted)) });
+    listed.push({ experiment, runs: once(await planned(experiment, wanted, note)) });
   }
-  const secondsOf = flags.cost ? await costOf(listed.flatMap(({ runs }) => runs)) : undefined;
+  if (missing !== undefined) {
+    process.stderr.write(`which runs there are, and what they cost, cannot be told: ${missing}\n`);
+  }
+  const secondsOf =
+    flags.cost && missing === undefined ? await costOf(listed.flatMap(({ runs }) => runs)) : undefined;
   const cores = availableParallelism();
   /** On all cores. */
   const sum = (runs: readonly PlannedRun[], from: (run: PlannedRun) => number) =>
@@ -200,7 +230,7 @@ async function list(flags: Flags): Promise<number> {
   }
   const { bold, dim } = colorsFor(process.stdout);
   const cost = (seconds?: number) => (seconds === undefined ? [] : [formatSeconds(seconds)]);
-  const head = ["experiment", "runs", "done", "begun", ...(flags.cost ? ["whole", "left"] : [])];
+  const head = ["experiment", "runs", "done", "begun", ...(secondsOf ? ["whole", "left"] : [])];
   const table = formatTable(
     [
       head,
@@ -219,7 +249,7 @@ async function list(flags: Flags): Promise<number> {
     const { title } = rows[i];
     process.stdout.write(`${line}\n${title === undefined ? "" : `${dim(`  ${title}`)}\n`}`);
   }
-  if (flags.cost) {
+  if (secondsOf) {
     process.stdout.write(
       `\nTimes are about what ${cores} runs at a time take on this machine (${cores} ${cores === 1 ? "core" : "cores"}), from a moment of each.\n`,
     );

@@ -3,6 +3,7 @@ import type { WriteStream } from "node:tty";
 import pc from "picocolors";
 import { oneLine } from "../running/plain-text.ts";
 
+export { wrapped } from "../report/lists.ts";
 export { formatSeconds } from "../report/metrics.ts";
 
 /** Whether a stream is a terminal on which what was written can be written over. */

@@ -98,8 +98,13 @@ async function createBanditNetwork(
 ): Promise<Network> {
   const { convolutions, data, hidden, output } = config;
   const front = convolutions && frontOf(config, (await loadLabelledImages({ data })).train, backend);
-  const pixels = front?.inputs ?? tensors["layers.0.weights"].shape[1];
-  const classes = output === "bernoulli" ? 2 : tensors[`layers.${hidden.length}.bias`].shape[0];
+  const sizeIn = (name: string, dimension: number) => {
+    const size = tensors[name]?.shape[dimension];
+    if (size !== undefined) return size;
+    throw new InputError(`the checkpoint has no ${name}, which a run of this config has`);
+  };
+  const pixels = front?.inputs ?? sizeIn("layers.0.weights", 1);
+  const classes = output === "bernoulli" ? 2 : sizeIn(`layers.${hidden.length}.bias`, 0);
   return createNetwork(backend, banditNetwork({ pixels, classes }, { ...config, front }), front);
 }
 

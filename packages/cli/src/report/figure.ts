@@ -16,7 +16,7 @@ import {
   SHAPES,
   SOLID,
 } from "./figure-style.ts";
-import { distinct, groupBy, largest } from "./lists.ts";
+import { distinct, groupBy, largest, wrapped } from "./lists.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
 /** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
@@ -473,17 +473,6 @@ const write = (text: string, y: number, style: object) => ({
   mark: { type: "text", align: "left", color: INK, text, ...style },
   encoding: { x: { value: 0 }, y: { value: y } },
 });
-
-/** A text in lines of at most so many characters. */
-function wrapped(text: string, most: number): string[] {
-  const lines: string[] = [];
-  for (const word of text.split(" ")) {
-    const line = lines.at(-1);
-    if (line !== undefined && line.length + word.length < most) lines[lines.length - 1] = `${line} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
 
 const equal = (field: string, value: string) => ({ field, equal: value });
 

@@ -25,3 +25,14 @@ export function chunks<T>(values: readonly T[], most: number): T[][] {
 /** The largest of any number of values; `Math.max` takes only so many. */
 export const largest = (values: readonly number[]): number =>
   values.reduce((a, b) => Math.max(a, b), -Infinity);
+
+/** A text in lines of at most so many characters. */
+export function wrapped(text: string, most: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(" ")) {
+    const line = lines.at(-1);
+    if (line !== undefined && line.length + word.length < most) lines[lines.length - 1] = `${line} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}

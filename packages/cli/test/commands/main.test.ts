@@ -52,10 +52,20 @@ describe("flipnet estimators", () => {
   it("is the registry as a table", async () => {
     const { code, stdout, stderr } = await flipnet(["estimators"]);
     expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    for (const { name, paper, needs, cost, takes } of estimators) {
-      const line = stdout.split("\n").find((line) => line.startsWith(`${name} `));
-      for (const cell of [paper, describeNeeds(needs), cost]) expect(line).toContain(cell);
-      for (const [option, { says }] of Object.entries(takes)) expect(stdout).toContain(`${option}: ${says}`);
+    for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    const all = stdout.replace(/\s+/g, " ");
+    for (const { name, title, why, paper, needs, cost, takes } of estimators) {
+      expect(stdout).toMatch(new RegExp(`^${name} +\\S.* (un)?biased$`, "m"));
+      for (const said of [
+        title,
+        why,
+        `paper: ${paper}`,
+        `needs: ${describeNeeds(needs)}`,
+        `costs: ${cost}`,
+      ]) {
+        expect(all).toContain(said);
+      }
+      for (const [option, { says }] of Object.entries(takes)) expect(all).toContain(`${option}: ${says}`);
     }
   });
 

@@ -110,3 +110,16 @@ it.each([
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(existsSync(out)).toBe(false);
 });
+
+it("lists the experiments without their data, and says what cannot be told", async () => {
+  const { code, stdout, stderr } = await flipnet(["reproduce", "--data", "nowhere", "--json"]);
+  const rows = jsonLines(stdout);
+  const { runs } = rows.pop()!;
+  expect([code, rows.every(({ done }) => done === 0)]).toEqual([0, true]);
+  // Some are in two experiments.
+  expect(runs).toBeLessThan(rows.reduce((sum, row) => sum + row.runs, 0));
+  expect(runs).toBeGreaterThan(200);
+  expect(stderr).toMatch(
+    /^which runs there are, and what they cost, cannot be told: the data folder .*nowhere cannot/,
+  );
+});
