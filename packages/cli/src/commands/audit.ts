@@ -23,8 +23,10 @@ export function defineAudit(program: Command): void {
       "a JSON file: a network with its contexts and rewards, or with components of a function; or an encoder and decoder with images",
     )
     .option("--json", "print everything as JSON instead of a table")
-    .option("--estimators <names>", "these only, separated by commas; default all that can serve", (names) =>
-      names.split(","),
+    .option(
+      "--estimators <names>",
+      "these only, separated by commas, with options as in disarm:samples=4, or from a file as in ./mine.mjs; default all that can serve",
+      (names) => names.split(","),
     )
     .addOption(
       new Option("--backend <name>", "where the estimators run")
@@ -39,7 +41,7 @@ export function defineAudit(program: Command): void {
 }
 
 /** Whole numbers are checked here; what they may be, the audit says. */
-function optionsOf({ estimators, baseline, steps, simulate, seed }: Flags): AuditOptions {
+function optionsOf({ baseline, steps, simulate, seed }: Flags): AuditOptions {
   const drawn = {
     ...(simulate !== undefined && { samples: wholeNumber("--simulate", simulate, 2) }),
     ...(seed !== undefined && { seed: wholeNumber("--seed", seed, 0) }),
@@ -48,7 +50,6 @@ function optionsOf({ estimators, baseline, steps, simulate, seed }: Flags): Audi
     throw new InputError(`--seed is ${seed} without --simulate; expected both`);
   }
   return {
-    ...(estimators !== undefined && { estimators }),
     ...(baseline !== undefined && { baseline: baselineOf(baseline) }),
     steps: wholeNumber("--steps", steps, 1, 2) as 1 | 2,
     ...(simulate !== undefined && { simulate: drawn }),
@@ -70,6 +71,10 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
   const { createReferenceBackend } = await import("flipnet/internal/backend/reference");
   const { createWasmBackend } = await import("flipnet/internal/backend/wasm");
   const { formatBar, formatSeconds, StatusLine } = await import("./terminal.ts");
+  const { chooseEstimator, isFile } = await import("../settings/estimator.ts");
+  const { parseEstimatorText } = await import("flipnet/internal/estimators/options");
+  const wanted = (text: string) =>
+    isFile(parseEstimatorText(text).name) ? chooseEstimator(parseEstimatorText(text)).estimator : text;
 
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
@@ -87,6 +92,7 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
   const report = audit(spec, {
     backend: flags.backend === "wasm" ? await createWasmBackend() : createReferenceBackend(),
     ...options,
+    ...(flags.estimators && { estimators: flags.estimators.map(wanted) }),
     onProgress: ({ done, total, estimator = "exact gradient", secondsLeft }) => {
       const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} states`;
       const text = `${estimator}, ${states}, ${formatSeconds(secondsLeft)} left`;

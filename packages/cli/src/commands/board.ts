@@ -11,6 +11,7 @@ import {
   type RunProgress,
   runPool,
 } from "../running/pool.ts";
+import { taskOf } from "../settings/config.ts";
 import { stopSignal } from "./exit.ts";
 import { canRedraw, colorsFor, counted, formatBar, formatSeconds, shortened } from "./terminal.ts";
 
@@ -126,7 +127,9 @@ export class Board {
       if (first !== undefined && first < 0.1)
         this.#took.set(kindOf(job), [...(this.#took.get(kindOf(job)) ?? []), seconds]);
       this.print(
-        [this.#label(job), counted(summary!.epochs, "epoch"), ...figuresOf(summary!), ...took].join("  "),
+        [this.#label(job), counted(summary!.epochs, "epoch"), ...figuresOf(job, summary!), ...took].join(
+          "  ",
+        ),
       );
     } else if (status === "failed") {
       this.print(`${this.#label(job)}  ${red("failed:")} ${oneLine(error ?? "")}`);
@@ -185,7 +188,7 @@ export class Board {
       const { epoch, epochs, stepsPerSecond, secondsLeft } = progress;
       const cells = [
         `epoch ${String(epoch).padStart(String(epochs).length)}/${epochs}`,
-        ...figuresOf(record ?? progress.metrics).slice(0, 1),
+        ...figuresOf(job, record ?? progress.metrics).slice(0, 1),
         `${formatSeconds(secondsLeft)} left`,
         `${stepsPerSecond.toFixed(0)} steps/s`,
       ];
@@ -250,16 +253,13 @@ export class Board {
 /** Columns: the least of a label, those that cells take as a rule, the least of a bar. */
 const [narrowLabel, usualCells, narrowBar] = [16, 56, 8];
 
-/** What a person wants to follow: accuracies in percent, `online 91.3 %`, the reward, or the bound, `ELBO -103.5`. */
-function figuresOf(metrics: Record<string, number | string | null>): string[] {
-  const { onlineAccuracy, testAccuracy, onlineReward, last100, elbo } = metrics;
-  const reward = last100 ?? onlineReward;
-  const percent = (name: string, value: unknown) =>
-    typeof value === "number" ? [`${name} ${(100 * value).toFixed(1).padStart(4)} %`] : [];
-  return [
-    ...percent("online", onlineAccuracy),
-    ...percent("test", testAccuracy),
-    ...(typeof reward === "number" ? [`reward ${reward.toFixed(3)}`] : []),
-    ...(typeof elbo === "number" ? [`ELBO ${elbo.toFixed(1)}`] : []),
-  ];
+/** What a person wants to follow: `online 91.3 %`, `ELBO -103.5`. */
+function figuresOf({ config }: Job, values: Record<string, number | string | null>): string[] {
+  return taskOf(config).metrics.flatMap(({ name, meanwhile = name, short, digits, percent }) => {
+    const value = values[name] ?? values[meanwhile];
+    if (short === undefined || typeof value !== "number") return [];
+    return percent
+      ? [`${short} ${(100 * value).toFixed(digits).padStart(4)} %`]
+      : [`${short} ${value.toFixed(digits)}`];
+  });
 }

@@ -2,11 +2,13 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { hiddenName } from "flipnet/internal/network/hidden";
+import type { TaskMetric } from "flipnet/internal/tasks/definition";
+import { findTask } from "flipnet/internal/tasks/registry";
 import type { EpochRecord } from "flipnet/internal/training/training";
-import { type Estimate, estimateMean, formatEstimate } from "../report/statistics.ts";
+import { estimateMean, formatEstimate } from "../report/statistics.ts";
 import type { Job } from "../running/pool.ts";
 import type { RunSummary } from "../running/run-folder.ts";
-import type { ConfigOf } from "../settings/config.ts";
+import { type Config, taskOf } from "../settings/config.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
@@ -35,7 +37,10 @@ export function defineCompare(program: Command): void {
     .option("--report <folder>", "where to write the report (default: report in --out)")
     .option("--force", "replace a figure and a report that are there, whoever made them")
     .optionsGroup('As in "flipnet train":')
-    .option("--epochs <n>", "length of each run", "20")
+    .option("--task <name>", 'what is learned (default "bandit")')
+    .option("--epochs <n>", "length of each run (default 20)")
+    .option("--steps <n>", "length of each run, where that is counted in steps")
+    .option("--record-every <n>", "steps between two records, there")
     .option("--seed <n>", "the first seed", "0")
     .option("--out <folder>", "folder of the run folders", "runs")
     .option(
@@ -56,6 +61,10 @@ export function defineCompare(program: Command): void {
     });
 }
 
+/** Short, unless somebody says how long. */
+const lengthFor = ({ task = "bandit" }: Record<string, string | boolean | undefined>) =>
+  findTask(String(task))?.length === "steps" ? {} : { epochs: "20" };
+
 /** Returns the exit code. */
 async function compare({
   estimators,
@@ -69,12 +78,15 @@ async function compare({
   const seedCount = wholeNumber("--seeds", seeds, 1);
   const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
   const { configFrom } = await import("./train.ts");
-  const { findEstimator } = await import("flipnet/internal/estimators/registry");
+  const { titleOf } = await import("../settings/estimator.ts");
+  const { words } = await import("../report/methods.ts");
   const jobs: (Job & { method: string; config: Config })[] = [];
   for (const estimator of estimators.split(",")) {
     // Checked here, so that a mistake is one sentence now and not one from each run.
-    const config = (await configFrom(undefined, { ...settings, estimator })) as Config;
-    const method = findEstimator(estimator)!.title;
+    const config = await configFrom(undefined, { ...lengthFor(settings), ...settings, estimator });
+    const { title, told } = titleOf(config.estimator);
+    const options = Object.entries(told).map(([name, value]) => `${words(name)} ${value}`);
+    const method = [title, ...options].join(", ");
     for (let seed = config.seed; seed < config.seed + seedCount; seed++) {
       const label = seedCount > 1 ? `${method}, seed ${seed}` : method;
       jobs.push({ method, label, config: { ...config, seed } });
@@ -104,14 +116,11 @@ async function compare({
   );
   if (done.length > 0) {
     await draw(figurePath, done, config);
-    print(done, figurePath, await writePage(reportFolder, done, config));
+    print(done, config, figurePath, await writePage(reportFolder, done, config));
   }
   const failed = results.find(({ status }) => status === "failed");
   return failed === undefined ? 0 : failed.exitCode || 1;
 }
-
-/** Images are what is compared on. */
-type Config = ConfigOf<"bandit">;
 
 /** A finished run; `label` is the method's name. */
 interface Run {
@@ -122,14 +131,14 @@ interface Run {
 
 function introduce(methods: readonly string[], config: Config, seedCount: number): void {
   const { bold } = colorsFor(process.stderr);
-  const { epochs, seed, data = "MNIST", limit } = config;
+  const { epochs, seed, limit } = config;
   const seeds = Array.from({ length: seedCount }, (_, i) => String(seed + i));
   const images = limit === undefined ? "" : ` of the first ${limit} images`;
   process.stderr.write(
-    `${bold(`${listed(methods)} on ${data}, side by side`)}\n` +
-      "A network of coin flips sees an image, names its class, and is told only whether it was right.\n" +
+    `${bold(`${listed(methods)} on ${problemOf(config)}, side by side`)}\n` +
+      `${taskOf(config).says}\n` +
       `${capitalised(describe(config))}, ${epochs} epochs${images}, seed ${listed(seeds)}.\n` +
-      "Each method begins with the same weights and sees the same images in the same order.\n\n",
+      "Each method begins with the same weights and sees the same in the same order.\n\n",
   );
 }
 
@@ -150,11 +159,15 @@ function settingOf(runs: readonly Run[], config: Config): string {
     config.limit === undefined ? [] : `the first ${config.limit} images`,
     several(runs) ? [] : `seed ${config.seed}`,
   ];
-  return `Contextual bandit: one reward an image. ${capitalised(setting.flat().join(", "))}.`;
+  return `${taskOf(config).title}. ${capitalised(setting.flat().join(", "))}.`;
 }
 
-const titleOf = (runs: readonly Run[], { data = "MNIST" }: Config) =>
-  `${listed([...new Set(runs.map(({ label }) => label))])} on ${data}`;
+const titleOf = (runs: readonly Run[], config: Config) =>
+  `${listed([...new Set(runs.map(({ label }) => label))])} on ${problemOf(config)}`;
+
+/** The data, or the task where that makes its own. */
+const problemOf = (config: Config) =>
+  taskOf(config).data === "images" ? (config.data ?? "MNIST") : `the ${taskOf(config).title.toLowerCase()}`;
 
 /** The report; returns the path of its page. */
 async function writePage(folder: string, runs: readonly Run[], config: Config): Promise<string> {
@@ -178,26 +191,32 @@ async function writePage(folder: string, runs: readonly Run[], config: Config): 
 }
 
 /** The table, with 95 % confidence intervals where there are several seeds; then where everything is. */
-function print(runs: readonly Run[], figure: string, page: string): void {
+function print(runs: readonly Run[], config: Config, figure: string, page: string): void {
   const { bold } = colorsFor(process.stdout);
+  const known = taskOf(config).metrics.filter(({ name }) =>
+    runs.some(({ summary }) => typeof summary[name] === "number"),
+  );
   const rows = [...new Set(runs.map(({ label }) => label))].map((method) => {
     const seeds = runs.filter(({ label }) => label === method);
     const mean = (metric: string) => {
       const values = seeds.map(({ summary }) => summary[metric]).filter((value) => typeof value === "number");
       return values.length > 0 ? estimateMean(values) : undefined;
     };
-    const percent = (accuracy?: Estimate) =>
-      accuracy ? `${formatEstimate(accuracy, { scale: 100, digits: 1 })} %` : "none";
+    const cell = ({ name, digits, percent }: TaskMetric) => {
+      const value = mean(name);
+      if (value === undefined) return "none";
+      const style = { ...(digits !== undefined && { digits }), ...(percent && { scale: 100 }) };
+      return `${formatEstimate(value, style)}${percent ? " %" : ""}`;
+    };
     const variance = mean("logGradientVariance");
     return [
       method,
-      percent(mean("onlineAccuracy")),
-      percent(mean("testAccuracy")),
+      ...known.map(cell),
       variance ? formatEstimate(variance) : "none",
       mean("msPerStep")!.mean.toFixed(2),
     ];
   });
-  const head = ["method", "online accuracy", "test accuracy", "ln gradient variance", "ms per step"];
+  const head = ["method", ...known.map(({ title }) => title), "ln gradient variance", "ms per step"];
   const [titles, ...lines] = formatTable([head, ...rows], { numbers: true }).split("\n");
   const note = several(runs) ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
   const folders = runs.map(({ summary }) => summary.folder).join("\n        ");

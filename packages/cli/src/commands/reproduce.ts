@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
+import type { TaskDefinition } from "flipnet/internal/tasks/definition";
 import type { Experiment, ExperimentRun, Wanted } from "../planning/experiments.ts";
 import type { PlannedRun, Settings } from "../planning/sweep.ts";
 import { shellWord } from "../report/train-command.ts";
@@ -36,8 +37,8 @@ export function defineReproduce(program: Command): void {
     .description("a figure of a paper: train what is missing, draw what is there; without a name, list them")
     .argument("[experiment]", "its name, or a JSON or YAML file of your own")
     .optionsGroup("How much of it:")
-    .option("--epochs <n>", "length of each run on images")
-    .option("--steps <n>", "length of each run on the multiplexer")
+    .option("--epochs <n>", "length of each run, where that is counted in epochs")
+    .option("--steps <n>", "length of each run, where that is counted in steps")
     .option("--seeds <n>", "runs of each method in each panel")
     .option("--only <text>", "a method, a panel or an estimator, or a part of its name")
     .option("--limit <n>", "use the first n training and test images only")
@@ -132,15 +133,24 @@ const once = <R extends PlannedRun>(runs: readonly R[]): R[] => [
   ...new Map(runs.map((run) => [run.runId, run])).values(),
 ];
 
-/** Flags that are settings of tasks on images, and of the multiplexer. */
-const [onImages, onMultiplexer] = [["epochs", "limit", "data"] as const, ["steps"] as const];
+/** Flags that are settings of some tasks and not of others. */
+const ofTasks = ["epochs", "limit", "data", "steps"] as const;
+
+/** Those that a task has; one whose length is counted in steps has no epochs to be asked for. */
+async function flagsOf(task: TaskDefinition): Promise<(typeof ofTasks)[number][]> {
+  const { settingsOf } = await import("../settings/described.ts");
+  const settings = settingsOf(task);
+  return ofTasks.filter((flag) => flag in settings && !(flag === "epochs" && task.length === "steps"));
+}
 
 /** What the flags ask of an experiment: those that its task knows. */
 async function wantedOf(experiment: Experiment, flags: Flags): Promise<Wanted & { overrides: Settings }> {
   const { expandExperiment } = await import("../planning/experiments.ts");
+  const { taskOf } = await import("../settings/config.ts");
   const [{ config }] = expandExperiment(experiment);
+  const known = await flagsOf(taskOf(config));
   const asked = Object.fromEntries(
-    (config.task === "multiplexer" ? onMultiplexer : onImages).flatMap((flag) => {
+    known.flatMap((flag) => {
       const text = flags[flag];
       if (text === undefined) return [];
       return [[flag, flag === "data" ? text : wholeNumber(`--${flag}`, text, 1)]];
@@ -167,16 +177,15 @@ async function refuseKernels({ name }: Experiment, runs: readonly PlannedRun[]):
 
 /** @throws InputError for a flag that the experiment's task does not know */
 function refuseIdle(flags: Flags, { name }: Experiment, { overrides }: { overrides: Settings }): void {
-  for (const flag of [...onImages, ...onMultiplexer]) {
+  for (const flag of ofTasks) {
     if (flags[flag] === undefined || flag in overrides) continue;
-    const task = flag === "steps" ? "images" : "the multiplexer";
-    throw new InputError(`--${flag} is ${flags[flag]}, and ${name} is on ${task}`);
+    throw new InputError(`--${flag} is ${flags[flag]}, and the task of ${name} has no such setting`);
   }
 }
 
 /** What made the report: the flags that decide which runs it shows. */
 function commandOf(name: string, flags: Flags): string {
-  const deciding = [...onImages, ...onMultiplexer, "seeds", "only", "kernels"] as const;
+  const deciding = [...ofTasks, "seeds", "only", "kernels"] as const;
   const given = deciding.flatMap((flag) => {
     const text = flags[flag];
     return text === undefined ? [] : [`--${flag}`, text];

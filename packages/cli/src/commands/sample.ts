@@ -18,7 +18,7 @@ export function defineSample(program: Command): void {
   program
     .command("sample")
     .description("draw with the auto-encoder of a run: images out of nothing, and test images again")
-    .argument("<run>", 'folder of a run of the task "vae"')
+    .argument("<run>", "folder of a run of an auto-encoder")
     .option("--count <n>", "images to generate", "20")
     .option("--columns <n>", "images in a row, and test images to draw again", "10")
     .option("--seed <n>", "another seed, other images", "0")

@@ -1,11 +1,16 @@
 /** `flipnet train`: one run in its folder. */
+import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
+import type { TaskDefinition } from "flipnet/internal/tasks/definition";
+import { tasks } from "flipnet/internal/tasks/registry";
 import type { EpochRecord, Progress } from "flipnet/internal/training/training";
 import { describeMemory } from "../running/memory.ts";
 import type { RunCheckpoint, RunProgress } from "../running/pool.ts";
 import type { RunResult, RunStart } from "../running/runs.ts";
 import type { Config } from "../settings/config.ts";
+import { isTakenBack, optionsWithOwnName, settingsOf } from "../settings/described.ts";
+import { isFile, namedIn } from "../settings/estimator.ts";
 import { flagOf } from "../settings/flag.ts";
 import { presetNamed, presets } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
@@ -24,77 +29,35 @@ interface Flags {
 }
 
 export function defineTrain(program: Command): void {
-  program
+  const command = program
     .command("train")
     .description("train a network in a run folder; what is there already is not trained again")
     .argument("[config]", "settings: a JSON or YAML file, - for JSON on stdin, or the folder of a run")
     .optionsGroup("Task and network:")
     .option("--preset <name>", `settings of a paper: ${Object.keys(presets).join(" or ")}`)
-    .option("--task <name>", 'bandit, multiplexer or vae (default "bandit")')
-    .option("--data <folder>", "the four IDX files of images and labels (default: MNIST)")
-    .option("--limit <n>", "use the first n training and test images only")
-    .option(
-      "--hidden <layers>",
-      "hidden layers: widths, or softmax:UxN for U units of N choices, as in 200,softmax:20x10; 100@input+0 reads the input and layer 0 (default 200,200; multiplexer: 64,32; vae: 200)",
-    )
-    .option("--layers <n>", "n hidden layers of 200")
-    .option("--units <coding>", 'plus-minus or zero-one (default "plus-minus"; vae: "zero-one")')
-    .option("--convolutions <channels>", "bandit: convolutions before the first layer, as in 16,16")
-    .option("--kernel-size <n>", "rows and columns of the convolutions' windows (default 3)")
-    .option("--output <kind>", 'bandit: softmax or bernoulli (default "softmax")')
-    .option("--k <bits>", "multiplexer: bits of the address (default 5)")
-    .option("--steps <n>", "multiplexer: length of the run (default 312500)")
-    .option("--record-every <n>", "multiplexer: steps between two records (default 2500)")
-    .option("--entropy <kind>", 'vae: analytic or sampled entropies (default "analytic")')
-    .option("--samples <n>", "vae: samples an image in a step (default 1)")
-    .option("--bound-samples <n>", "vae: samples an image of the bound on the test set (default 100)")
-    .option("--evaluate-every <epochs>", "vae: epochs between measures on the test set (default 10)")
+    .option("--task <name>", `${orOf(tasks.map(({ name }) => name))} (default "bandit")`);
+  const add = (group: string, names: readonly string[]) => {
+    command.optionsGroup(group);
+    for (const name of names) addFlag(command, name);
+  };
+  add("Task and network:", ["data", "limit", "hidden"]);
+  command.option("--layers <n>", "n hidden layers of 200");
+  add("Task and network:", ["units", ...ofTasks()]);
+  command
     .optionsGroup("Learning:")
     .option(
       "--estimator <name>",
-      'see "flipnet estimators" (default "hnca"; multiplexer: "weight-max"; vae: "f-hnca")',
-    )
-    .option(
-      "--hidden-rule <name>",
-      "weight-max: reinforce (default), direct-gradient, classification, reward-penalty",
-    )
-    .option("--lambda <share>", "reward-penalty: share of the penalty, 0 to 1")
-    .option("--penalty <form>", "weight-max with reward-penalty: mixture (default) or analogue")
-    .option("--norm <p>", "weight-max: the p of the p-norm (default 2)")
-    .option("--norm-change <kind>", "weight-max: approximate (default) or exact")
-    .option(
-      "--norm-rate <rate>",
-      "weight-max: rate of the exact change, one or one a layer (default: learning rate)",
-    )
-    .option(
-      "--paper-scale",
-      "weight-max: learn by the paper's updates, larger than the gradient, as for its L2",
-    )
-    .option("--no-stop-gradient", "hnca: as the released code for convolutions has it, which is biased")
-    .option("--no-child-pruning", "f-hnca: credit all components through the children")
-    .option("--full-reward", "f-hnca: credit components upstream of a unit too")
-    .option("--resample <how>", "reinforce-loo, disarm, arm: partial, fresh or independent second samples")
-    .option("--baseline <name>", 'none or running-average (default "none")')
-    .option("--epochs <n>", "length of the run (default 100)")
-    .option("--batch-size <n>", "examples in a step (default 50; multiplexer: 128)")
-    .option("--optimizer <name>", 'adam or sgd (default "adam")')
-    .option("--frozen-adam", "bandit: Adam that never counts its steps, as that code has it")
-    .option("--variance-count <n>", "bandit: divide the gradient variance by n in place of all parameters")
-    .option(
-      "--learning-rate <rate>",
-      "one, or one a layer, as in 1e-3,1e-4 (default 1e-4; multiplexer: 0.01)",
-    )
-    .option("--l2 <weight>", "L2 penalty on the weights, one or one a layer, as in 0,1e-5,1e-3 (default 0)")
-    .option("--seed <n>", "decides weights, order and every coin (default 0)")
-    .optionsGroup("Where and how:")
-    .option("--out <folder>", 'folder of the run folders (default "runs")')
-    .option("--resume", "go on with a run that was stopped, or with more epochs")
-    .option("--backend <name>", 'wasm or reference (default "wasm")')
-    .option(
-      "--kernels <kind>",
-      "portable, relaxed or native-128, -256, -512 (default: the fastest that the host has)",
-    )
-    .option("--threads <n>", "threads that share the work of a step; the same bits (default 1)")
+      `see "flipnet estimators", or a file as in ./mine.mjs; options behind it, as in reinforce-loo:samples=4 (default ${usualOf(({ usual }) => usual.estimator)})`,
+    );
+  add("Learning:", [
+    ...Object.keys(optionsWithOwnName),
+    ...["paperScale", "baseline", "epochs", "batchSize", "optimizer", "frozenAdam", "varianceCount"],
+    ...["learningRate", "l2", "seed"],
+  ]);
+  add("Where and how:", ["out"]);
+  command.option("--resume", "go on with a run that was stopped, or with more epochs");
+  add("Where and how:", ["backend", "kernels", "threads"]);
+  command
     .option("--checkpoint-every <seconds>", "seconds between checkpoints within long epochs (default 60)")
     .option("--json", "print JSON: a record an epoch, then a summary")
     .option("--quiet", "show no progress")
@@ -102,6 +65,45 @@ export function defineTrain(program: Command): void {
     .action(async (path: string | undefined, flags: Flags) => {
       process.exitCode = await train(path, flags);
     });
+}
+
+/** Settings of single tasks, in the order of these. */
+const ofTasks = (): string[] => [
+  ...new Set(tasks.flatMap(({ settings }) => Object.keys(settings)).filter((name) => name !== "limit")),
+];
+
+const orOf = (names: readonly string[]) => `${names.slice(0, -1).join(", ")} or ${names[names.length - 1]}`;
+
+/** The flag of a setting, with what it says, whose it is and what holds otherwise. */
+function addFlag(command: Command, name: string): void {
+  const having = tasks.filter((task) => Object.hasOwn(settingsOf(task), name));
+  const option = settingsOf(having[0])[name];
+  const takers = optionsWithOwnName[name];
+  const whose =
+    takers !== undefined
+      ? `${takers.map(({ estimator }) => estimator).join(", ")}: `
+      : having.length < tasks.length
+        ? `${having.map((task) => task.name).join(", ")}: `
+        : "";
+  const words = option.words === undefined || takers === undefined ? "" : ` (${option.words.join(", ")})`;
+  const usual =
+    takers !== undefined
+      ? takers[0].option.default
+      : usualOf((task) => settingsOf(task)[name]?.default, having);
+  const otherwise =
+    usual === undefined || usual === "" || typeof usual === "boolean" ? "" : ` (default ${usual})`;
+  const says = `${whose}${option.says}${words}${otherwise}`;
+  const off = isTakenBack(name);
+  const value =
+    option.kind === "switch" ? "" : ` <${{ word: "name", number: "n", numbers: "n,..." }[option.kind]}>`;
+  command.option(`${flagOf(name, off)}${value}`, off ? `not: ${says}` : says);
+}
+
+/** `200,200; multiplexer: 64,32`: what holds for the first task, and where others differ. Empty where nothing does. */
+function usualOf(of: (task: TaskDefinition) => unknown, having: readonly TaskDefinition[] = tasks): string {
+  const [first, ...others] = having.map((task) => ({ name: task.name, value: String(of(task) ?? "") }));
+  const different = others.filter(({ value }) => value !== first.value);
+  return [first.value, ...different.map(({ name, value }) => `${name}: ${value}`)].join("; ");
 }
 
 /** Returns the exit code. */
@@ -140,7 +142,8 @@ export async function configFrom(path: string | undefined, flags: Flags): Promis
     throw new InputError(`${path} and --preset ${flags.preset} are both given; expected one`);
   }
   const settings = path === undefined ? { ...preset } : await readConfigFile(path);
-  return overridden(settings, settingsFrom(flags), path ?? `the preset ${flags.preset}`);
+  const folder = path === undefined || path === "-" ? "." : dirname(path);
+  return overridden(settings, settingsFrom(flags), path ?? `the preset ${flags.preset}`, folder);
 }
 
 /** Settings that stand somewhere, with those of the flags in their place. */
@@ -148,10 +151,19 @@ async function overridden(
   settings: Record<string, unknown>,
   given: Record<string, unknown>,
   where: string,
+  folder = ".",
 ): Promise<Config> {
   const { parseConfig } = await import("../settings/config.ts");
-  return parseConfig({ ...settings, ...given }, (key) =>
-    Object.hasOwn(given, key) ? flagOf(key, given[key] === false) : `${key} in ${where}`,
+  const { estimatorDigest, epochs, ...others } = settings;
+  // Another estimator has another file, and other steps make other epochs.
+  const begun = {
+    ...(!("estimator" in given) && { estimatorDigest }),
+    ...(!("steps" in given || "recordEvery" in given) && { epochs }),
+  };
+  return parseConfig(
+    { ...others, ...begun, ...given },
+    (key) => (Object.hasOwn(given, key) ? flagOf(key, given[key] === false) : `${key} in ${where}`),
+    folder,
   );
 }
 
@@ -161,7 +173,6 @@ async function wantedFrom(
   flags: Flags,
 ): Promise<{ config: Config; folder?: string }> {
   const { realpath, stat } = await import("node:fs/promises");
-  const { dirname } = await import("node:path");
   const isFolder = path !== undefined && (await stat(path).catch(() => undefined))?.isDirectory() === true;
   if (!isFolder) return { config: await configFrom(path, flags) };
 
@@ -195,12 +206,6 @@ async function wantedFrom(
 const differs = (a: Config, b: Config, key: string) =>
   JSON.stringify((a as Record<string, unknown>)[key]) !== JSON.stringify((b as Record<string, unknown>)[key]);
 
-/** Settings that are numbers. */
-const counts =
-  "limit epochs batchSize seed samples boundSamples evaluateEvery threads k steps recordEvery lambda norm kernelSize varianceCount".split(
-    " ",
-  );
-
 /** Flags as settings. What is no number stays text: `parseConfig` then says so. */
 function settingsFrom({
   preset,
@@ -211,14 +216,12 @@ function settingsFrom({
   checkpointEvery,
   ...flags
 }: Flags): Record<string, unknown> {
-  const settings: Record<string, unknown> = { ...flags };
-  // What can only be taken back is true where it was not.
-  for (const name of ["childPruning", "stopGradient"]) if (flags[name] === true) delete settings[name];
-  for (const name of counts) {
-    if (name in flags) settings[name] = numberIn(flags[name] as string);
+  const settings: Record<string, unknown> = {};
+  for (const [name, flag] of Object.entries(flags)) {
+    // What can only be taken back is true where it was not.
+    if (flag === undefined || (flag === true && isTakenBack(name))) continue;
+    settings[name] = typeof flag === "string" ? valueIn(name, flag) : flag;
   }
-  if (flags.hidden !== undefined) settings.hidden = numbersIn(flags.hidden);
-  if (typeof flags.convolutions === "string") settings.convolutions = numbersIn(flags.convolutions);
   if (layers !== undefined) {
     if (flags.hidden !== undefined)
       throw new InputError("--layers and --hidden are both given; expected one");
@@ -228,13 +231,25 @@ function settingsFrom({
     }
     settings.hidden = new Array(count).fill(200);
   }
-  for (const name of ["learningRate", "l2", "normRate"]) {
-    const flag = flags[name];
-    if (typeof flag !== "string") continue;
-    const values = numbersIn(flag);
-    settings[name] = values.length === 1 ? values[0] : values;
-  }
   return settings;
+}
+
+/** What a flag says of a setting. */
+function valueIn(name: string, flag: string): unknown {
+  if (name === "estimator") return absolute(flag);
+  const having = tasks.map(settingsOf).find((settings) => Object.hasOwn(settings, name));
+  const option = having?.[name];
+  if (option?.kind === "number") return numberIn(flag);
+  if (option?.kind !== "numbers") return flag;
+  const values = numbersIn(flag);
+  // One number is a list where only lists can be.
+  return values.length === 1 && option.accepts(1) ? values[0] : values;
+}
+
+/** An estimator's file is where one is, whatever the file of the other settings. */
+function absolute(text: string): string {
+  const { name } = namedIn(text) ?? { name: "" };
+  return isFile(name) ? `${resolve(name)}${text.slice(name.length)}` : text;
 }
 
 const numbersIn = (text: string) => (text.trim() === "" ? [] : text.split(",").map(numberIn));

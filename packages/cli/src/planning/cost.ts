@@ -2,8 +2,8 @@
 
 import { refusalOf } from "flipnet/internal/backend/kinds";
 import type { Training } from "flipnet/internal/training/training";
-import { createBackend, loadWorkload, type Workload } from "../running/workload.ts";
-import type { Config } from "../settings/config.ts";
+import { cheapest, createBackend, loadWorkload, type Workload } from "../running/workload.ts";
+import { type Config, taskOf } from "../settings/config.ts";
 
 /** Seconds that a run takes. */
 export interface Cost {
@@ -39,7 +39,7 @@ export async function measureCosts(
   const workloads = new Map<string, Promise<Workload>>();
   const costs = new Map<string, Cost>();
   for (const [key, config] of distinct) {
-    const source = JSON.stringify([config.task, "data" in config && config.data]);
+    const source = JSON.stringify([config.task, config.data]);
     if (!workloads.has(source)) workloads.set(source, loadWorkload(config));
     costs.set(key, await measure(config, (await workloads.get(source))!, milliseconds));
     onMeasured(costs.size, distinct.size);
@@ -63,31 +63,30 @@ async function measure(config: Config, workload: Workload, milliseconds: number)
     return {
       epoch: (step * training.task.stepsPerEpoch) / shareOfTraining,
       evaluation: evaluation / shareOfTest,
-      evaluateEvery: "evaluateEvery" in config ? config.evaluateEvery : 1,
+      evaluateEvery: typeof config.evaluateEvery === "number" ? config.evaluateEvery : 1,
     };
   } finally {
     backend.close();
   }
 }
 
-/** Epochs of so many batches, or so many steps of the multiplexer, are short. */
+/** Epochs of so many batches of images, or so many steps, are short. */
 const [fewBatches, fewSteps] = [10, 200];
 
 /** A run that learns by the same steps, in short epochs, and how much of an epoch and of the test those are. */
 function shortened(config: Config, images: Workload["images"]) {
-  if (config.task === "multiplexer") {
-    const recordEvery = Math.min(config.recordEvery, fewSteps);
-    const short = { ...config, steps: Number.MAX_SAFE_INTEGER, recordEvery };
-    return { short, shareOfTraining: recordEvery / config.recordEvery, shareOfTest: 1 };
+  const { config: cheap, share } = cheapest(config);
+  // Measured only when asked to.
+  const once = { ...cheap, ...("evaluateEvery" in cheap && { evaluateEvery: Number.MAX_SAFE_INTEGER }) };
+  if (taskOf(config).length === "steps") {
+    const recordEvery = Math.min(config.recordEvery!, fewSteps);
+    const short = { ...once, steps: Number.MAX_SAFE_INTEGER, recordEvery };
+    return { short, shareOfTraining: recordEvery / config.recordEvery!, shareOfTest: share };
   }
   const { limit = Infinity, batchSize } = config;
   const few = Math.min(fewBatches * batchSize, limit);
   const [train, test] = [images!.train, images!.test].map((count) => few / Math.min(count, limit));
-  const short = { ...config, limit: few };
-  if (short.task === "bandit") return { short, shareOfTraining: train, shareOfTest: test };
-  // Measured only when asked to, and with one sample.
-  const once = { ...short, evaluateEvery: Number.MAX_SAFE_INTEGER, boundSamples: 1 };
-  return { short: once, shareOfTraining: train, shareOfTest: test / short.boundSamples };
+  return { short: { ...once, limit: few }, shareOfTraining: train, shareOfTest: share * test };
 }
 
 /** Of the fastest epoch, which other work on the machine disturbed least; the first one warms up. */

@@ -1,6 +1,6 @@
 /** Experiments: files that say which runs a figure of a paper is made of, and what the paper says about it. */
 import { readdir } from "node:fs/promises";
-import { basename, extname } from "node:path";
+import { basename, dirname, extname } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
@@ -8,7 +8,8 @@ import { generator } from "flipnet/internal/random/threefry";
 import { z } from "zod";
 import type { ReportedRun } from "../report/report.ts";
 import { summarise } from "../running/run-folder.ts";
-import { type Config, readConfigFile } from "../settings/config.ts";
+import { alongOf, type Config, lengthOf, readConfigFile } from "../settings/config.ts";
+import { plainName } from "../settings/estimator.ts";
 import { configOf, type PlannedRun, type Settings } from "./sweep.ts";
 
 /** A description says what is expected of a value: it ends the sentence about one that is not. */
@@ -44,8 +45,8 @@ const schema = z.strictObject({
     .describe("one of interval, deviation, range"),
 });
 
-/** What an experiment's file says, under its name. */
-export type Experiment = z.output<typeof schema> & { name: string };
+/** What an experiment's file says, under its name; paths of estimators begin in the folder of a user's own. */
+export type Experiment = z.output<typeof schema> & { name: string; folder?: string };
 
 const folder = fileURLToPath(new URL("../../experiments/", import.meta.url));
 
@@ -63,7 +64,8 @@ export async function experimentNames(): Promise<string[]> {
  */
 export async function readExperiment(nameOrPath: string): Promise<Experiment> {
   if (extname(nameOrPath) !== "") {
-    return parseExperiment(await readConfigFile(nameOrPath, "experiment"), nameOrPath);
+    const experiment = parseExperiment(await readConfigFile(nameOrPath, "experiment"), nameOrPath);
+    return { ...experiment, folder: dirname(nameOrPath) };
   }
   const names = await experimentNames();
   if (!names.includes(nameOrPath)) {
@@ -125,13 +127,13 @@ export interface ExperimentRun {
  * @throws InputError for a setting that cannot be used, and where nothing of the experiment is what `only` says
  */
 export function expandExperiment(experiment: Experiment, wanted: Wanted = {}): ExperimentRun[] {
-  const { name, base, methods, panels = { "": {} } } = experiment;
+  const { name, base, methods, panels = { "": {} }, folder } = experiment;
   const { seeds = experiment.seeds, only, overrides = {} } = wanted;
   const cells = Object.entries(panels).flatMap(([panel, ofPanel]) =>
     Object.entries(methods).flatMap(([method, { panels: some, ...own }]) => {
       if (Array.isArray(some) && !some.includes(panel)) return [];
       const where = panel === "" ? `${name}, ${method}` : `${name}, ${method}, ${panel}`;
-      const config = configOf({ ...base, ...ofPanel, ...own }, overrides, where);
+      const config = configOf({ ...base, ...ofPanel, ...own }, overrides, where, folder);
       return [{ method, ...(panel !== "" && { panel }), config }];
     }),
   );
@@ -151,7 +153,7 @@ function chosenBy<C extends Omit<ExperimentRun, "label">>(
   name: string,
 ): C[] {
   const namesOf = ({ method, panel = "", config }: C) =>
-    [method, panel, config.estimator].map((name) => name.toLowerCase());
+    [method, panel, plainName(config.estimator)].map((name) => name.toLowerCase());
   const word = only.toLowerCase();
   // A method's own name before that of the estimator, which others may have too.
   const tests: ((names: string[]) => boolean)[] = [
@@ -173,16 +175,13 @@ export function scaleOf(experiment: Experiment, wanted: Wanted): string | undefi
   const whole = expandExperiment(experiment);
   const runs = expandExperiment(experiment, wanted);
   const of = experiment.paper === undefined ? "of" : "of the paper's";
-  const [length, fullLength] = [runs, whole].map(([{ config }]) =>
-    "steps" in config ? config.steps : config.epochs,
-  );
+  const [length, fullLength] = [runs, whole].map(([{ config }]) => lengthOf(config));
   const { seeds = experiment.seeds, only, overrides: { limit } = {} } = wanted;
   const names = [
     ...new Set(runs.flatMap(({ method, panel }) => (only === undefined ? [] : [panel, method]))),
   ];
   const parts = [
-    length < fullLength &&
-      `${count(length)} ${of} ${count(fullLength)} ${"steps" in runs[0].config ? "steps" : "epochs"}`,
+    length < fullLength && `${count(length)} ${of} ${count(fullLength)} ${alongOf(runs[0].config)}s`,
     seeds < experiment.seeds && `${seeds} of ${experiment.seeds} seeds`,
     typeof limit === "number" && `the first ${count(limit)} images`,
     names.length > 0 && `only ${names.filter(Boolean).join(", ")}`,

@@ -1,6 +1,6 @@
 /** Sweeps: a file that describes many runs, and which of them are still to be trained. */
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
 import { type HiddenLayer, hiddenName } from "flipnet/internal/network/hidden";
@@ -30,6 +30,8 @@ export interface Sweep {
   grid: Readonly<Record<string, readonly unknown[]>>;
   /** A list of settings. */
   runs: readonly Settings[];
+  /** Where its file is: paths of estimators begin there. */
+  folder?: string;
 }
 
 /**
@@ -61,7 +63,7 @@ export async function readSweepFile(path: string): Promise<Sweep> {
   if (file.grid === undefined && file.runs === undefined) {
     throw new InputError(`${path} has neither grid nor runs; expected one of them, or both`);
   }
-  return { base, grid: grid as Sweep["grid"], runs };
+  return { base, grid: grid as Sweep["grid"], runs, folder: dirname(path) };
 }
 
 const isSettings = (value: unknown): value is Settings =>
@@ -84,7 +86,11 @@ export interface SweepRun {
  * @param name of the file, for messages
  * @throws InputError for a setting that is unknown or has a value that cannot be used; it says in which run
  */
-export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, name: string): SweepRun[] {
+export function expandSweep(
+  { base, grid, runs, folder }: Sweep,
+  overrides: Settings,
+  name: string,
+): SweepRun[] {
   const count = Object.values(grid).reduce((product, { length }) => product * length, runs.length);
   if (count > mostRuns) {
     throw new InputError(`${name} describes ${count} runs; expected ${mostRuns} at most`);
@@ -99,7 +105,7 @@ export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, na
     return {
       label: labelOf(settings),
       settings,
-      config: configOf({ ...base, ...settings }, overrides, where),
+      config: configOf({ ...base, ...settings }, overrides, where, folder),
     };
   });
   const seen = new Set<string>();
@@ -114,11 +120,17 @@ export function expandSweep({ base, grid, runs }: Sweep, overrides: Settings, na
  *
  * @param overrides settings that hold whatever the file says
  * @param where the settings stand, for messages
+ * @param folder where paths of estimators begin
  * @throws InputError for a setting that is unknown or has a value that cannot be used
  */
-export function configOf({ preset, ...own }: Settings, overrides: Settings, where: string): Config {
+export function configOf(
+  { preset, ...own }: Settings,
+  overrides: Settings,
+  where: string,
+  folder?: string,
+): Config {
   const paper = preset === undefined ? {} : presetNamed(preset, `preset in ${where}`);
-  return parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`);
+  return parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`, folder);
 }
 
 /** `hnca, hidden 200, seed 3`: names speak for themselves and come first, all else is called by its setting. */
@@ -160,7 +172,7 @@ export async function planRuns<J extends { label: string; config: Config }>(
   const digests = new Map<string, Promise<string>>();
   return eachOf(jobs, async (job) => {
     const config: Config = { ...withPlace(job.config), kernels: kernelsOf(job.config) };
-    const source = JSON.stringify([config.task, "data" in config && config.data]);
+    const source = JSON.stringify([config.task, config.data]);
     if (!digests.has(source)) digests.set(source, digestOf(config));
     const digest = await digests.get(source)!;
     const runId = runIdOf(config, digest);

@@ -1,6 +1,7 @@
 /** What a report shows: runs by task, panel and method, and which of them its means are of. */
 import { generator } from "flipnet/internal/random/threefry";
 import type { StoredRun } from "../running/run-folder.ts";
+import { alongOf, lengthOf, ofLength } from "../settings/config.ts";
 import { distinct, groupBy } from "./lists.ts";
 import type { RunNames } from "./methods.ts";
 import { type Metric, median, trainingSeconds } from "./metrics.ts";
@@ -68,7 +69,7 @@ export function sectionsOf(runs: readonly ReportedRun[], order: readonly string[
   );
   const place = (panel = "") => order.indexOf(panel) + 1 || Infinity;
   return [...groupBy(named, ({ config }) => config.task)].map(([task, own]) => {
-    const along = "steps" in own[0].config ? "step" : "epoch";
+    const along = alongOf(own[0].config);
     const panels = distinct(own.map(({ panel }) => panel)).sort((a, b) =>
       place(a) === place(b) ? (a ?? "").localeCompare(b ?? "", "en", { numeric: true }) : place(a) - place(b),
     );
@@ -90,7 +91,7 @@ function groupOf(all: readonly ReportedRun[]): Group {
     .map((same) => same.reduce((a, b) => (reachOf(b) > reachOf(a) ? b : a)))
     .sort((a, b) => a.config.seed - b.config.seed);
   const again = all.filter((run) => !runs.includes(run));
-  const asked = Math.max(...runs.map(({ config }) => ("steps" in config ? config.steps : config.epochs)));
+  const asked = Math.max(...runs.map(({ config }) => lengthOf(config)));
   const unfinished = runs.filter((run) => reachOf(run) < asked);
   const finished = runs.filter((run) => reachOf(run) >= asked);
   const begun = runs.filter(({ records }) => records.length > 0);
@@ -100,12 +101,11 @@ function groupOf(all: readonly ReportedRun[]): Group {
 }
 
 /** Epochs that a run has come to or, where its length is in steps, steps. */
-export const reachOf = ({ config, records }: StoredRun): number =>
-  records.at(-1)?.["steps" in config ? "step" : "epoch"] ?? 0;
+export const reachOf = ({ config, records }: StoredRun): number => records.at(-1)?.[alongOf(config)] ?? 0;
 
 /** A run as it was after so many epochs or, where its length is in steps, steps. */
 function until(run: ReportedRun, reach: number): ReportedRun {
-  const along = "steps" in run.config ? "step" : "epoch";
+  const along = alongOf(run.config);
   const records = run.records.filter((record) => record[along] <= reach);
   return records.length === run.records.length ? run : { ...run, records, summary: undefined };
 }
@@ -113,10 +113,8 @@ function until(run: ReportedRun, reach: number): ReportedRun {
 /** A run as it was after its first epochs: for who compares runs that were asked to be longer. */
 export function untilEpoch<R extends StoredRun>(run: R, epochs: number): R {
   if (run.config.epochs <= epochs) return run;
-  const { config } = run;
-  const steps = "steps" in config ? { steps: epochs * config.recordEvery } : {};
   const records = run.records.slice(0, epochs);
-  return { ...run, config: { ...config, epochs, ...steps }, records, summary: undefined };
+  return { ...run, config: ofLength(run.config, epochs), records, summary: undefined };
 }
 
 /** A sentence on how many runs are unfinished, where there are such. */

@@ -1,6 +1,8 @@
 /** Figures: Vega-Lite specs, and the SVG that they become without a browser. */
 
 import { InputError } from "flipnet/internal/formats/errors";
+import type { TaskCurve } from "flipnet/internal/tasks/definition";
+import { tasks } from "flipnet/internal/tasks/registry";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import type { TopLevelSpec } from "vega-lite";
 import {
@@ -67,67 +69,29 @@ const MOST_POINTS = 250;
 /** Groups that fit beside each other. */
 export const MOST_GROUPS = 3;
 
-/** One quantity over the epochs: a row of the figure, or one panel of it where there is only one group. */
-interface Quantity {
-  title: string;
-  /** The metric that is drawn solid, with band and final value. */
-  solid: string;
-  /** The metric that is drawn dotted beside it. */
-  dotted?: string;
-  /** What the key calls the two. */
-  names?: { solid: string; dotted: string };
-  domain: (points: readonly Point[]) => [number, number];
-  /** A Vega expression of `datum.value`. */
-  axisLabel: string;
-  /** How final values are written. */
-  final: { scale?: number; digits: number; unit?: string };
-}
+/** One quantity over the epochs or steps: a row of the figure, or one panel of it where there is only one group. */
+type Quantity = TaskCurve;
 
+/** What every task's runs have. */
+const variance: Quantity = {
+  // Not "ln", which reads as "In" where both letters are a bar.
+  title: "log gradient variance (nats)",
+  solid: "logGradientVariance",
+  domain: (points) => [Math.floor(lowest(points)), Math.floor(highest(points)) + 1],
+  axis: "~g",
+  digits: 2,
+};
+
+/** All that is drawn where there is such, a row each. */
 const QUANTITIES: readonly Quantity[] = [
-  {
-    title: "Accuracy",
-    solid: "testAccuracy",
-    dotted: "onlineAccuracy",
-    names: { solid: "test accuracy", dotted: "online accuracy" },
-    domain: (points) => [0, highest(points) > 0.5 ? 1 : Math.ceil(10 * highest(points) + 0.5) / 10],
-    axisLabel: "format(100 * datum.value, 'd') + ' %'",
-    final: { scale: 100, digits: 1, unit: " %" },
-  },
-  {
-    title: "Reward, last 100 batches",
-    solid: "last100",
-    domain: (points) => [Math.floor(5 * lowest(points)) / 5, 1],
-    axisLabel: "format(datum.value, '.1f')",
-    final: { digits: 3 },
-  },
-  {
-    title: "ELBO (nats)",
-    solid: "elbo",
-    domain: elboDomain,
-    axisLabel: "format(datum.value, 'd')",
-    final: { digits: 1 },
-  },
-  {
-    // Not "ln", which reads as "In" where both letters are a bar.
-    title: "log gradient variance (nats)",
-    solid: "logGradientVariance",
-    domain: (points) => [Math.floor(lowest(points)), Math.floor(highest(points)) + 1],
-    axisLabel: "format(datum.value, '~g')",
-    final: { digits: 2 },
-  },
+  ...new Map(
+    [...tasks.flatMap(({ curves }) => curves), variance].map((curve) => [curve.solid, curve]),
+  ).values(),
 ];
 
 // Of the means: the band of two seeds can be wider than all there is to see.
-const lowest = (points: readonly Point[]) => -largest(points.map(({ value }) => -value));
-const highest = (points: readonly Point[]) => largest(points.map(({ value }) => value));
-
-/** Where the methods end, and some of the way there: the first epochs are far below. */
-function elboDomain(points: readonly Point[]): [number, number] {
-  const epochs = largest(points.map(({ epoch }) => epoch));
-  const high = highest(points);
-  const low = lowest(points.filter(({ epoch }) => epoch >= epochs / 2));
-  return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
-}
+const lowest = (points: readonly { value: number }[]) => -largest(points.map(({ value }) => -value));
+const highest = (points: readonly { value: number }[]) => largest(points.map(({ value }) => value));
 
 /** One plot of the figure. */
 interface Panel {
@@ -291,7 +255,10 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
       title: axis === "title and labels" ? quantity.title : null,
       titleX: -54,
       labels: axis !== "none",
-      labelExpr: quantity.axisLabel,
+      labelExpr:
+        quantity.axis === "percent"
+          ? "format(100 * datum.value, 'd') + ' %'"
+          : `format(datum.value, '${quantity.axis}')`,
       tickCount: 5,
     },
   };
@@ -352,10 +319,11 @@ function someOf(points: readonly Point[], most: number): readonly Point[] {
 /** The last value of each line, right of the panel: with the method's name, or its marker where a key has the names. */
 function finalValues(
   points: readonly Point[],
-  { final: { unit = "", ...format } }: Quantity,
+  { axis, digits }: Quantity,
   domain: [number, number],
   { methods, bands, width, height, beside }: Frame,
 ): object[] {
+  const [format, unit] = axis === "percent" ? [{ scale: 100, digits }, " %"] : [{ digits }, ""];
   const last = methods.flatMap((method) => points.findLast((point) => point.method === method) ?? []);
   const unitsPerPixel = (domain[1] - domain[0]) / height;
   const places = spread(

@@ -5,7 +5,9 @@
 import { basename } from "node:path";
 import { estimators } from "flipnet/internal/estimators/registry";
 import { type HiddenLayer, hiddenName } from "flipnet/internal/network/hidden";
+import { findTask } from "flipnet/internal/tasks/registry";
 import type { StoredRun } from "../running/run-folder.ts";
+import { plainName, titleOf } from "../settings/estimator.ts";
 import { distinct } from "./lists.ts";
 
 /** Settings by name; of a run, with the digest of its data. */
@@ -20,7 +22,7 @@ export interface RunNames {
 
 /** What decides no learning: a run may differ in it from another seed of its method. `seed` itself is among them. */
 const indifferent =
-  "task estimator seed epochs steps recordEvery evaluateEvery boundSamples out threads kernels data".split(
+  "task estimator estimatorDigest seed epochs steps recordEvery evaluateEvery boundSamples out threads kernels data".split(
     " ",
   );
 
@@ -42,13 +44,16 @@ export const isUsual = (name: string, value: unknown): boolean =>
   name in absent && text(absent[name]) === text(value);
 
 /** A task as one would call it. */
-export const taskTitle = (task: string): string =>
-  ({ bandit: "Contextual bandit", multiplexer: "Multiplexer", vae: "Variational auto-encoder" })[task] ??
-  task;
+export const taskTitle = (task: string): string => findTask(task)?.title ?? task;
 
 /** The settings of a run by which it is told from others. */
 export function settingsOf({ config, environment }: Pick<StoredRun, "config" | "environment">): Settings {
-  return { ...absent, ...config, dataDigest: environment.dataDigest };
+  const { baselineDecay, ...others } = config;
+  // Once an estimator could be asked for a baseline that it has no use for.
+  const baseline = titleOf(config.estimator).takesBaseline
+    ? { ...(baselineDecay !== undefined && { baselineDecay }) }
+    : { baseline: "none" };
+  return { ...absent, ...others, ...baseline, dataDigest: environment.dataDigest };
 }
 
 /** Names of settings that decide the learning and are not the same in all runs that have them. */
@@ -90,18 +95,23 @@ function nameTask<R extends StoredRun>(runs: readonly R[]): (R & RunNames)[] {
     .filter((name) => !ofProblem.includes(name) && within.some((some) => valuesOf(some, name).length > 1))
     .sort((a, b) => placeInName(a) - placeInName(b));
   const order = (settings: Settings) => [
-    estimators.findIndex(({ name }) => name === settings.estimator),
+    estimators.findIndex(({ name }) => name === plainName(String(settings.estimator))),
+    String(settings.estimator),
     ...named.flatMap((name) => (phrase(name, settings) === "" ? [0, 0] : [1, settings[name]])),
     ...panelled.map((name) => settings[name]),
     settings.seed,
   ];
   return runs
     .map((run, i) => {
-      const { estimator } = run.config;
-      const title = estimators.find(({ name }) => name === estimator)?.title ?? estimator;
+      const { title, told } = titleOf(run.config.estimator);
+      const options = Object.entries(told).map(([name, value]) => plainly(name)(value));
       const phrases = named.map((name) => phrase(name, all[i]));
       const baseline = phrases.includes("baseline") ? " + baseline" : "";
-      const method = [title + baseline, ...phrases.filter((said) => said !== "" && said !== "baseline")];
+      const method = [
+        title + baseline,
+        ...options,
+        ...phrases.filter((said) => said !== "" && said !== "baseline"),
+      ];
       const names = { method: method.join(", "), ...(panelled.length > 0 && { panel: panels[i] }) };
       return { run: { ...run, ...names }, order: order(all[i]) };
     })

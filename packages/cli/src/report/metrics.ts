@@ -1,4 +1,6 @@
 /** What runs are compared by: names of metrics, and how their numbers are written. */
+import type { TaskMetric } from "flipnet/internal/tasks/definition";
+import { findTask } from "flipnet/internal/tasks/registry";
 import type { StoredRun } from "../running/run-folder.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
@@ -26,53 +28,35 @@ const written = (style: { scale?: number; digits: number }, unit = "") => ({
   over: average,
   format: (value: Average, bands: Bands) => formatAverage(value, bands, style) + unit,
 });
-const percent = written({ scale: 100, digits: 1 }, " %");
-const metric = (name: string, title: string, how: Pick<Metric, "over" | "format">): Metric => ({
-  name,
-  title,
-  of: last(name),
-  ...how,
-});
-
-/** The reward of all steps of a run, of which each record has the mean since the one before. */
-function meanReward({ records }: Outcome): number | undefined {
-  if (records.length === 0 || typeof records[0].onlineReward !== "number") return undefined;
-  const sum = records.reduce(
-    (total, { onlineReward, step }, i) => total + Number(onlineReward) * (step - (records[i - 1]?.step ?? 0)),
-    0,
-  );
-  return sum / records[records.length - 1].step;
-}
-
-/** The steps after which the last 100 batches had half of the highest reward; infinite where they never did. */
-function stepsToHalf({ records }: Outcome): number | undefined {
-  if (records.length === 0 || typeof records[0].last100 !== "number") return undefined;
-  return records.find(({ last100 }) => Number(last100) >= 0.5)?.step ?? Infinity;
-}
-
 /** The median, which runs that never got there do not spoil. */
 const typical: Metric["over"] = (values) => {
   const middle = median(values);
   return { mean: middle, low: middle, high: middle, count: values.length };
 };
 
-/** The metrics that reports know, in the order of their columns; a run has some of them. */
-export const metrics: readonly Metric[] = [
-  metric("onlineAccuracy", "online accuracy", percent),
-  metric("testAccuracy", "test accuracy", percent),
-  metric("last100", "reward, last 100 batches", written({ digits: 3 })),
-  { name: "meanReward", title: "reward, whole run", of: meanReward, ...written({ digits: 3 }) },
+/** A task's metric as a column. */
+function columnOf({ name, title, digits, percent, of }: TaskMetric): Metric {
+  const value =
+    of === undefined ? last(name) : ({ records }: Outcome) => (records.length > 0 ? of(records) : undefined);
+  const style =
+    digits === undefined
+      ? {
+          over: typical,
+          format: ({ mean }: Average) => (Number.isFinite(mean) ? mean.toLocaleString("en") : "not reached"),
+        }
+      : written({ digits, ...(percent && { scale: 100 }) }, percent ? " %" : "");
+  return { name, title, of: value, ...style };
+}
+
+/** The metrics that reports know of a task's runs, in the order of their columns; a run has some of them. */
+export const metricsOf = (task: string): Metric[] => [
+  ...(findTask(task)?.metrics ?? []).map(columnOf),
   {
-    name: "stepsToHalf",
-    title: "steps to reward 0.5 (median)",
-    of: stepsToHalf,
-    over: typical,
-    format: ({ mean }) => (Number.isFinite(mean) ? mean.toLocaleString("en") : "not reached"),
+    name: "logGradientVariance",
+    title: "ln gradient variance",
+    of: last("logGradientVariance"),
+    ...written({ digits: 2 }),
   },
-  metric("elbo", "ELBO", written({ digits: 2 })),
-  metric("testElbo", "test ELBO", written({ digits: 2 })),
-  metric("testBound", "test bound", written({ digits: 2 })),
-  metric("logGradientVariance", "ln gradient variance", written({ digits: 2 })),
 ];
 
 /** The value in the middle: the lower one of two. */

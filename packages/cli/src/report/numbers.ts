@@ -2,7 +2,7 @@
 import { type Cell, encodeCsv } from "../formats/csv.ts";
 import { averageOf, type ReportOptions, type Section, timesOf } from "./content.ts";
 import { distinct } from "./lists.ts";
-import { metrics, trainingSeconds } from "./metrics.ts";
+import { metricsOf, trainingSeconds } from "./metrics.ts";
 import type { Provenance } from "./provenance.ts";
 import { trainCommand } from "./train-command.ts";
 
@@ -39,7 +39,9 @@ export function resultsJson(
         ...(along === "step"
           ? { steps: reached, stepsAsked: asked }
           : { epochs: reached, epochsAsked: asked }),
-        metrics: Object.fromEntries(metrics.map((metric) => [metric.name, averageOf(group, metric, bands)])),
+        metrics: Object.fromEntries(
+          metricsOf(task).map((metric) => [metric.name, averageOf(group, metric, bands)]),
+        ),
         ...(times && { msPerStep: times.msPerStep, trainingSeconds: Math.round(times.seconds) }),
       };
     }),
@@ -50,7 +52,7 @@ export function resultsJson(
         ...{ task, panel, method, seed: run.config.seed, runId: run.runId, epochs: run.records.length },
         finished: run.summary !== undefined,
         starts: run.environment.starts?.length,
-        ...Object.fromEntries(metrics.map(({ name, of }) => [name, of(run)])),
+        ...Object.fromEntries(metricsOf(task).map(({ name, of }) => [name, of(run)])),
         trainingSeconds: Math.round(trainingSeconds(run)),
         command: trainCommand(run.config),
       })),

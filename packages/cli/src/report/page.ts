@@ -1,5 +1,7 @@
 /** The page of a report, from top to bottom. */
 
+import { findTask } from "flipnet/internal/tasks/registry";
+import { titleOf } from "../settings/estimator.ts";
 import {
   averageOf,
   type Group,
@@ -22,7 +24,7 @@ import {
   valuesOf,
   words,
 } from "./methods.ts";
-import { formatSeconds, type Metric, metrics, trainingSeconds } from "./metrics.ts";
+import { formatSeconds, type Metric, metricsOf, trainingSeconds } from "./metrics.ts";
 import { describeProvenance, type Provenance } from "./provenance.ts";
 import type { Bands } from "./statistics.ts";
 import { trainCommand } from "./train-command.ts";
@@ -90,7 +92,7 @@ const figureBlock = ({ file, specFile, figure, alt }: ReportFigure): Block => ({
 
 /** Method by metric, a table for each panel. */
 function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block[] {
-  const known = metrics.filter((metric) => groups.some((group) => averageOf(group, metric, bands)));
+  const known = metricsOf(task).filter((metric) => groups.some((group) => averageOf(group, metric, bands)));
   const head = [
     ...["method", "seeds", `${along}s`],
     ...known.map(({ title }) => title),
@@ -123,10 +125,23 @@ function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block
   };
   const meaning = [
     most > 1 ? around[bands] : "One seed each: nothing says how far another would be from it.",
-    ...(task === "vae" ? ["Bounds are in nats an image."] : []),
+    ...[findTask(task)?.note ?? []].flat(),
+    ...idleBaselines(groups),
     "Times are of training steps alone, without going through held-out data.",
   ];
   return [...tables, quiet(meaning.join(" "))];
+}
+
+/** Of runs that were asked for a baseline which their estimator has no use for, as once was possible. */
+function idleBaselines(groups: readonly Group[]): string[] {
+  const runs = groups.flatMap(({ runs, again }) => [...runs, ...again]);
+  const idle = runs.filter(
+    ({ config }) => config.baseline !== "none" && !titleOf(config.estimator).takesBaseline,
+  );
+  if (idle.length === 0) return [];
+  return [
+    `${idle.length} of ${runs.length} runs were asked for a baseline that their estimator has no use for; they are what they are without.`,
+  ];
 }
 
 const count = (n: number) => n.toLocaleString("en");

@@ -6,6 +6,7 @@ import { InputError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import type { Config } from "../settings/config.ts";
+import { identityOfEstimator, plainName } from "../settings/estimator.ts";
 import { eachOf } from "./each.ts";
 import {
   parseConfigFile,
@@ -37,7 +38,9 @@ export const runFiles = (folder: string) => ({
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, threads, ...deciding }: Record<string, unknown> = config;
+  const { epochs, out, data, threads, ...rest } = config;
+  const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };
+  for (const name of perLayer) deciding[name] = asOne(deciding[name]);
   // The same goes for steps, unless the last record would be of fewer steps than the others.
   if (Number(deciding.steps) % Number(deciding.recordEvery) === 0) delete deciding.steps;
   return createHash("sha256")
@@ -46,13 +49,20 @@ export function runIdOf(config: Config, digest: string): string {
     .slice(0, 16);
 }
 
+/** Settings that may be one number or one a layer. */
+const perLayer = ["learningRate", "l2", "normRate"];
+
+/** The same number for every layer is that number. */
+const asOne = (value: unknown): unknown =>
+  Array.isArray(value) && value.every((one) => one === value[0]) ? value[0] : value;
+
 /** A config whose data is where it is, whatever folder one is in. */
 export const withPlace = (config: Config): Config =>
-  "data" in config && config.data !== undefined ? { ...config, data: resolve(config.data) } : config;
+  config.data !== undefined ? { ...config, data: resolve(config.data) } : config;
 
 /** Where a run's files are. */
 export const runFolderOf = ({ out, task, estimator }: Config, runId: string): string =>
-  join(out, `${task}-${estimator}-${runId}`);
+  join(out, `${task}-${plainName(estimator)}-${runId}`);
 
 /** JSON with sorted names: the same settings give the same text. */
 const canonical = (settings: Record<string, unknown>) =>

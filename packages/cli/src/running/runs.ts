@@ -114,7 +114,7 @@ async function trainOn(
   options: RunOptions,
 ): Promise<RunResult> {
   const run = new Run(
-    { ...config, kernels: backend.features.arithmetic as Config["kernels"] },
+    { ...config, kernels: backend.features.arithmetic as NonNullable<Config["kernels"]> },
     workload.digest,
     backend,
     options.folder,

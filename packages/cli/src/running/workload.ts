@@ -3,22 +3,17 @@ import type { Backend } from "flipnet/internal/backend/backend";
 import { bestKernels, type KernelKind, refusalOf } from "flipnet/internal/backend/kinds";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
-import { createEstimator } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
-import type { LabelledImages } from "flipnet/internal/formats/labelled-images";
-import { convolutions } from "flipnet/internal/front-ends/convolutions";
-import type { FrontEnd } from "flipnet/internal/front-ends/front-end";
 import { adam } from "flipnet/internal/optimizers/adam";
 import { withL2 } from "flipnet/internal/optimizers/l2";
 import type { OptimizerFactory } from "flipnet/internal/optimizers/optimizer";
 import { sgd } from "flipnet/internal/optimizers/sgd";
-import { prepareBanditTraining } from "flipnet/internal/training/bandit";
+import type { ImageData } from "flipnet/internal/tasks/definition";
+import { prepareTraining } from "flipnet/internal/training/create";
 import { type MemoryPlan, planMemory } from "flipnet/internal/training/memory";
-import { prepareMultiplexerTraining } from "flipnet/internal/training/multiplexer";
 import type { Training } from "flipnet/internal/training/training";
-import { prepareVaeTraining } from "flipnet/internal/training/vae";
-import { type ImageSets, loadLabelledImages } from "flipnet/node";
-import { type Config, type ConfigOf, optionsOf } from "../settings/config.ts";
+import { loadLabelledImages } from "flipnet/node";
+import { type Config, estimatorOf, taskOf } from "../settings/config.ts";
 import { memoryLimit, takeMemory } from "./memory.ts";
 
 /** A task with its data. */
@@ -37,79 +32,24 @@ export interface Workload {
   prepare(backend: Backend, config?: Config): Promise<{ training: Training; memory?: MemoryPlan }>;
 }
 
-/** Data, and a training on it. */
-interface Source<C> {
-  digest: string;
-  images?: { train: number; test: number };
-  prepare(backend: Backend, config: C): Training;
-}
-
-type Sources = { [Task in Config["task"]]: (config: ConfigOf<Task>) => Promise<Source<ConfigOf<Task>>> };
-
-/** One function a task. */
-const sources: Sources = {
-  async bandit({ data }) {
-    const images = await loadLabelledImages({ data });
-    return {
-      ...described(images),
-      prepare: (backend, config) =>
-        prepareBanditTraining(backend, images, {
-          ...config,
-          ...learningOf(config),
-          front: frontOf(config, images.train, backend),
-        }),
-    };
-  },
-
-  async multiplexer() {
-    return {
-      digest: "none",
-      prepare: (backend, config) => prepareMultiplexerTraining(backend, { ...config, ...learningOf(config) }),
-    };
-  },
-
-  async vae({ data }) {
-    const images = await loadLabelledImages({ data });
-    return {
-      ...described(images),
-      prepare: (backend, config) => prepareVaeTraining(backend, images, { ...config, ...learningOf(config) }),
-    };
-  },
-};
-
-const described = ({ digest, train, test }: ImageSets) => ({
-  digest,
-  images: { train: train.count, test: test.count },
-});
-
-/** The convolutions that a config asks for. */
-export function frontOf(
-  { convolutions: channels, kernelSize }: ConfigOf<"bandit">,
-  { shape, pixels }: LabelledImages,
-  backend: Backend,
-): FrontEnd | undefined {
-  if (channels === undefined) return undefined;
-  if (shape === undefined || shape.length < 2) {
-    throw new InputError(
-      `the data has no rows and columns, only ${pixels} numbers an example; expected images for convolutions`,
-    );
-  }
-  return convolutions(backend, { shape, channels, kernel: kernelSize! });
-}
-
 /** Loads a config's data. @throws InputError for data that cannot be used */
 export async function loadWorkload(loaded: Config): Promise<Workload> {
-  const load = sources[loaded.task] as (config: Config) => Promise<Source<Config>>;
-  const { prepare, ...source } = await load(loaded);
+  const images =
+    taskOf(loaded).data === "images" ? await loadLabelledImages({ data: loaded.data }) : undefined;
+  const prepare = (backend: Backend, config: Config) => {
+    const { task, network } = taskOf(config).create(backend, config, images as ImageData);
+    return prepareTraining(task, network, { ...config, ...learningOf(config) });
+  };
   return {
-    ...source,
+    digest: images?.digest ?? "none",
+    ...(images && { images: { train: images.train.count, test: images.test.count } }),
     async prepare(backend, config = loaded) {
-      // More samples take more time, not more memory.
-      const short = config.task === "vae" ? { ...config, boundSamples: 1 } : config;
       try {
         const { memory } = backend.features;
         if (memory === undefined) return { training: prepare(backend, config) };
-        const plan = await planMemory((dry) => prepare(dry, short), memory, memoryLimit().bytes);
+        // More samples take more time, not more memory.
+        const cheap = cheapest(config).config;
+        const plan = await planMemory((dry) => prepare(dry, cheap), memory, memoryLimit().bytes);
         takeMemory(memory, plan);
         return { training: prepare(backend, config), memory: plan };
       } catch (cause) {
@@ -118,6 +58,12 @@ export async function loadWorkload(loaded: Config): Promise<Workload> {
       }
     },
   };
+}
+
+/** The config that measures with as little work as can be, and its share of that work: see `TaskDefinition.cheap`. */
+export function cheapest(config: Config): { config: Config; share: number } {
+  const { settings, share } = taskOf(config).cheap?.(config) ?? { settings: config, share: 1 };
+  return { config: settings as Config, share };
 }
 
 /** SHA-256 of a config's data, in hex, or `none`: see `Workload`. @throws InputError for data that cannot be used */
@@ -153,13 +99,13 @@ export async function createBackend({ backend, kernels, threads }: Config): Prom
 
 /** What a config says about how to learn. */
 const learningOf = (config: Config) => ({
-  estimator: createEstimator({ name: config.estimator, ...optionsOf(config) }),
+  estimator: estimatorOf(config),
   optimizer: optimizerOf(config),
 });
 
 function optimizerOf(config: Config): OptimizerFactory {
   const { optimizer, learningRate, l2, beta1, beta2, epsilon } = config;
-  const frozen = "frozenAdam" in config && config.frozenAdam;
+  const frozen = config.frozenAdam;
   const chosen =
     optimizer === "sgd"
       ? sgd({ learningRate })

@@ -1,15 +1,17 @@
 /** What the auto-encoder of a run draws, on a sheet. */
-import { findEstimator } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { LabelledImages } from "flipnet/internal/formats/labelled-images";
 import { hiddenName, hiddenSpec } from "flipnet/internal/network/hidden";
 import { deriveKey, newKey, permutation } from "flipnet/internal/random/threefry";
+import { tasks } from "flipnet/internal/tasks/registry";
 import { reconstruct, sampleImages } from "flipnet/internal/tasks/vae-images";
 import { loadVae } from "flipnet/internal/training/vae";
 import { loadLabelledImages } from "flipnet/node";
 import { readCheckpoint } from "../running/checkpoint.ts";
 import { readRun, runFiles, type StoredRun } from "../running/run-folder.ts";
 import { createBackend } from "../running/workload.ts";
+import { taskOf } from "../settings/config.ts";
+import { titleOf } from "../settings/estimator.ts";
 import type { Sheet } from "./contact-sheet.ts";
 
 /** How many images to draw, and which. */
@@ -25,14 +27,18 @@ export interface SampleOptions {
  * Images that the auto-encoder of a run generates, as probabilities and as sampled pixels, and test images with their
  * reconstructions.
  *
- * @throws InputError for a folder that holds no run of the task "vae", for one without a checkpoint, and where its data
+ * @throws InputError for a folder that holds no run of a task that can draw, for one without a checkpoint, and where its data
  * is no longer there
  */
 export async function sampleRun(folder: string, { count, columns, seed }: SampleOptions): Promise<Sheet> {
   const run = await readRun(folder);
   const { config } = run;
-  if (config.task !== "vae") {
-    throw new InputError(`${folder} is a run of the task "${config.task}"; expected "vae", which can draw`);
+  const drawing = tasks.filter(({ draws }) => draws);
+  if (!drawing.includes(taskOf(config))) {
+    const names = drawing.map(({ name }) => `"${name}"`).join(" or ");
+    throw new InputError(
+      `${folder} is a run of the task "${config.task}"; expected ${names}, which can draw`,
+    );
   }
   const files = runFiles(folder);
   const checkpoint = await readCheckpoint(files.checkpoint);
@@ -121,11 +127,11 @@ function describe({ config, records, summary }: StoredRun): string[] {
   const layers = hidden.length === 1 ? "one layer" : `${hidden.length} layers`;
   const dice = hidden.some((layer) => hiddenSpec(layer).kind === "softmax");
   const coins = `${same ? names[0] : names.join(", ")} ${dice ? "coins and dice" : "coins"}${same ? "" : ", the image’s side first"}`;
-  const rule = findEstimator(estimator)?.title ?? estimator;
+  const rule = titleOf(estimator).title;
   const epochs = records.length === 1 ? "1 epoch" : `${records.length} epochs`;
   const bound = summary?.testBound;
   return [
-    `A variational auto-encoder with ${layers} of ${coins}${hidden.length > 1 && same ? " each" : ""}.`,
+    `A ${taskOf(config).title.toLowerCase()} with ${layers} of ${coins}${hidden.length > 1 && same ? " each" : ""}.`,
     `Trained by ${rule}${baseline === "none" ? "" : " with a running-average baseline"} for ${epochs}` +
       (typeof bound === "number" ? `; test bound ${bound.toFixed(2).replace("-", "−")} nats.` : "."),
   ];

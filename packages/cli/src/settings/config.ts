@@ -1,247 +1,197 @@
 /**
- * The settings of a run: their names, their defaults, and one clear sentence for what cannot be used.
- *
- * Adding a task is adding a schema to `schemas` and a function to `workloads` in `workload.ts`.
+ * The settings of a run: their names, their defaults, and one clear sentence for what cannot be used. What there is, and
+ * what it may be, is said where it belongs: by tasks, estimators, optimizers; see `described.ts`.
  */
 import { readFile } from "node:fs/promises";
 import { extname } from "node:path";
 import { text as textFrom } from "node:stream/consumers";
-import { mostThreads } from "flipnet/internal/backend/heap";
-import { kernelKinds } from "flipnet/internal/backend/kinds";
-import type { Knowledge } from "flipnet/internal/estimators/needs";
-import { estimators, estimatorsFor, findEstimator } from "flipnet/internal/estimators/registry";
+import type { KernelKind } from "flipnet/internal/backend/kinds";
+import type { Estimator } from "flipnet/internal/estimators/estimator";
+import { misfit } from "flipnet/internal/estimators/needs";
+import type { NamedOptions, Options } from "flipnet/internal/estimators/options";
+import { estimatorsFor } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 import { nearest, suggestion } from "flipnet/internal/formats/nearest";
-import { type HiddenLayer, hiddenSpec, parseHidden } from "flipnet/internal/network/hidden";
-import { z } from "zod";
-
-/** A setting's description says what is expected of it: it ends the sentence about a value that is not. */
-const setting = <Schema extends z.ZodType>(expected: string, schema: Schema): Schema =>
-  schema.describe(expected);
-
-const choice = <const Name extends string>(names: readonly Name[], fallback: NoInfer<Name>) =>
-  setting(`one of ${names.join(", ")}`, z.enum(names).default(fallback as never));
-
-const wholeFrom1 = "a whole number from 1 on";
-const decay = "a number from 0 on, below 1";
-const positive = z.number().positive();
-const rateExpected = "a positive number, or a list of them, one for each layer";
-
-const count = (fallback: number) => setting(wholeFrom1, z.int().min(1).default(fallback));
-
-export const offers: Record<"bandit" | "multiplexer" | "vae", readonly Knowledge[]> = {
-  bandit: ["reward"],
-  multiplexer: ["reward"],
-  vae: ["components", "evaluations", "slopes"],
-};
-
-const namesFor = (task: keyof typeof offers) => estimatorsFor(offers[task]).map(({ name }) => name);
-
-/** `softmax:20x10`, 20 units of 10 choices each; `100@input+0`, 100 units that read the input and the first layer. */
-const layerText = z
-  .string()
-  .refine((text) => parseHidden(text) !== undefined)
-  .transform((text) => parseHidden(text)!);
-
-const layerShape = z.strictObject({
-  units: z.int().min(1),
-  choices: z.int().min(2).optional(),
-  parents: z
-    .array(z.union([z.literal("input"), z.int().min(0)]))
-    .min(1)
-    .optional(),
-});
-
-/** As one would say it shortest: the same layers make the same run. */
-const shortest = (layer: HiddenLayer): HiddenLayer => {
-  const { kind, parents } = hiddenSpec(layer);
-  return typeof layer === "object" && kind === "bernoulli" && parents === undefined ? layer.units : layer;
-};
-
-const hidden = (fallback: number[]) =>
-  setting(
-    "a list of layers, each a width from 1 on or, as in softmax:20x10, softmax units and their choices, 2 or more; behind it may stand what feeds it, as in 100@input+0",
-    z
-      .array(z.union([z.int().min(1), layerText, layerShape]))
-      .transform((layers) => layers.map(shortest))
-      .default(fallback),
-  );
-
-/** What every task has. */
-const common = {
-  baseline: choice(["none", "running-average"], "none"),
-  baselineDecay: setting(decay, z.number().min(0).lt(1).optional()),
-  hidden: hidden([200, 200]),
-  units: choice(["plus-minus", "zero-one"], "plus-minus"),
-  epochs: setting(wholeFrom1, z.int().min(1).default(100)),
-  batchSize: setting(wholeFrom1, z.int().min(1).default(50)),
-  optimizer: choice(["adam", "sgd"], "adam"),
-  learningRate: setting(rateExpected, z.union([positive, z.array(positive).min(1)]).default(1e-4)),
-  l2: setting(
-    "a number from 0 on, or a list of them, one for each layer",
-    z.union([z.number().min(0), z.array(z.number().min(0)).min(1)]).optional(),
-  ),
-  beta1: setting(decay, z.number().min(0).lt(1).optional()),
-  beta2: setting(decay, z.number().min(0).lt(1).optional()),
-  epsilon: setting("a positive number", positive.optional()),
-  seed: setting("a whole number from 0 to 2^53 - 1", z.int().min(0).default(0)),
-  backend: choice(["wasm", "reference"], "wasm"),
-  kernels: setting(
-    `one of ${kernelKinds.join(", ")} (wasm backend), float64 (reference backend)`,
-    z.enum([...kernelKinds, "float64"]).optional(),
-  ),
-  threads: setting(`a whole number from 1 to ${mostThreads}`, z.int().min(1).max(mostThreads).optional()),
-  out: setting("the path of a folder", z.string().min(1).default("runs")),
-};
-
-/** What tasks on images have. */
-const images = {
-  data: setting("the path of a folder with the four IDX files", z.string().min(1).optional()),
-  limit: setting(wholeFrom1, z.int().min(1).optional()),
-};
-
-const trueOrFalse = setting("true or false", z.boolean().optional());
-
-/** What estimators of known functions can be told. */
-const functionOptions = {
-  childPruning: trueOrFalse,
-  fullReward: trueOrFalse,
-  resample: setting(
-    "one of partial, fresh, independent",
-    z.enum(["partial", "fresh", "independent"]).optional(),
-  ),
-};
-
-const hiddenRules = ["reinforce", "direct-gradient", "classification", "reward-penalty"] as const;
-
-/** What HNCA and rules of the Weight Maximization paper can be told. */
-const rewardOptions = {
-  stopGradient: trueOrFalse,
-  hiddenRule: setting(`one of ${hiddenRules.join(", ")}`, z.enum(hiddenRules).optional()),
-  lambda: setting("a number from 0 to 1", z.number().min(0).max(1).optional()),
-  penalty: setting("one of mixture, analogue", z.enum(["mixture", "analogue"]).optional()),
-  norm: setting("a number from 1 on", z.number().min(1).optional()),
-  normChange: setting("one of approximate, exact", z.enum(["approximate", "exact"]).optional()),
-  normRate: setting(rateExpected, z.union([positive, z.array(positive).min(1)]).optional()),
-};
-
-/** What some estimators can be told; a task has those that its estimators take. */
-const options = { ...functionOptions, ...rewardOptions };
-
-/** What holds where an estimator that takes an option is not told. */
-const optionDefaults: Record<string, unknown> = {
-  childPruning: true,
-  fullReward: false,
-  resample: "partial",
-  hiddenRule: "reinforce",
-  norm: 2,
-  normChange: "approximate",
-};
-
-/** One schema a task. */
-const schemas = {
-  bandit: z.strictObject({
-    task: z.literal("bandit").default("bandit"),
-    estimator: choice(namesFor("bandit"), "hnca"),
-    ...rewardOptions,
-    paperScale: trueOrFalse,
-    output: choice(["softmax", "bernoulli"], "softmax"),
-    convolutions: setting(
-      "a list of numbers of channels, each a whole number from 1 on",
-      z.array(z.int().min(1)).min(1).optional(),
-    ),
-    kernelSize: setting(wholeFrom1, z.int().min(1).optional()),
-    frozenAdam: trueOrFalse,
-    varianceCount: setting(wholeFrom1, z.int().min(1).optional()),
-    ...images,
-    ...common,
-  }),
-  multiplexer: z.strictObject({
-    task: z.literal("multiplexer"),
-    estimator: choice(namesFor("multiplexer"), "weight-max"),
-    ...rewardOptions,
-    paperScale: trueOrFalse,
-    k: setting("a whole number from 1 to 24: the inputs are k + 2^k", z.int().min(1).max(24).default(5)),
-    steps: count(312_500),
-    recordEvery: count(2500),
-    ...common,
-    hidden: hidden([64, 32]),
-    batchSize: count(128),
-    learningRate: common.learningRate.unwrap().default(0.01),
-    // What steps and records make of it: see `settle`.
-    epochs: setting("left out: the length is that of steps", z.int().min(1).default(0)),
-  }),
-  vae: z.strictObject({
-    task: z.literal("vae"),
-    estimator: choice(namesFor("vae"), "f-hnca"),
-    ...functionOptions,
-    entropy: choice(["analytic", "sampled"], "analytic"),
-    samples: count(1),
-    boundSamples: count(100),
-    evaluateEvery: count(10),
-    ...images,
-    ...common,
-    hidden: hidden([200]),
-    units: choice(["plus-minus", "zero-one"], "zero-one"),
-  }),
-};
-
-type Schemas = typeof schemas;
+import type { HiddenLayer } from "flipnet/internal/network/hidden";
+import type { Units } from "flipnet/internal/network/network";
+import { adamOptions } from "flipnet/internal/optimizers/adam";
+import type { TaskDefinition } from "flipnet/internal/tasks/definition";
+import { findTask, tasks } from "flipnet/internal/tasks/registry";
+import { learningOptions } from "flipnet/internal/training/create";
+import { optionsWithOwnName, ownNamesOf, settingsOf, tasksWith } from "./described.ts";
+import { type ChosenEstimator, chooseEstimator, isFile, namedIn } from "./estimator.ts";
 
 /** The settings of one run, complete but for `kernels`, which is chosen when the run starts unless it is given. */
-export type Config = ConfigOf<keyof Schemas>;
-/** The settings of a run of one task. */
-export type ConfigOf<Task extends keyof Schemas> = { [T in Task]: Settled<z.output<Schemas[T]>> }[Task];
+export interface Config {
+  task: string;
+  /** Its name or file, with the options that are not what holds anyway and have no setting of their own. */
+  estimator: string;
+  /** SHA-256 of the file that the estimator is from, in hex. */
+  estimatorDigest?: string;
+  baseline: "none" | "running-average";
+  baselineDecay?: number;
+  hidden: readonly HiddenLayer[];
+  units: Units;
+  epochs: number;
+  batchSize: number;
+  optimizer: "adam" | "sgd";
+  learningRate: number | readonly number[];
+  l2?: number | readonly number[];
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
+  frozenAdam?: true;
+  paperScale?: true;
+  varianceCount?: number;
+  seed: number;
+  backend: "wasm" | "reference";
+  kernels?: KernelKind | "float64";
+  threads?: number;
+  out: string;
+  /** Of tasks on images. */
+  data?: string;
+  limit?: number;
+  /** Of tasks whose length is that of their steps. */
+  steps?: number;
+  recordEvery?: number;
+  /** A task's own, and options of estimators. */
+  [setting: string]: unknown;
+}
+
+/** The task of a config that has been read. */
+export const taskOf = ({ task }: Pick<Config, "task">): TaskDefinition => findTask(task)!;
+
+/** The last metric's name that records go along: what a run's length is counted in. */
+export const alongOf = (config: Pick<Config, "task">): "epoch" | "step" =>
+  taskOf(config).length === "steps" ? "step" : "epoch";
+
+/** How long a run is, in what it is counted in. */
+export const lengthOf = (config: Config): number =>
+  taskOf(config).length === "steps" ? config.steps! : config.epochs;
+
+/** A config of that many epochs. */
+export function ofLength(config: Config, epochs: number): Config {
+  const steps = taskOf(config).length === "steps" ? { steps: epochs * config.recordEvery! } : {};
+  return { ...config, epochs, ...steps };
+}
 
 /**
  * Checks settings and fills in the defaults.
  *
  * @param nameOf how to call a setting in messages: by its flag, or with the file it stands in
+ * @param folder where the path of an estimator's file begins
  * @throws InputError for an unknown setting or a value that cannot be used
  */
 export function parseConfig(
   settings: Record<string, unknown>,
   nameOf: (key: string) => string = (key) => key,
+  folder = ".",
 ): Config {
-  const { task = "bandit" } = settings;
-  if (typeof task !== "string" || !Object.hasOwn(schemas, task)) {
-    throw new InputError(unusable(nameOf("task"), task, Object.keys(schemas)));
+  const task = taskIn(settings.task ?? "bandit", nameOf);
+  const described = settingsOf(task);
+  const { task: _, estimator: named, estimatorDigest, ...others } = settings;
+  const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
+  const values: Record<string, unknown> = {};
+  for (const [key, { accepts, default: usual, normalise, words, expected }] of Object.entries(described)) {
+    const value = given[key] ?? usual;
+    if (value === undefined) continue;
+    if (!accepts(value)) throw new InputError(unusable(nameOf(key), value, words ?? expected));
+    values[key] = normalise?.(value) ?? value;
   }
-  const schema = schemas[task as keyof Schemas];
-  const { data, error } = schema.safeParse(settings);
-  if (data !== undefined) {
-    checkOptions(data, nameOf);
-    if ("frozenAdam" in data && data.frozenAdam && data.optimizer !== "adam") {
-      throw new InputError(`${nameOf("frozenAdam")} is of Adam; the optimizer is ${data.optimizer}`);
-    }
-    if ("kernelSize" in data && data.kernelSize !== undefined && data.convolutions === undefined) {
-      throw new InputError(`${nameOf("kernelSize")} is that of convolutions, and there are none`);
-    }
-    const settled = settle(data) as Config;
-    if (data.epochs !== 0 && data.epochs !== settled.epochs) {
-      throw new InputError(
-        `${nameOf("epochs")} is ${data.epochs}; the length of this task is that of its steps`,
-      );
-    }
-    return settled;
-  }
-
-  const shape: Record<string, z.ZodType> = schema.shape;
-  const [issue] = error!.issues;
-  if (issue.code === "unrecognized_keys") {
-    const [key] = issue.keys;
-    const having = Object.entries(schemas).flatMap(([name, other]) =>
-      Object.hasOwn(other.shape, key) ? [name] : [],
-    );
+  const stranger = Object.keys(given).find((key) => !Object.hasOwn(described, key));
+  if (stranger !== undefined) {
+    const having = tasksWith(stranger);
     throw new InputError(
       having.length > 0
-        ? `${nameOf(key)} is a setting of the task ${having.join(" and ")}; the task is ${task}`
-        : `${nameOf(key)} is no setting; ${suggestion(key, Object.keys(shape))}`,
+        ? `${nameOf(stranger)} is a setting of the task ${having.join(" and ")}; the task is ${task.name}`
+        : `${nameOf(stranger)} is no setting; ${suggestion(stranger, ["task", "estimator", ...Object.keys(described)])}`,
     );
   }
-  const key = issue.path[0] as string;
-  const known = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
-  throw new InputError(unusable(nameOf(key), settings[key], known ?? shape[key].description!));
+  const { chosen, own } = estimatorIn(named ?? task.usual.estimator, values, { task, nameOf, folder });
+  checkDigest(chosen, estimatorDigest);
+  for (const key of Object.keys(optionsWithOwnName)) delete values[key];
+  return settle(task, chosen, { ...own, ...values }, nameOf);
+}
+
+function taskIn(name: unknown, nameOf: (key: string) => string): TaskDefinition {
+  const task = typeof name === "string" ? findTask(name) : undefined;
+  if (task !== undefined) return task;
+  throw new InputError(
+    unusable(
+      nameOf("task"),
+      name,
+      tasks.map((one) => one.name),
+    ),
+  );
+}
+
+/** The estimator that settings ask for, and its options that are settings of their own, with what holds where none is said. */
+function estimatorIn(
+  value: unknown,
+  settings: Readonly<Record<string, unknown>>,
+  { task, nameOf, folder }: { task: TaskDefinition; nameOf: (key: string) => string; folder: string },
+): { chosen: ChosenEstimator; own: Record<string, unknown> } {
+  const known = estimatorsFor(task.offers);
+  const names = known.map(({ name }) => name);
+  const named = namedIn(value);
+  if (named === undefined || !(isFile(named.name) || names.includes(named.name))) {
+    throw new InputError(unusable(nameOf("estimator"), named?.name ?? value, names));
+  }
+  const { takes } = known.find(({ name }) => name === named.name) ?? { takes: {} as Options };
+  const ownNames = ownNamesOf(takes);
+  const told: Record<string, unknown> = {};
+  for (const key of Object.keys(optionsWithOwnName)) {
+    const setting = settings[key];
+    if (setting === undefined) continue;
+    if (!ownNames.includes(key)) {
+      const takers = optionsWithOwnName[key].map(({ estimator }) => estimator).join(", ");
+      const all = Object.keys(chooseEstimator(named, { known: names, folder }).estimator.takes).join(", ");
+      throw new InputError(
+        `${nameOf(key)} is an option of ${takers}; the estimator is ${named.name}, which takes ${all || "none"}`,
+      );
+    }
+    const { accepts, words, expected } = takes[key];
+    if (!accepts(setting)) throw new InputError(unusable(nameOf(key), setting, words ?? expected));
+    if (named[key] !== undefined && JSON.stringify(named[key]) !== JSON.stringify(setting)) {
+      throw new InputError(
+        `${nameOf(key)} is ${show(setting)}, and ${nameOf("estimator")} says ${show(named[key])}; expected it once`,
+      );
+    }
+    told[key] = setting;
+  }
+  // The full reward comes without pruning.
+  if ({ ...named, ...told }.fullReward === true) told.childPruning = false;
+  const chosen = chooseEstimator({ ...named, ...told }, { known: names, folder });
+  const why = misfit(chosen.estimator, task.offers);
+  if (why !== undefined)
+    throw new InputError(`${nameOf("estimator")} cannot serve the task ${task.name}: ${why}`);
+  const { options } = chosen.estimator;
+  const own = Object.fromEntries(
+    ownNames.flatMap((key) =>
+      options[key] === undefined || isUnsaid(key, options[key]) ? [] : [[key, options[key]]],
+    ),
+  );
+  return { chosen: { ...chosen, text: withoutOptions(chosen.text, ownNames) }, own };
+}
+
+/** The rule of the paper goes without saying: it did before there was another. */
+const isUnsaid = (key: string, value: unknown) => key === "stopGradient" && value === true;
+
+/** The text of an estimator without some of its options. */
+const withoutOptions = (text: string, names: readonly string[]): string =>
+  names.length === 0
+    ? text
+    : text
+        .split(":")
+        .filter((part) => !names.includes(part.split("=")[0]))
+        .join(":");
+
+/** Whoever goes on with a run must have the estimator that it began with. */
+function checkDigest({ text, digest }: ChosenEstimator, expected: unknown): void {
+  if (digest === undefined || expected === undefined || digest === expected) return;
+  throw new InputError(
+    `the estimator file of ${text} has changed: its SHA-256 is ${digest}; expected ${expected}, with which the run began`,
+  );
 }
 
 /**
@@ -255,50 +205,36 @@ export function parseStoredConfig(
   settings: Record<string, unknown>,
   nameOf: (key: string) => string,
 ): Config {
-  const { task } = settings;
-  if (typeof task !== "string" || !Object.hasOwn(schemas, task)) {
-    throw new InputError(unusable(nameOf("task"), task, Object.keys(schemas)));
+  const task = taskIn(settings.task, nameOf);
+  const named = namedIn(settings.estimator);
+  if (named === undefined) {
+    throw new InputError(unusable(nameOf("estimator"), settings.estimator, "the name of an estimator"));
   }
-  const known = Object.entries<z.ZodType>(schemas[task as keyof Schemas].shape).flatMap(([key, schema]) => {
-    const { data, error } = schema.safeParse(settings[key]);
-    if (error === undefined) return data === undefined ? [] : [[key, data] as const];
-    const [issue] = error.issues;
-    const words = issue.code === "invalid_value" ? issue.values.map(String) : undefined;
-    throw new InputError(unusable(nameOf(key), settings[key], words ?? schema.description!));
-  });
-  return { ...settings, ...Object.fromEntries(known) } as Config;
+  const values: Record<string, unknown> = { ...settings };
+  for (const [key, { accepts, default: usual, normalise, words, expected }] of Object.entries(
+    settingsOf(task),
+  )) {
+    const value = settings[key] ?? usual;
+    if (value === undefined) continue;
+    if (!accepts(value)) throw new InputError(unusable(nameOf(key), value, words ?? expected));
+    values[key] = normalise?.(value) ?? value;
+  }
+  return values as Config;
 }
 
-/** An option is for the estimators that list it. */
-function checkOptions(
-  settings: { estimator: string; [setting: string]: unknown },
-  nameOf: (key: string) => string,
-): void {
-  const { estimator } = settings;
-  const taken = optionsTakenBy(estimator);
-  for (const key of Object.keys(options) as (keyof typeof options)[]) {
-    if (settings[key] === undefined || taken.includes(key)) continue;
-    const takers = estimators.filter(({ name }) => optionsTakenBy(name).includes(key));
-    throw new InputError(
-      `${nameOf(key)} is an option of ${takers.map(({ name }) => name).join(", ")}; ` +
-        `the estimator is ${estimator}, which takes ${taken.join(", ") || "none"}`,
-    );
-  }
-}
-
-/** Options that are settings of a run by their own names. */
-const optionsTakenBy = (estimator: string) =>
-  Object.keys(findEstimator(estimator)?.takes ?? {}).filter((key) => key in options);
-
-/** What a config tells its estimator. */
-export function optionsOf(config: Config): Record<string, unknown> {
-  const settings: Record<string, unknown> = config;
-  const told = optionsTakenBy(config.estimator).filter((key) => settings[key] !== undefined);
-  return Object.fromEntries(told.map((key) => [key, settings[key]]));
+/** The estimator that a config names, with its options. @throws InputError for a file that is not there, or has changed */
+export function estimatorOf(config: Config): Estimator {
+  const named = namedIn(config.estimator)!;
+  const options = Object.keys(optionsWithOwnName).flatMap((key) =>
+    config[key] === undefined ? [] : [[key, config[key]]],
+  );
+  const chosen = chooseEstimator({ ...named, ...Object.fromEntries(options) } as NamedOptions);
+  checkDigest(chosen, config.estimatorDigest);
+  return chosen.estimator;
 }
 
 /** `expected` is a description, or all words that are known. */
-function unusable(name: string, value: unknown, expected: string | string[]): string {
+function unusable(name: string, value: unknown, expected: string | readonly string[]): string {
   const found = `${name} is ${show(value)}`;
   if (typeof expected === "string") return `${found}; expected ${expected}`;
   const near = typeof value === "string" ? nearest(value, expected) : undefined;
@@ -308,53 +244,49 @@ function unusable(name: string, value: unknown, expected: string | string[]): st
 
 const show = (value: unknown) => (typeof value === "number" ? String(value) : JSON.stringify(value));
 
-type Dependent = "beta1" | "beta2" | "epsilon" | "baselineDecay";
-type Settled<T> = Omit<T, Dependent | "l2" | "paperScale" | "stopGradient" | "frozenAdam"> & {
-  [Setting in Dependent]?: number;
-} & {
-  l2?: number | readonly number[];
-  paperScale?: true;
-  stopGradient?: false;
-  frozenAdam?: true;
-};
-
 /** Fills in settings that depend on others, and drops those without an effect: they do not make it another run. */
-function settle<
-  T extends { estimator: string; optimizer: string; baseline: string } & {
-    [Setting in Dependent]?: number | undefined;
-  } & { [Option in keyof typeof options]?: unknown } & {
-    l2?: number | readonly number[] | undefined;
-    paperScale?: boolean | undefined;
-    frozenAdam?: boolean | undefined;
-    learningRate: number | readonly number[];
-    epochs: number;
-    steps?: number;
-    recordEvery?: number;
-    convolutions?: number[] | undefined;
-    kernelSize?: number | undefined;
-  },
->(config: T): Settled<T> {
-  const { beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8, baselineDecay = 0.99, ...others } = config;
-  const { l2, paperScale, stopGradient, frozenAdam, ...rest } = others;
-  const unsaid = optionsTakenBy(config.estimator).filter(
-    (key) => key in optionDefaults && config[key as keyof typeof options] === undefined,
-  );
+function settle(
+  task: TaskDefinition,
+  { estimator, text, digest }: ChosenEstimator,
+  settings: Record<string, unknown>,
+  nameOf: (key: string) => string,
+): Config {
+  const { beta1, beta2, epsilon, baselineDecay, l2, paperScale, frozenAdam, ...rest } = settings;
+  const { baseline, optimizer, epochs, steps, recordEvery, kernelSize, convolutions } = rest;
+  if (frozenAdam === true && optimizer !== "adam") {
+    throw new InputError(`${nameOf("frozenAdam")} is of Adam; the optimizer is ${optimizer}`);
+  }
+  if (kernelSize !== undefined && convolutions === undefined) {
+    throw new InputError(`${nameOf("kernelSize")} is that of convolutions, and there are none`);
+  }
+  if (baseline !== "none" && !estimator.baseline) {
+    throw new InputError(
+      `${nameOf("baseline")} is ${JSON.stringify(baseline)}; expected "none", as ${estimator.name} has no use for one`,
+    );
+  }
+  const inSteps =
+    task.length === "steps" ? Math.ceil((steps as number) / (recordEvery as number)) : undefined;
+  if (inSteps !== undefined && epochs !== undefined && epochs !== inSteps) {
+    throw new InputError(`${nameOf("epochs")} is ${epochs}; the length of this task is that of its steps`);
+  }
   return {
+    task: task.name,
+    estimator: text,
+    ...(digest !== undefined && { estimatorDigest: digest }),
     ...rest,
-    ...Object.fromEntries(unsaid.map((key) => [key, optionDefaults[key]])),
-    // The full reward comes without pruning.
-    ...(rest.fullReward === true && { childPruning: false }),
-    ...(rest.hiddenRule === "reward-penalty" && { penalty: rest.penalty ?? "mixture" }),
-    ...(rest.convolutions !== undefined && { kernelSize: rest.kernelSize ?? 3 }),
+    ...(convolutions !== undefined && { kernelSize: kernelSize ?? 3 }),
     ...(rest.normChange === "exact" && { normRate: rest.normRate ?? rest.learningRate }),
-    ...(rest.baseline !== "none" && { baselineDecay }),
-    ...(rest.optimizer === "adam" && { beta1, beta2, epsilon }),
-    ...(l2 !== undefined && [l2].flat().some((weight) => weight > 0) && { l2 }),
-    ...(paperScale && { paperScale }),
-    ...(stopGradient === false && { stopGradient }),
-    ...(frozenAdam && { frozenAdam }),
-    ...(rest.steps !== undefined && { epochs: Math.ceil(rest.steps / rest.recordEvery!) }),
-  } as unknown as Settled<T>;
+    ...(baseline !== "none" && { baselineDecay: baselineDecay ?? learningOptions.baselineDecay.default }),
+    ...(optimizer === "adam" && {
+      beta1: beta1 ?? adamOptions.beta1.default,
+      beta2: beta2 ?? adamOptions.beta2.default,
+      epsilon: epsilon ?? adamOptions.epsilon.default,
+    }),
+    ...(l2 !== undefined && [l2].flat().some((weight) => (weight as number) > 0) && { l2 }),
+    ...(paperScale === true && { paperScale }),
+    ...(frozenAdam === true && { frozenAdam }),
+    ...(inSteps !== undefined && { epochs: inSteps }),
+  } as unknown as Config;
 }
 
 /**

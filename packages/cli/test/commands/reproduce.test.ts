@@ -99,8 +99,11 @@ it.each([
   [["hnca-figure-11"], 'there is no experiment "hnca-figure-11"; did you mean "hnca-figure-1"?'],
   [["hnca-figure-1", "--seeds", "0"], "--seeds is 0; expected a whole number from 1 on"],
   [["hnca-figure-1", "--only", "wm"], '--only is "wm"; hnca-figure-1 has 1 hidden layer'],
-  [["hnca-figure-1", "--steps", "10"], "--steps is 10, and hnca-figure-1 is on images"],
-  [["weight-max-figure-1", "--epochs", "2"], "--epochs is 2, and weight-max-figure-1 is on the multiplexer"],
+  [["hnca-figure-1", "--steps", "10"], "--steps is 10, and the task of hnca-figure-1 has no such setting"],
+  [
+    ["weight-max-figure-1", "--epochs", "2"],
+    "--epochs is 2, and the task of weight-max-figure-1 has no such setting",
+  ],
   [["hnca-figure-1", "--draw"], "there is nothing to report yet"],
   [["nowhere.yaml"], "the experiment nowhere.yaml cannot be read (ENOENT)"],
 ])("refuses %j before anything is trained", async (args, message) => {

@@ -110,7 +110,7 @@ describe("flipnet train --task vae", () => {
     [["--output", "softmax"], "--output is a setting of the task bandit; the task is vae"],
     [
       ["--estimator", "disarm", "--no-child-pruning"],
-      "--no-child-pruning is an option of f-hnca; the estimator is disarm, which takes resample",
+      "--no-child-pruning is an option of f-hnca; the estimator is disarm, which takes samples, resample",
     ],
     [
       ["--resample", "fresh"],
@@ -118,7 +118,7 @@ describe("flipnet train --task vae", () => {
     ],
     [
       ["--estimator", "disarm", "--resample", "independent"],
-      'resample of disarm is "independent"; expected one of partial, fresh',
+      '--resample is "independent"; expected one of partial, fresh',
     ],
   ])("%j is one sentence, and exit 2", async (args, sentence) => {
     const out = join(temporary("bad"), "runs");

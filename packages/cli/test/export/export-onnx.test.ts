@@ -159,7 +159,7 @@ describe("export --format onnx", () => {
       { graph: "samples" },
       '--graph is "samples"; expected one of sample, noise, mean-field: did you mean "sample"?',
     ],
-    [{ part: "encoder" }, /--part is of the task "vae"; .* is a run of the task "bandit"/],
+    [{ part: "encoder" }, /--part is of auto-encoders; .* is a run of the task "bandit"/],
     [{ graph: "noise", seed: 1 }, '--seed is of the graph "sample", which draws; --graph is "noise"'],
     [{ graph: "mean-field", bernoulliOp: true }, '--bernoulli-op is of the graph "sample", which draws'],
   ] as const)("refuses %o in one sentence", async (options, message) => {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from "vitest";
 import { averageOf, sectionsOf } from "../../src/report/content.ts";
 import { toHtml, toMarkdown } from "../../src/report/document.ts";
 import { nameRuns } from "../../src/report/methods.ts";
-import { metrics } from "../../src/report/metrics.ts";
+import { metricsOf } from "../../src/report/metrics.ts";
 import { type ReportedRun, type ReportOptions, untilEpoch, writeReport } from "../../src/report/report.ts";
 import { trainCommand } from "../../src/report/train-command.ts";
 import { type StoredRun, summarise } from "../../src/running/run-folder.ts";
@@ -122,6 +122,18 @@ describe("names of runs", () => {
   });
 });
 
+it("a baseline that an estimator has no use for, as once was possible, makes no method, and is said", async () => {
+  const asked = (seed: number): StoredRun => {
+    const one = run({ task: "vae", estimator: "disarm", seed });
+    return { ...one, config: { ...one.config, baseline: "running-average", baselineDecay: 0.99 } };
+  };
+  const stored = [...seeds(2, { task: "vae", estimator: "disarm" }), asked(1), asked(2)];
+  expect(namesOf(stored)).toEqual(["DisARM"]);
+  const { page } = await writeReport(newFolder(), nameRuns(stored), { title: "Baselines" });
+  const said = "2 of 4 runs were asked for a baseline that their estimator has no use for";
+  expect(readFileSync(page, "utf8").split(said)).toHaveLength(2);
+});
+
 describe("means of a report", () => {
   const named = (stored: readonly StoredRun[]): ReportedRun[] =>
     stored.map((one) => ({ ...one, method: "HNCA" }));
@@ -130,7 +142,7 @@ describe("means of a report", () => {
     expect(groups).toHaveLength(1);
     return groups[0];
   };
-  const accuracy = metrics.find(({ name }) => name === "testAccuracy")!;
+  const accuracy = metricsOf("bandit").find(({ name }) => name === "testAccuracy")!;
 
   it("are of the finished runs", () => {
     const group = only(

@@ -202,18 +202,25 @@ function convolutionsFor(
   return convolutions(backend, { shape, channels, kernel: kernelSize });
 }
 
+/** The top of an axis: low accuracies fill it. */
+function topOf(accuracies: readonly number[]): number {
+  const highest = accuracies.reduce((a, b) => Math.max(a, b), 0);
+  return highest > 0.5 ? 1 : Math.ceil(10 * highest + 0.5) / 10;
+}
+
 /** The contextual bandit. */
 export const bandit = defineTask({
   name: "bandit",
   title: "Contextual bandit",
+  says: "A network of coin flips sees an image, names its class, and is told only whether it was right.",
   offers: ["reward"],
   settings: banditOptions,
   usual: { estimator: "hnca", hidden: [200, 200], units: "plus-minus", batchSize: 50, learningRate: 1e-4 },
   data: "images",
   length: "epochs",
   metrics: [
-    { name: "onlineAccuracy", title: "online accuracy", digits: 1, percent: true },
-    { name: "testAccuracy", title: "test accuracy", digits: 1, percent: true },
+    { name: "onlineAccuracy", title: "online accuracy", short: "online", digits: 1, percent: true },
+    { name: "testAccuracy", title: "test accuracy", short: "test", digits: 1, percent: true },
   ],
   curves: [
     {
@@ -221,7 +228,7 @@ export const bandit = defineTask({
       solid: "testAccuracy",
       dotted: "onlineAccuracy",
       names: { solid: "test accuracy", dotted: "online accuracy" },
-      domain: () => [0, 1],
+      domain: (points) => [0, topOf(points.map(({ value }) => value))],
       axis: "percent",
       digits: 1,
     },

@@ -40,6 +40,10 @@ export interface MetricRecord {
 export interface TaskMetric {
   readonly name: string;
   readonly title: string;
+  /** What a line of progress calls it; absent: it has no place there. */
+  readonly short?: string;
+  /** The metric that stands for it within an epoch. */
+  readonly meanwhile?: string;
   /** Digits behind the point; of a percentage where `percent`, else of the number itself. Absent: a whole number. */
   readonly digits?: number;
   readonly percent?: true;
@@ -75,6 +79,8 @@ export interface Learned {
 export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<string, unknown>>> {
   readonly name: string;
   readonly title: string;
+  /** What the network does and is told, in a sentence. */
+  readonly says: string;
   /** What is known of its objective: estimators that need no more can serve. */
   readonly offers: readonly Knowledge[];
   /** What it is told, beside what every task is told. */
@@ -91,6 +97,8 @@ export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<stri
   /** The first one is what a person wants to follow. */
   readonly metrics: readonly TaskMetric[];
   readonly curves: readonly TaskCurve[];
+  /** Whether what it learns can draw images. */
+  readonly draws?: true;
   /** What a reader of its numbers must know. */
   readonly note?: string;
   /** @throws InputError for settings and data that do not fit */

@@ -145,6 +145,7 @@ const networkFor = ({ size, hidden, units }: CommonSettings & { readonly size: n
 export const gridWorld = defineTask({
   name: "grid-world",
   title: "Grid world",
+  says: "A network of coin flips walks over a board, step by step, and is paid for arriving.",
   offers: ["reward"],
   settings: {
     size: count({ least: 2, default: 5, says: "rows and columns of the board" }),
@@ -156,8 +157,8 @@ export const gridWorld = defineTask({
   data: "none",
   length: "steps",
   metrics: [
-    { name: "return", title: "return", digits: 3 },
-    { name: "length", title: "length of an episode", digits: 2 },
+    { name: "return", title: "return", short: "return", digits: 3 },
+    { name: "length", title: "length of an episode", short: "length", digits: 2 },
     {
       name: "meanReturn",
       title: "return, whole run",

@@ -204,6 +204,7 @@ function stepsToHalf(records: readonly MetricRecord[]): number | undefined {
 export const multiplexer = defineTask({
   name: "multiplexer",
   title: "Multiplexer",
+  says: "A network of coin flips sees an address and data, names the bit at the address, and is told only whether it was right.",
   offers: ["reward"],
   settings: {
     k: count({
@@ -226,7 +227,13 @@ export const multiplexer = defineTask({
   data: "none",
   length: "steps",
   metrics: [
-    { name: "last100", title: "reward, last 100 batches", digits: 3 },
+    {
+      name: "last100",
+      title: "reward, last 100 batches",
+      short: "reward",
+      meanwhile: "onlineReward",
+      digits: 3,
+    },
     {
       name: "meanReward",
       title: "reward, whole run",

@@ -294,17 +294,19 @@ function elboDomain(points: readonly { epoch: number; value: number }[]): [numbe
 export const vae = defineTask({
   name: "vae",
   title: "Variational auto-encoder",
+  says: "A network of coin flips sees an image and makes a code of it, from which another network draws it again.",
   offers: ["components", "evaluations", "slopes"],
   settings: vaeOptions,
   usual: { estimator: "f-hnca", hidden: [200], units: "zero-one", batchSize: 50, learningRate: 1e-4 },
   data: "images",
   length: "epochs",
   metrics: [
-    { name: "elbo", title: "ELBO", digits: 2 },
+    { name: "elbo", title: "ELBO", short: "ELBO", digits: 2 },
     { name: "testElbo", title: "test ELBO", digits: 2 },
     { name: "testBound", title: "test bound", digits: 2 },
   ],
   curves: [{ title: "ELBO (nats)", solid: "elbo", domain: elboDomain, axis: "d", digits: 1 }],
+  draws: true,
   note: "Bounds are in nats an image.",
   create(backend, settings, data) {
     const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units);

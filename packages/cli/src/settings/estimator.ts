@@ -1,0 +1,112 @@
+/**
+ * The estimator that a setting names: one of flipnet's, `reinforce-loo:samples=4`, or one from a file of the user's,
+ * `./mine.mjs:samples=3`, whose default export, or only export that is one, `defineEstimator` has made.
+ */
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { basename, extname, resolve } from "node:path";
+import type { Estimator } from "flipnet/internal/estimators/estimator";
+import { estimatorText, type NamedOptions, parseEstimatorText } from "flipnet/internal/estimators/options";
+import { createEstimator, findEstimator, labelOf } from "flipnet/internal/estimators/registry";
+import { InputError } from "flipnet/internal/formats/errors";
+
+/** Whether a name is a file's. */
+export const isFile = (name: string): boolean => /[\\/]|\.[cm]?[jt]s$/.test(name);
+
+/** An estimator and the text that names it, with the options that are not what holds anyway. */
+export interface ChosenEstimator {
+  readonly estimator: Estimator;
+  readonly text: string;
+  /** SHA-256 of the file that it is from, in hex. */
+  readonly digest?: string;
+}
+
+/**
+ * The estimator of a name, with these options.
+ *
+ * @param known names to suggest where it is none
+ * @param folder where paths begin
+ * @throws InputError for a name that is none, a file without an estimator, or an option that cannot be used
+ */
+export function chooseEstimator(
+  { name, ...options }: NamedOptions,
+  { known, folder = "." }: { known?: readonly string[]; folder?: string } = {},
+): ChosenEstimator {
+  if (!isFile(name)) {
+    const estimator = createEstimator({ name, ...options }, known);
+    return { estimator, text: labelOf(estimator) };
+  }
+  const path = resolve(folder, name);
+  const { kind, digest } = loadFile(path);
+  const estimator = kind(options);
+  const { name: own, ...told } = parseEstimatorText(labelOf(estimator));
+  return { estimator, text: estimatorText({ name: path, ...told }), digest };
+}
+
+type Kind = (options: Record<string, unknown>) => Estimator;
+
+const require = createRequire(import.meta.url);
+
+/** The estimator that a file exports. It is read once: the module that has been loaded is the one that is used. */
+function loadFile(path: string): { kind: Kind; digest: string } {
+  let loaded = files.get(path);
+  if (loaded === undefined) {
+    try {
+      const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
+      const exported: Record<string, unknown> = require(path);
+      const made = Object.entries(exported).filter(([, value]) => isEstimator(value));
+      const chosen = made.find(([name]) => name === "default") ?? (made.length === 1 ? made[0] : undefined);
+      if (chosen === undefined) {
+        const found = made.length === 0 ? "none" : made.map(([name]) => name).join(", ");
+        throw new InputError(
+          `the estimator file ${path} exports ${found} of estimators; expected a default export, or one that defineEstimator has made`,
+        );
+      }
+      loaded = { kind: chosen[1] as Kind, digest };
+    } catch (cause) {
+      if (cause instanceof InputError) throw cause;
+      const { code, message } = cause as NodeJS.ErrnoException;
+      const [reason] = code === "ENOENT" ? [code] : message.split("\n");
+      throw new InputError(`the estimator file ${path} cannot be loaded (${reason})`, { cause });
+    }
+    files.set(path, loaded);
+  }
+  return loaded;
+}
+
+const files = new Map<string, { kind: Kind; digest: string }>();
+
+const isEstimator = (value: unknown): boolean =>
+  typeof value === "function" && "prepare" in value && "takes" in value && "needs" in value;
+
+/** What a text or `{ name, ...options }` names. @throws InputError where it is neither */
+export function namedIn(value: unknown): NamedOptions | undefined {
+  if (typeof value === "string") return value === "" ? undefined : parseEstimatorText(value);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return undefined;
+  return typeof (value as NamedOptions).name === "string" ? (value as NamedOptions) : undefined;
+}
+
+/** `reinforce-loo` of `reinforce-loo:samples=4`; `mine` of `./some/mine.mjs`: for names of files. */
+export function plainName(text: string): string {
+  const { name } = parseEstimatorText(text);
+  return isFile(name) ? basename(name, extname(name)).replace(/[^\w-]+/g, "-") : name;
+}
+
+/** What of an estimator decides a run's identity: a file by what is in it, wherever it is. */
+export function identityOfEstimator({ estimator }: { estimator: string }): { estimator: string } {
+  const { name, ...told } = parseEstimatorText(estimator);
+  return { estimator: isFile(name) ? estimatorText({ name: "file", ...told }) : estimator };
+}
+
+/** The title of an estimator in a stored config, and the options that its text tells. */
+export function titleOf(text: string): {
+  title: string;
+  told: Record<string, unknown>;
+  takesBaseline: boolean;
+} {
+  const { name, ...told } = parseEstimatorText(text);
+  const known = findEstimator(name);
+  const title = known?.title ?? (isFile(name) ? basename(name) : name);
+  return { title, told, takesBaseline: known?.baseline ?? true };
+}
