@@ -7,7 +7,7 @@
  * its episode earns from there on, its return to go. Rows behind the end of an episode count nothing. Where episodes
  * begin is a function of seed and step, so nothing has to be saved.
  *
- * The variance of the gradient is that of rows: those of one episode are not told from others.
+ * One episode is one example: the gradient's variance is that of episodes.
  */
 
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
