@@ -85,3 +85,11 @@ describe("a run of the multiplexer", () => {
     }
   });
 });
+
+it("says what a learning rate that is none should be", async () => {
+  const { code, stderr } = await flipnet(["train", "--task", "multiplexer", "--learning-rate", "fast"]);
+  expect([code, stderr]).toEqual([
+    2,
+    'error: --learning-rate is "fast"; expected a positive number, or a list of them, one for each layer\n',
+  ]);
+});

@@ -206,10 +206,20 @@ const described = "optimizer";
 export function optimizerIn(tensors: Record<string, Tensor>, layers: number): OptimizerFactory | undefined {
   const saved = tensors[described];
   if (saved === undefined) return undefined;
-  const { name, learningRate, ...settings } = JSON.parse(new TextDecoder().decode(saved.data as Uint8Array));
+  const { name, learningRate, ...settings } = descriptionIn(saved);
+  if (!Array.isArray(learningRate)) throw new InputError(`the checkpoint's ${described} has no learningRate`);
   const options = { ...settings, learningRate: learningRate.slice(0, layers) };
   if ("l2" in settings) return undefined;
   return name === "adam" ? adam(options) : name === "sgd" ? sgd(options) : undefined;
+}
+
+/** What a file says of its optimizer; an `InputError` for a text that is none. */
+function descriptionIn({ data }: Tensor): Record<string, unknown> {
+  try {
+    const found: unknown = JSON.parse(new TextDecoder().decode(data as Uint8Array));
+    if (typeof found === "object" && found !== null) return found as Record<string, unknown>;
+  } catch {}
+  throw new InputError(`the checkpoint's ${described} is not the description of an optimizer`);
 }
 
 /** Takes it; throws `InputError` where it is not this optimizer's. */
@@ -225,9 +235,8 @@ function checkOptimizer({ description, state }: Optimizer, tensors: Record<strin
     );
   }
   delete tensors[described];
-  const text = new TextDecoder().decode(saved.data as Uint8Array);
-  if (text === JSON.stringify(description)) return;
-  const was: Record<string, unknown> = JSON.parse(text);
+  const was = descriptionIn(saved);
+  if (JSON.stringify(was) === JSON.stringify(description)) return;
   const [key] = Object.keys({ ...was, ...description }).filter(
     (key) => JSON.stringify(was[key]) !== JSON.stringify(description[key]),
   );

@@ -63,6 +63,14 @@ test("what cannot be is refused with the offending value", async () => {
   );
   agent.learn(1);
   await expect(createAgent({ inputs: 2, actions: 2, hidden: [0] })).rejects.toThrow("0 units");
+  // Of its optimizer's description, as in "learningRate", one letter.
+  const damaged = Buffer.from(await agent.save());
+  const at = damaged.indexOf('"learningRate"');
+  expect(at).toBeGreaterThan(0);
+  damaged[at] = 0;
+  await expect(loadAgent(Uint8Array.from(damaged))).rejects.toThrow(
+    /is not the description of an optimizer$/,
+  );
   await expect(loadAgent(new Uint8Array(5))).rejects.toThrow(SafetensorsError);
   await expect(loadAgent(await agent.save(), sgd({ learningRate: 1 }))).rejects.toThrow(
     'made with another optimizer: its name was "adam", and is "sgd" here',
