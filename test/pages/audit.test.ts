@@ -41,9 +41,12 @@ describe("docs/audit.md", () => {
   it.each([
     ["bandit", 0, ["reinforce", "hnca"]],
     ["auto-encoder", 1, ["reinforce", "f-hnca", "reinforce-loo", "disarm", "arm"]],
+    ["decision process", 3, ["reinforce", "hnca", "weight-max"]],
     ["function", 2, ["reinforce", "f-hnca", "local-expectation", "reinforce-loo", "vargrad"]],
   ])("the %s prints what it says", (_, place, estimators) => {
-    expect(page).toContain(`flipnet audit spec.json --estimators ${estimators.join()}`);
+    const path = place === 3 ? "examples/three-rooms.json" : "spec.json";
+    expect(page).toContain(`flipnet audit ${path} --estimators ${estimators.join()}`);
+    if (place === 3) expect(specs[place]).toBe(read(path));
     const report = audit(JSON.parse(specs[place]), { estimators });
     expect(masked(formatAudit(report))).toBe(masked(tables[place]));
   });

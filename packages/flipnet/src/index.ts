@@ -14,16 +14,19 @@ export {
   type AuditOptions,
   type AuditProgress,
   type AuditReport,
+  type AuditSpec,
   audit,
   type BanditReport,
   type ElboReport,
   type EstimatorAudit,
   type FunctionReport,
+  type ProcessReport,
 } from "./audit/audit.ts";
 export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
 export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";
 export { formatAudit } from "./audit/format.ts";
 export type { FunctionSpec, LinearComponentSpec, TableComponentSpec } from "./audit/function-spec.ts";
+export type { ProcessSpec } from "./audit/process-spec.ts";
 export type { SimulationOptions } from "./audit/simulation.ts";
 // Backends.
 export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backend.ts";

@@ -20,7 +20,7 @@ export function defineAudit(program: Command): void {
     .description("exact gradient of a small network, and every estimator's mean, bias and variance")
     .argument(
       "<spec>",
-      "a JSON file: a network with its contexts and rewards, or with components of a function; or an encoder and decoder with images",
+      "a JSON file: a network with its contexts and rewards, with components of a function, or with states and transitions; or an encoder and decoder with images",
     )
     .option("--json", "print everything as JSON instead of a table")
     .option(

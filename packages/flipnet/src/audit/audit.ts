@@ -23,6 +23,8 @@ import { type FunctionSpec, looksLikeFunction, parseFunctionSpec } from "./funct
 import { type FunctionAnswers, functionSubject } from "./function-subject.ts";
 import { type LayerValues, type ParameterArrays, toArrays } from "./layout.ts";
 import type { Moments } from "./moments.ts";
+import { looksLikeProcess, type ProcessSpec, parseProcessSpec } from "./process-spec.ts";
+import { type ProcessAnswers, processSubject } from "./process-subject.ts";
 import { enumerate, prepareRun } from "./run.ts";
 import { checkSimulation, type SimulationOptions, simulate } from "./simulation.ts";
 import type { Subject } from "./subject.ts";
@@ -71,8 +73,14 @@ export interface ElboReport extends ElboAnswers, Findings {}
 /** What the audit of a known function found: plain JSON. The estimators' arrays cover the network. */
 export interface FunctionReport extends FunctionAnswers, Findings {}
 
+/** What the audit of a decision process found: plain JSON. */
+export interface ProcessReport extends ProcessAnswers, Findings {}
+
+/** What an audit can be asked about. */
+export type AuditSpec = BanditSpec | ElboSpec | FunctionSpec | ProcessSpec;
+
 /** What an audit found. */
-export type AuditReport = BanditReport | ElboReport | FunctionReport;
+export type AuditReport = BanditReport | ElboReport | FunctionReport | ProcessReport;
 
 /** How to audit. */
 export interface AuditOptions {
@@ -104,8 +112,8 @@ export interface AuditProgress {
 }
 
 /**
- * Audits estimators on a small contextual bandit, a small variational auto-encoder, or a known function of all units of
- * a small network.
+ * Audits estimators on a small contextual bandit, a small variational auto-encoder, a known function of all units of a
+ * small network, or a small decision process.
  *
  * An unbiased estimator shows a bias of rounding size: with rewards of about 1, below 1e-12 in float64 and 1e-5 in
  * float32.
@@ -116,8 +124,9 @@ export interface AuditProgress {
 export function audit(spec: BanditSpec, options?: AuditOptions): BanditReport;
 export function audit(spec: ElboSpec, options?: AuditOptions): ElboReport;
 export function audit(spec: FunctionSpec, options?: AuditOptions): FunctionReport;
-export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options?: AuditOptions): AuditReport;
-export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: AuditOptions = {}): AuditReport {
+export function audit(spec: ProcessSpec, options?: AuditOptions): ProcessReport;
+export function audit(spec: AuditSpec, options?: AuditOptions): AuditReport;
+export function audit(spec: AuditSpec, options: AuditOptions = {}): AuditReport {
   const { backend: given, maximumStates = 2 ** 24, steps = 1, onProgress } = options;
   const backend = given === undefined ? createReferenceBackend() : checked(given);
   if (steps !== 1 && steps !== 2) throw new InputError(`the steps are ${steps}; expected 1 or 2`);
@@ -158,13 +167,14 @@ export function audit(spec: BanditSpec | ElboSpec | FunctionSpec, options: Audit
 }
 
 function subjectOf(
-  spec: BanditSpec | ElboSpec | FunctionSpec,
+  spec: AuditSpec,
   backend: ImmediateBackend,
   baseline: Baseline | undefined,
-): Subject<BanditAnswers | ElboAnswers | FunctionAnswers> {
+): Subject<BanditAnswers | ElboAnswers | FunctionAnswers | ProcessAnswers> {
   const own = baseline === undefined ? {} : { baseline };
   if (looksLikeElbo(spec)) return elboSubject(backend, { ...parseElboSpec(spec), ...own });
   if (looksLikeFunction(spec)) return functionSubject(backend, { ...parseFunctionSpec(spec), ...own });
+  if (looksLikeProcess(spec)) return processSubject(backend, { ...parseProcessSpec(spec), ...own });
   return banditSubject(backend, { ...parseBanditSpec(spec), ...own });
 }
 

@@ -66,15 +66,7 @@ export function parseBanditSpec(value: unknown): Bandit {
     "allowed",
   ]);
   const { network, parameters, contexts } = parseNetwork(spec, "softmax");
-  const shapes = networkShapes(network);
-
-  const output = shapes[shapes.length - 1];
-  if (output.units !== 1) {
-    throw new InputError(
-      `the last layer has ${output.units} units; expected one, whose choice is the action`,
-    );
-  }
-  const actions = Math.max(2, output.choices);
+  const actions = countActions(network);
   const reward = asArray(spec.reward, "reward");
   checkLength(reward, "reward", contexts.length, "one for each context");
   const rewards = reward.map((row, c) => {
@@ -84,7 +76,7 @@ export function parseBanditSpec(value: unknown): Bandit {
   });
 
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
-  const exploring = parseExploring(spec, contexts.length, output.choices);
+  const exploring = parseExploring(spec, contexts.length, networkShapes(network).at(-1)!.choices);
   return { network, parameters, contexts, rewards, baseline, ...(exploring && { exploring }) };
 }
 
@@ -106,17 +98,28 @@ function parseExploring(
   return { floor: under, allowed: lists };
 }
 
-/** A network with its parameters and what it sees; `lastKind` is what the last layer is unless it says otherwise. */
+/** The actions that the last layer can take. Throws an `InputError` where it is not one unit. */
+export function countActions(network: NetworkSpec): number {
+  const { units, choices } = networkShapes(network).at(-1)!;
+  if (units === 1) return Math.max(2, choices);
+  throw new InputError(`the last layer has ${units} units; expected one, whose choice is the action`);
+}
+
+/**
+ * A network with its parameters and what it sees, which the spec calls `seen`; `lastKind` is what the last layer is
+ * unless it says otherwise.
+ */
 export function parseNetwork(
   spec: Partial<Record<"units" | "layers" | "contexts", unknown>>,
   lastKind: "bernoulli" | "softmax",
+  seen = "contexts",
 ): Setting {
   const units = asOneOf(spec.units, "units", ["zero-one", "plus-minus"]);
 
-  const contexts = asTable(spec.contexts, "contexts");
+  const contexts = asTable(spec.contexts, seen);
   const inputs = contexts[0].length;
   contexts.forEach((context, c) => {
-    checkLength(context, `contexts[${c}]`, inputs, "as the first context has");
+    checkLength(context, `${seen}[${c}]`, inputs, `as the first ${seen.slice(0, -1)} has`);
   });
 
   const layers = asArray(spec.layers, "layers");
@@ -189,11 +192,13 @@ function parseReward(value: unknown, name: string): RandomReward {
   const values = asNumbers(reward.values, `${name}.values`);
   const probabilities = asNumbers(reward.probabilities, `${name}.probabilities`);
   checkLength(probabilities, `${name}.probabilities`, values.length, "one for each value");
-  const sum = probabilities.reduce((a, b) => a + b, 0);
-  if (Math.abs(sum - 1) > 1e-9 || probabilities.some((p) => p < 0)) {
-    throw new InputError(
-      `${name}.probabilities is ${show(probabilities)}; expected numbers of at least 0 that sum to 1`,
-    );
-  }
+  checkDistribution(probabilities, `${name}.probabilities`);
   return { values, probabilities };
+}
+
+/** Throws an `InputError` for numbers that are no probabilities of all that can happen. */
+export function checkDistribution(probabilities: readonly number[], name: string): void {
+  const sum = probabilities.reduce((a, b) => a + b, 0);
+  if (Math.abs(sum - 1) <= 1e-9 && probabilities.every((p) => p >= 0)) return;
+  throw new InputError(`${name} is ${show(probabilities)}; expected numbers of at least 0 that sum to 1`);
 }

@@ -46,6 +46,16 @@ export function addSlope(gradient: LayerValues, row: number, x: readonly number[
   });
 }
 
+/** Adds `by` times one layer's values to another's. */
+export function addScaled(sum: LayerValues, { weights, bias }: LayerValues, by: number): void {
+  bias.forEach((value, row) => {
+    sum.bias[row] += by * value;
+    weights[row].forEach((weight, i) => {
+      sum.weights[row][i] += by * weight;
+    });
+  });
+}
+
 /**
  * J, and dJ/d(weights and bias) of each layer, laid out as they are. `worth` is called once for every state.
  */

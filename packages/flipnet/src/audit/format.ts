@@ -51,6 +51,10 @@ export function formatAudit(report: AuditReport): string {
     const sizes = `encoder ${largest(report.exactEncoder)}, decoder ${largest(report.exactDecoder)}`;
     lines.unshift(`ELBO ${report.elbo.toFixed(6)}; largest entry of the exact gradient: ${sizes}`, "");
   }
+  if ("expectedReturn" in report) {
+    const size = `largest entry of the exact gradient: ${largest(report.exact)}`;
+    lines.unshift(`expected return ${report.expectedReturn.toFixed(6)}; ${size}`, "");
+  }
   if ("value" in report) {
     const sizes = [`network ${largest(report.exact)}`];
     if (hasOwn) sizes.push(`components ${largest(report.exactComponents)}`);

@@ -10,9 +10,12 @@ import { type Pass, partOfPass, samplePass } from "../network/pass.ts";
 import type { Act } from "../tasks/task.ts";
 import type { Learner } from "./learner.ts";
 
+/** What acts: a learner, or an estimator that is audited. */
+type Actor = Pick<Learner, "estimator" | "sample">;
+
 /** Lets a learner act, step by step. */
 export class Acting {
-  readonly #learner: Learner;
+  readonly #learner: Actor;
   readonly #draws: Draws;
   /** By their first row, their number, and their time. */
   readonly #passes = new Map<string, Pass>();
@@ -20,7 +23,7 @@ export class Acting {
   #acted = 0;
   #time = 0;
 
-  constructor(learner: Learner, draws: Draws) {
+  constructor(learner: Actor, draws: Draws) {
     this.#learner = learner;
     this.#draws = draws;
   }

@@ -10,6 +10,7 @@ import { createReferenceBackend } from "../../src/backend/reference.ts";
 import type { Estimator, PreparedEstimator } from "../../src/estimators/estimator.ts";
 import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { reinforceLoo } from "../../src/estimators/reinforce-loo.ts";
+import { InputError } from "../../src/formats/errors.ts";
 import type { Tosser } from "../../src/network/laws.ts";
 import type { Objective } from "../../src/objectives/objective.ts";
 import { compare, flat, largestDifference } from "./compare.ts";
@@ -72,7 +73,7 @@ describe("known auto-encoders", () => {
 describe("random small auto-encoders", () => {
   const options = { seed: 20261122, numRuns: 30 };
 
-  const maximumStates = 2 ** 11;
+  const maximumStates = 2 ** 14;
   /** Of each estimator, how many networks a test has left out because they have more states. */
   const tooLarge = new Map<string, number>();
   const sayWhatIsLeftOut = async ({ annotate }: TestContext) => {
@@ -82,21 +83,23 @@ describe("random small auto-encoders", () => {
     tooLarge.clear();
   };
 
-  /** All estimators that serve the network and have so many states at most. */
-  function auditAll(spec: ElboSpec): ElboReport {
-    const report = audit(spec, { maximumStates });
-    for (const [name, why] of Object.entries(report.leftOut)) {
-      if (why.includes("states to enumerate")) tooLarge.set(name, (tooLarge.get(name) ?? 0) + 1);
-      else expect(why).toMatch(/needs Bernoulli units/);
+  /** Those of the estimators that have so many states at most are unbiased; ARM, which has the most, is another test's. */
+  function expectAllUnbiased(spec: ElboSpec): void {
+    for (const name of names.filter((one) => !one.startsWith("arm"))) {
+      try {
+        expectUnbiased(audit(spec, { estimators: [name], maximumStates }), 1e-9);
+      } catch (error) {
+        if (!(error instanceof InputError)) throw error;
+        if (error.message.includes("states to enumerate")) tooLarge.set(name, (tooLarge.get(name) ?? 0) + 1);
+        else expect(error.message).toMatch(/^disarm\S* needs Bernoulli units/);
+      }
     }
-    for (const name of ["reinforce", "f-hnca"]) expect(report.estimators).toHaveProperty(name);
-    return report;
   }
 
   it("every estimator is unbiased", async (test) => {
     fc.assert(
       fc.property(elboSpecs(3), (spec) => {
-        expectUnbiased(auditAll(spec), 1e-9);
+        expectAllUnbiased(spec);
       }),
       options,
     );
@@ -106,7 +109,7 @@ describe("random small auto-encoders", () => {
   it("every estimator is unbiased where layers have several parents, and children at several depths", async (test) => {
     fc.assert(
       fc.property(elboSpecs(3, "skips"), (spec) => {
-        expectUnbiased(auditAll(spec), 1e-9);
+        expectAllUnbiased(spec);
       }),
       options,
     );
@@ -116,7 +119,7 @@ describe("random small auto-encoders", () => {
   it("every estimator that serves them is unbiased where some units are softmax", async (test) => {
     fc.assert(
       fc.property(elboSpecs(2, "chain", "mixed"), elboSpecs(2, "skips", "mixed"), (chain, graph) => {
-        expectUnbiased(auditAll(chain), 1e-9);
+        expectAllUnbiased(chain);
         expectUnbiased(audit(graph, { estimators: ["reinforce", "f-hnca", "reinforce-loo"] }), 1e-9);
       }),
       { ...options, numRuns: 10 },
