@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { defineAudit } from "./commands/audit.ts";
 import { defineCompare } from "./commands/compare.ts";
 import { defineEstimators } from "./commands/estimators.ts";
+import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf, guardOutput } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
 import { defineReport } from "./commands/report.ts";
@@ -37,6 +38,7 @@ Examples:
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
   $ flipnet export runs --format csv               the records of all runs, as one table
   $ flipnet audit network.json                     exact bias and variance of every estimator
+  $ flipnet evaluate log.jsonl --policy agent.safetensors
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
   );
@@ -50,6 +52,7 @@ defineSample(program);
 defineExport(program);
 defineAudit(program);
 defineEstimators(program);
+defineEvaluate(program);
 
 try {
   await program.parseAsync();

@@ -5,10 +5,18 @@
  */
 
 // An agent that learns online.
-export { Agent, createAgent, type DecideOptions, loadAgent } from "./agent/agent.ts";
+export { Agent, createAgent, type DecideOptions, loadAgent, type ProbabilityOptions } from "./agent/agent.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
+export {
+  type Estimate,
+  type EvaluateOptions,
+  evaluatePolicy,
+  type LoggedDecision,
+  type Policy,
+  type PolicyValue,
+} from "./agent/off-policy.ts";
 export type { Likelihoods } from "./agent/oracle.ts";
-export type { AgentBaseline, AgentOptions } from "./agent/settings.ts";
+export type { AgentBaseline, AgentOptions, Floor } from "./agent/settings.ts";
 // The audit.
 export {
   type AuditOptions,

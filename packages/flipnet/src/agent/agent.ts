@@ -124,6 +124,11 @@ export class Agent {
     return this.#decisions.size;
   }
 
+  /** Whether it remembers a decision of this id, its own or one that it has learned from. */
+  knows(id: string): boolean {
+    return this.#decisions.knows(id);
+  }
+
   /**
    * Decides what to do in a context of `inputs` numbers. The decision waits for `reward`, until it expires.
    *

@@ -82,9 +82,13 @@ export class Decisions {
         `the id of a decision is ${JSON.stringify(id)}; expected a text that is not empty`,
       );
     }
-    if (this.#pending.has(id) || this.#closed.has(id)) {
+    if (this.knows(id)) {
       throw new InputError(`there was a decision "${id}" already; expected an id of its own for each`);
     }
+  }
+
+  knows(id: string): boolean {
+    return this.#pending.has(id) || this.#closed.has(id);
   }
 
   add(decision: Pending): void {

@@ -1,3 +1,12 @@
 /** `flipnet/node`: what a library for Node and browsers leaves out because it reads files. */
 
+export {
+  type AgentLog,
+  type AgentLogOptions,
+  deleteEvents,
+  type LogEntry,
+  openAgentLog,
+  readAgentLog,
+  vowpalWabbitText,
+} from "./agent-log.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";

@@ -1,0 +1,104 @@
+/** `flipnet evaluate`: what an agent would have earned, from the log of another. */
+import type { Command } from "commander";
+import type { Estimate, PolicyValue } from "flipnet/internal/agent/off-policy";
+import { InputError } from "flipnet/internal/formats/errors";
+import { wholeNumber } from "./numbers.ts";
+import { colorsFor } from "./terminal.ts";
+
+interface Flags {
+  policy: string;
+  samples: string;
+  bootstrap: string;
+  seed: string;
+  defaultReward?: string;
+  json?: boolean;
+}
+
+export function defineEvaluate(program: Command): void {
+  program
+    .command("evaluate")
+    .description("what an agent would have earned, from the log of another: IPS, SNIPS and DR with intervals")
+    .argument("<log...>", "files of a log that openAgentLog wrote, oldest first")
+    .requiredOption("--policy <file>", "the agent, as its save() gave it")
+    .option("--samples <n>", "samples of its coins behind each probability", "100")
+    .option("--bootstrap <n>", "bootstrap samples behind the intervals", "1000")
+    .option("--seed <n>", "of the bootstrap", "0")
+    .option("--default-reward <value>", "what decisions without a reward earned; default: they are left out")
+    .option("--json", "print everything as JSON instead of a table")
+    .action(evaluate);
+}
+
+async function evaluate(paths: string[], flags: Flags): Promise<void> {
+  const samples = wholeNumber("--samples", flags.samples, 2);
+  const bootstrap = wholeNumber("--bootstrap", flags.bootstrap, 40, 1_000_000);
+  const seed = wholeNumber("--seed", flags.seed, 0);
+  const silence = numberOf(flags.defaultReward);
+  const { readFile } = await import("node:fs/promises");
+  const { loadAgent } = await import("flipnet/internal/agent/agent");
+  const { evaluatePolicy } = await import("flipnet/internal/agent/off-policy");
+  const { readAgentLog } = await import("flipnet/internal/node/agent-log");
+
+  const bytes = await readFile(flags.policy).catch((cause) => {
+    throw new InputError(`${flags.policy} cannot be read (${cause.code}); expected a saved agent`, { cause });
+  });
+  const agent = await loadAgent(bytes);
+  const entries = await readAgentLog(paths);
+  const answered = entries.flatMap((entry) => {
+    const reward = entry.reward ?? silence;
+    return reward === undefined ? [] : [{ ...entry, reward }];
+  });
+  const blind = answered.find(({ context }) => context === undefined);
+  if (blind !== undefined) {
+    throw new InputError(
+      `the decision ${blind.id} has no context; expected a log that was written with contexts: "keep"`,
+    );
+  }
+  const found = evaluatePolicy(
+    answered,
+    ({ context, allowed }) =>
+      agent.probabilities(context, { samples, ...(allowed && { allowed }) }).probabilities,
+    { bootstrap, seed },
+  );
+  const warnings = [
+    ...warn(
+      answered.filter(({ id }) => agent.knows(id)).length,
+      "that the policy has learned from: its value is too high",
+    ),
+    ...warn(
+      answered.filter(({ floor }) => !(floor > 0)).length,
+      "without a floor: what had no chance is not in the log",
+    ),
+  ];
+  const unanswered = entries.length - answered.length;
+  if (flags.json) {
+    process.stdout.write(`${JSON.stringify({ ...found, unanswered, warnings }, undefined, 2)}\n`);
+    return;
+  }
+  process.stdout.write(tableOf(found, unanswered));
+  const { yellow } = colorsFor(process.stderr);
+  for (const warning of warnings) process.stderr.write(`${yellow("warning:")} ${warning}\n`);
+}
+
+function numberOf(text: string | undefined): number | undefined {
+  if (text === undefined) return undefined;
+  const value = text.trim() === "" ? Number.NaN : Number(text);
+  if (Number.isFinite(value)) return value;
+  throw new InputError(`--default-reward is ${text}; expected a number`);
+}
+
+const warn = (count: number, what: string): string[] =>
+  count === 0 ? [] : [`the log has ${count} decisions ${what}`];
+
+function tableOf(found: PolicyValue, unanswered: number): string {
+  const line = (name: string, { value, interval: [low, high] }: Estimate) =>
+    `${name.padEnd(10)}${value.toFixed(4).padStart(10)}   ${low.toFixed(4)} to ${high.toFixed(4)}\n`;
+  return [
+    `${"".padEnd(10)}${"value".padStart(10)}   95 % interval\n`,
+    line("as logged", found.logged),
+    line("IPS", found.ips),
+    line("SNIPS", found.snips),
+    line("DR", found.dr),
+    `${found.decisions} decisions, ${unanswered} without a reward left out; `,
+    `effective sample size ${found.effectiveSampleSize.toFixed(1)}, largest weight ${found.largestWeight.toFixed(2)}\n`,
+  ].join("");
+}
