@@ -195,7 +195,7 @@ describe("decode refuses", () => {
       "its header has 18446744073709551615 bytes, expected at most 8",
     ],
     ["no JSON", file('{"w":'), "its header is not JSON ("],
-    ["no JSON, with line breaks", file('{"w":\n\nx'), /^[^\n]*its header is not JSON \([^\n]*$/],
+    ["no JSON, with line breaks", file('{"w":\n\nx'), "its header is not JSON ("],
     ["an empty header", file(""), "its header is not JSON ("],
     ["bytes that are not UTF-8", file("{}").with(8, 255), "its header is not JSON ("],
     ["a list", file("[1,2]"), "its header begins with [1,2], expected a JSON object"],
@@ -278,6 +278,7 @@ describe("decode refuses", () => {
     const read = () => decode(bytes, "file");
     expect(read).toThrow(SafetensorsError);
     expect(read).toThrow(InputError);
+    expect(read).not.toThrow(/\n/);
     expect(read).toThrow(`file cannot be read as safetensors: ${message}`);
   });
 
