@@ -63,10 +63,12 @@ function kernelsOf(kind) {
       },
     ];
     return {
+      // Flips make their tables where they use them.
       kernels: {
         ...Object.fromEntries(addon.kernels.map(kernel)),
-        flipTableFloats: addon.tableFloats,
-        flipStepFloats: () => 0, // entropies ask for nothing more
+        flipTables: () => 0,
+        flipTableFloats: () => 0,
+        flipStepFloats: () => 0,
       },
       grown: () => addon.moved(number, bytes()),
     };

@@ -3,7 +3,7 @@
 use crate::door::{Call, Refusal};
 use crate::kernels::{
     adam, bits as rows, convolution, elementwise, flips, known, messages, products, random, rules, softmax,
-    tables as table, units,
+    units,
 };
 use crate::lanes::Lanes;
 
@@ -52,6 +52,20 @@ macro_rules! value {
     };
 }
 
+/// Calls a kernel with all operands but those that it does not use.
+macro_rules! handed {
+    ($call:ident, $v:ident, $module:ident::$function:ident, [$($value:expr),*]) => {
+        unsafe { $module::$function::<$v>($($value),*) }
+    };
+    ($call:ident, $v:ident, $module:ident::$function:ident, [$($value:expr),*] $name:ident: unused $(, $($rest:tt)*)?) => {{
+        let _ = $name;
+        handed!($call, $v, $module::$function, [$($value),*] $($($rest)*)?)
+    }};
+    ($call:ident, $v:ident, $module:ident::$function:ident, [$($value:expr),*] $name:ident: $kind:ident $(($size:expr))? $(, $($rest:tt)*)?) => {
+        handed!($call, $v, $module::$function, [$($value,)* value!($kind, $call, $name $(, $size)?)] $($($rest)*)?)
+    };
+}
+
 macro_rules! kernels {
     ($($name:ident($($operand:ident: $kind:ident $(($size:expr))?),*) => $module:ident::$function:ident;)*) => {
         /// Their names, in the order of the tables.
@@ -69,7 +83,7 @@ macro_rules! kernels {
                         place += 1;
                     )*
                     $(check!($kind, call, $operand);)*
-                    unsafe { $module::$function::<V>($(value!($kind, call, $operand $(, $size)?)),*) };
+                    handed!(call, V, $module::$function, [] $($operand: $kind $(($size))?),*);
                     Ok(())
                 }
             )*
@@ -132,12 +146,11 @@ kernels! {
     binarise(images: rows((order, B, I)), order: words(B), out: floats(B * I), B: count, I: count, k0: key, k1: key) => random::binarise;
     uniforms(out: floats(n), first: count, n: count, k0: key, k1: key) => random::uniforms;
 
-    flipTables(weights: floats(I * J), tables: floats(table::floats(I, J)), steps: maybe(0.0), first: count, rows: count, I: count, J: count, k: number) => table::flip_tables;
-    flips(bits: floats(B * I), tables: floats(table::floats(I, J)), steps: maybe(0.0), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag) => flips::flips;
-    flipSoftmax(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: some, k: number, accumulate: flag) => softmax::flip_softmax;
-    switches(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, accumulate: flag) => softmax::switches;
-    switchSoftmax(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, accumulate: flag) => softmax::switch_softmax;
-    entropyDifferences(bits: floats(B * I), tables: floats(table::floats(I, J)), weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, k: number, accumulate: flag) => softmax::entropy_differences;
+    flips(bits: floats(B * I), tables: unused, steps: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag) => flips::flips;
+    flipSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: some, k: number, accumulate: flag) => softmax::flip_softmax;
+    switches(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, accumulate: flag) => softmax::switches;
+    switchSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, accumulate: flag) => softmax::switch_softmax;
+    entropyDifferences(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, k: number, accumulate: flag) => softmax::entropy_differences;
     posteriorMinusPrior(p: floats(n), q: floats(n), delta: floats(n), out: floats(n), n: count) => messages::posterior_minus_prior;
     unstoppedGradient(s: floats(n), q: floats(n), out: floats(n), n: count) => messages::unstopped_gradient;
     choicePosteriorMinusPrior(p: floats(units * N), delta: floats(units * N), out: floats(units * N), units: count, N: some) => messages::choice_posterior_minus_prior;
@@ -154,6 +167,7 @@ kernels! {
     addHindsight(s: floats(B * J), f: floats(B), q: floats(B * J), bits: floats(B * J), difference: maybe(B * J), out: floats(B * J), B: count, J: count) => messages::add_hindsight;
 
     fill(m: floats(n), n: count, value: number) => elementwise::fill;
+    broadcast(bias: floats(J), out: floats(B * J), B: count, J: count) => elementwise::broadcast;
     maximum(a: floats(n), b: floats(n), out: floats(n), n: count) => elementwise::maximum;
     multiply(a: floats(n), b: floats(n), out: floats(n), n: count) => elementwise::multiply;
     subtract(a: floats(n), b: floats(n), out: floats(n), n: count) => elementwise::subtract;

@@ -6,6 +6,16 @@ pub unsafe fn fill<V: Lanes>(m: *mut f32, n: usize, value: f32) {
     unsafe { each!(V, n, m, |_at| V::splat(value)) }
 }
 
+/// `out[b, j] = bias[j]`.
+#[inline(always)]
+pub unsafe fn broadcast<V: Lanes>(bias: *const f32, out: *mut f32, b: usize, j: usize) {
+    unsafe {
+        for row in 0..b {
+            each!(V, j, out.add(row * j), |at| V::load(bias.add(at)));
+        }
+    }
+}
+
 /// What is not a number stays so.
 #[inline(always)]
 pub unsafe fn maximum<V: Lanes>(a: *const f32, b: *const f32, out: *mut f32, n: usize) {

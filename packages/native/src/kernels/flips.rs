@@ -14,7 +14,7 @@
 //! e^d and e^-d of some parents and columns are made in the first cache, and all examples go over them before the next. Exponents are split off before they can overflow: exact, so that a result
 //! depends neither on when nor on the other parents.
 use super::bits::{pack, product_bits};
-use super::tables::{LIMIT, TILE, Tables, exponentials, pitch};
+use super::tables::{LIMIT, TILE, Tables, exponentials, pitch, tables_of};
 use super::tile::part;
 use crate::lanes::Lanes;
 use crate::math::{entropy, exponent, log_of, mantissa, softplus};
@@ -89,12 +89,12 @@ impl Laws {
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flips<V: Lanes>(
-    bits: *const f32, tables: *mut f32, _steps: *const f32, weights: *const f32, logits: *const f32,
-    p: *const f32, q: *const f32, child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32,
-    b: usize, i: usize, j: usize, k: f32, add_likelihoods: bool, add_entropies: bool,
+    bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
+    child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32, b: usize, i: usize, j: usize, k: f32,
+    add_likelihoods: bool, add_entropies: bool,
 ) {
     unsafe {
-        let tables = Tables::at(tables, i, j);
+        let tables = tables_of::<V>(weights, i, j, k);
         if !likelihoods.is_null() {
             if !add_likelihoods {
                 core::ptr::write_bytes(likelihoods, 0, b * i);
@@ -166,7 +166,8 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
         let columns = if SUMS { COLUMNS_WITH_SUMS } else { COLUMNS };
         let tile = PARENTS * columns;
         let mut room = scratch(Level::Kernel, laws * together * pitch + 3 * states + 3 * tile, laws + 6);
-        let mut take = |there: bool, floats: usize| if there { room.take(floats) } else { core::ptr::null_mut() };
+        let mut take =
+            |there: bool, floats: usize| if there { room.take(floats) } else { core::ptr::null_mut() };
         let rows: [*mut f32; 4] = core::array::from_fn(|n| take(n < laws, together * pitch));
         let (up, down, steps) = (take(true, tile), take(true, tile), take(SUMS, tile));
         let all = Laws {

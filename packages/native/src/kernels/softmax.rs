@@ -2,7 +2,7 @@
 //! `kernels/flip-softmax.ts`, `switches.ts`, `switch-softmax.ts` and `entropy-differences.ts`.
 use super::bits::product_bits;
 use super::flips::{entropy_shift, has_nan, logs, multiply_rows};
-use super::tables::{LIMIT, Tables, exponentials, pitch};
+use super::tables::{LIMIT, Tables, exponentials, pitch, tables_of};
 use crate::lanes::Lanes;
 use crate::math::{exp, exp_both, exponent, log_of, log_one, mantissa};
 use crate::scratch::{Level, scratch};
@@ -66,12 +66,11 @@ unsafe fn powers<V: Lanes>(tables: Tables, up: *mut f32, down: *mut f32, i: usiz
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flip_softmax<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    child_bits: *const f32, out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32,
-    accumulate: bool,
+    bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, child_bits: *const f32,
+    out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32, accumulate: bool,
 ) {
     unsafe {
-        let tables = Tables::at(tables, i, j);
+        let tables = tables_of::<V>(weights, i, j, k);
         if !accumulate {
             core::ptr::write_bytes(out, 0, b * i);
         }
@@ -117,13 +116,12 @@ pub unsafe fn flip_softmax<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn switches<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    q: *const f32, child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize,
-    accumulate: bool,
+    bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
+    child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, accumulate: bool,
 ) {
     unsafe {
         const G: usize = 4;
-        let tables = Tables::at(tables, i, j);
+        let tables = tables_of::<V>(weights, i, j, 1.0);
         let pitch = pitch(j);
         let states = (choices + 16) * V::COUNT;
         let mut room = scratch(Level::Kernel, i + 3 * pitch + 2 * states + 2 * i * pitch, 8);
@@ -166,8 +164,7 @@ pub unsafe fn switches<V: Lanes>(
                     let stride = (ROOM / reach.max(0.01)) as usize;
                     let splits = stride < pitch / V::COUNT;
                     for n in (0..choices).step_by(G) {
-                        let row =
-                            |g: usize| up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
+                        let row = |g: usize| up.cast_const().add((unit + (n + g).min(choices - 1)) * pitch);
                         multiply_rows::<V, G>(
                             [row(0), row(1), row(2), row(3)],
                             r,
@@ -200,12 +197,11 @@ pub unsafe fn switches<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn switch_softmax<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize,
-    accumulate: bool,
+    bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, child_bits: *const f32,
+    out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize, accumulate: bool,
 ) {
     unsafe {
-        let tables = Tables::at(tables, i, j);
+        let tables = tables_of::<V>(weights, i, j, 1.0);
         let row = padded(i);
         let pitch = pitch(j);
         let mut room = scratch(Level::Kernel, i + 2 * pitch + 2 * j * row, 5);
@@ -231,7 +227,15 @@ pub unsafe fn switch_softmax<V: Lanes>(
                     }
                 } else {
                     let own = weights.add(chosen * j);
-                    exponentials::<V>(own, j, pitch, -1.0, back, core::ptr::null_mut(), core::ptr::null_mut());
+                    exponentials::<V>(
+                        own,
+                        j,
+                        pitch,
+                        -1.0,
+                        back,
+                        core::ptr::null_mut(),
+                        core::ptr::null_mut(),
+                    );
                     each!(V, j, r, |at| V::load(p.add(at)).mul(V::load(back.add(at))));
                     // So many children's sums may be multiplied before the product's exponent has to be split off.
                     let stride = (ROOM / reach.max(0.1)) as usize * k;
@@ -268,12 +272,11 @@ pub unsafe fn switch_softmax<V: Lanes>(
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn entropy_differences<V: Lanes>(
-    bits: *const f32, tables: *mut f32, weights: *const f32, logits: *const f32, p: *const f32,
-    q: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32,
-    accumulate: bool,
+    bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32, out: *mut f32,
+    b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32, accumulate: bool,
 ) {
     unsafe {
-        let tables = Tables::at(tables, i, j);
+        let tables = tables_of::<V>(weights, i, j, k);
         let row = padded(i);
         let mut room = scratch(Level::Kernel, 2 * j * row + 4 * j + 2 * j, 6);
         let (up, down) = (room.take(j * row), room.take(j * row));

@@ -1,16 +1,9 @@
-//! What the flip kernels read beside the weights. With d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}, one block of
-//! floats:
-//!
-//! | name | shape | |
-//! | --- | --- | --- |
-//! | turned | [J, I] | d, transposed |
-//! | largest | [I] | max_j |d| |
-//! | totals | [I] | sum_j d |
-//!
-//! The WebAssembly kernels keep exponentials here as well. These make them where they are used, for some parents at a
-//! time, in the first cache: to store them all and read them again costs more than to make them.
+//! What the flip kernels make of the weights before they begin. The WebAssembly kernels keep tables of it in memory, which
+//! are made once a step; these make them at each call, in room that stays in the cache: to store them and read them again
+//! costs more.
 use crate::lanes::Lanes;
 use crate::math::exp_both;
+use crate::scratch::{Level, scratch};
 
 /// Up to here what is lost when a probability below 1e-30 is stored as 0 is lost: 1e-30 e^43 is 5e-12.
 pub const LIMIT: f32 = 43.0;
@@ -22,37 +15,25 @@ pub fn pitch(j: usize) -> usize {
     j.div_ceil(TILE) * TILE
 }
 
-/// Floats of a block, of numbers that come from outside.
-pub fn floats(i: f64, j: f64) -> f64 {
-    i * (j + 2.0)
-}
-
+/// Of d = k W, k = 1 for {0,1} parents and 2 for {-1,+1}.
 #[derive(Clone, Copy)]
 pub struct Tables {
-    pub turned: *mut f32,
-    pub largest: *mut f32,
-    pub totals: *mut f32,
+    /// d, transposed: [J, I].
+    pub turned: *const f32,
+    /// max_j |d|: [I].
+    pub largest: *const f32,
+    /// sum_j d: [I].
+    pub totals: *const f32,
 }
 
-impl Tables {
-    pub unsafe fn at(block: *mut f32, i: usize, j: usize) -> Self {
-        unsafe {
-            let largest = block.add(i * j);
-            Tables { turned: block, largest, totals: largest.add(i) }
-        }
-    }
-}
-
-/// Fills what belongs to `rows` rows of `weights`, from row `first` on.
+/// `weights` [I, J].
 #[inline(always)]
-#[allow(clippy::too_many_arguments)]
-pub unsafe fn flip_tables<V: Lanes>(
-    weights: *const f32, block: *mut f32, _steps: *mut f32, first: usize, rows: usize, i: usize, j: usize, k: f32,
-) {
+pub unsafe fn tables_of<V: Lanes>(weights: *const f32, i: usize, j: usize, k: f32) -> Tables {
     unsafe {
-        let tables = Tables::at(block, i, j);
+        let mut room = scratch(Level::Tables, i * (j + 2), 3);
+        let (turned, largest, totals) = (room.take(i * j), room.take(i), room.take(i));
         let factor = V::splat(k);
-        for row in first..first + rows {
+        for row in 0..i {
             let w = weights.add(row * j);
             let (mut most, mut total) = (V::zero(), V::zero());
             for at in (0..j).step_by(V::COUNT) {
@@ -63,10 +44,11 @@ pub unsafe fn flip_tables<V: Lanes>(
                 most = most.most(d.abs());
                 total = total.add(d);
             }
-            *tables.largest.add(row) = most.max();
-            *tables.totals.add(row) = total.sum();
+            *largest.add(row) = most.max();
+            *totals.add(row) = total.sum();
         }
-        turn::<V>(weights.add(first * j), rows, j, tables.turned.add(first), i, k);
+        turn::<V>(weights, i, j, turned, i, k);
+        Tables { turned, largest, totals }
     }
 }
 
