@@ -28,6 +28,19 @@ const { addon, file, reason } = load();
 /** Widths that this processor has, narrowest first; none where nothing could be loaded. */
 const kinds = addon?.kinds ?? [];
 
+/** Flips make their tables where they use them, in their scratch. */
+const none = () => 0;
+const rooms = {
+  flipTables: none,
+  flipTableFloats: none,
+  flipStepFloats: none,
+  flipScratchFloats: addon?.tableFloats,
+  flipSoftmaxScratchFloats: addon?.tableFloats,
+  switchScratchFloats: addon?.tableFloats,
+  switchSoftmaxScratchFloats: addon?.tableFloats,
+  entropyDifferencesScratchFloats: addon?.tableFloats,
+};
+
 /** The function `kernels(memory)` of one kind, which flipnet asks an addon for. */
 function kernelsOf(kind) {
   return (memory) => {
@@ -64,12 +77,7 @@ function kernelsOf(kind) {
     ];
     return {
       // Flips make their tables where they use them.
-      kernels: {
-        ...Object.fromEntries(addon.kernels.map(kernel)),
-        flipTables: () => 0,
-        flipTableFloats: () => 0,
-        flipStepFloats: () => 0,
-      },
+      kernels: { ...Object.fromEntries(addon.kernels.map(kernel)), ...rooms },
       grown: () => addon.moved(number, bytes()),
     };
   };

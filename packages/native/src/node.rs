@@ -7,6 +7,7 @@
 //! | `numbers` | a Float64Array of one thread's own: the arguments of the call to be made |
 //! | `memory(bytes)` | a number for the memory that a Uint8Array is all of, shared or not |
 //! | `moved(memory, bytes)` | says where it lies now: when memory grows it may move |
+//! | `tableFloats(I, J)` | how much scratch the tables of flips take |
 //! | `call(memory, kind, kernel)` | makes a call; a RangeError says which operand lies outside the memory |
 //!
 //! Arguments go through `numbers` because to take seventeen of them out of JavaScript's values one by one costs more than
@@ -138,6 +139,17 @@ unsafe extern "C" fn call(env: napi_env, info: napi_callback_info) -> napi_value
     }
 }
 
+unsafe extern "C" fn table_floats(env: napi_env, info: napi_callback_info) -> napi_value {
+    unsafe {
+        let [i, j] = arguments(env, info);
+        let (mut rows, mut columns, mut value) = (0.0, 0.0, null_mut());
+        napi_get_value_double(env, i, &mut rows);
+        napi_get_value_double(env, j, &mut columns);
+        napi_create_double(env, crate::kernels::tables::floats(rows, columns), &mut value);
+        value
+    }
+}
+
 unsafe fn text(env: napi_env, text: &str) -> napi_value {
     let mut value = null_mut();
     unsafe { napi_create_string_utf8(env, text.as_ptr().cast(), text.len() as isize, &mut value) };
@@ -182,8 +194,12 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
         for (name, value) in values {
             napi_set_property(env, exports, text(env, name), value);
         }
-        let functions: [(&str, napi_callback); 3] =
-            [("memory", Some(memory)), ("moved", Some(moved)), ("call", Some(call))];
+        let functions: [(&str, napi_callback); 4] = [
+            ("memory", Some(memory)),
+            ("moved", Some(moved)),
+            ("tableFloats", Some(table_floats)),
+            ("call", Some(call)),
+        ];
         for (name, function) in functions {
             let mut value = null_mut();
             napi_create_function(

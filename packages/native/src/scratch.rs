@@ -7,13 +7,11 @@ const ALIGNMENT: usize = 64;
 #[derive(Clone, Copy)]
 pub enum Level {
     Kernel,
-    Tables,
     Product,
 }
 
 thread_local! {
-    static ROOM: RefCell<[Vec<Block>; 3]> =
-        const { RefCell::new([Vec::new(), Vec::new(), Vec::new()]) };
+    static ROOM: RefCell<[Vec<Block>; 2]> = const { RefCell::new([Vec::new(), Vec::new()]) };
 }
 
 #[derive(Clone, Copy)]

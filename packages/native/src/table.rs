@@ -3,7 +3,7 @@
 use crate::door::{Call, Refusal};
 use crate::kernels::{
     adam, bits as rows, convolution, elementwise, flips, known, messages, products, random, rules, softmax,
-    units,
+    tables, units,
 };
 use crate::lanes::Lanes;
 
@@ -146,11 +146,11 @@ kernels! {
     binarise(images: rows((order, B, I)), order: words(B), out: floats(B * I), B: count, I: count, k0: key, k1: key) => random::binarise;
     uniforms(out: floats(n), first: count, n: count, k0: key, k1: key) => random::uniforms;
 
-    flips(bits: floats(B * I), tables: unused, steps: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag) => flips::flips;
-    flipSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: some, k: number, accumulate: flag) => softmax::flip_softmax;
-    switches(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, accumulate: flag) => softmax::switches;
-    switchSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, accumulate: flag) => softmax::switch_softmax;
-    entropyDifferences(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, k: number, accumulate: flag) => softmax::entropy_differences;
+    flips(bits: floats(B * I), tables: unused, steps: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), likelihoods: maybe(B * I), entropies: maybe(B * I), B: count, I: count, J: count, k: number, addLikelihoods: flag, addEntropies: flag, scratch: floats(tables::floats(I, J))) => flips::flips;
+    flipSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, J: count, K: some, k: number, accumulate: flag, scratch: floats(tables::floats(I, J))) => softmax::flip_softmax;
+    switches(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, accumulate: flag, scratch: floats(tables::floats(I, J))) => softmax::switches;
+    switchSoftmax(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), childBits: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, accumulate: flag, scratch: floats(tables::floats(I, J))) => softmax::switch_softmax;
+    entropyDifferences(bits: floats(B * I), tables: unused, weights: floats(I * J), logits: floats(B * J), p: floats(B * J), q: floats(B * J), out: floats(B * I), B: count, I: count, N: some, J: count, K: some, k: number, accumulate: flag, scratch: floats(tables::floats(I, J))) => softmax::entropy_differences;
     posteriorMinusPrior(p: floats(n), q: floats(n), delta: floats(n), out: floats(n), n: count) => messages::posterior_minus_prior;
     unstoppedGradient(s: floats(n), q: floats(n), out: floats(n), n: count) => messages::unstopped_gradient;
     choicePosteriorMinusPrior(p: floats(units * N), delta: floats(units * N), out: floats(units * N), units: count, N: some) => messages::choice_posterior_minus_prior;

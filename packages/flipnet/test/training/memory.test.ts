@@ -101,7 +101,8 @@ describe("a plan of memory", () => {
         optimizer,
         hidden: [100_000, 100_000],
       });
-    const plan = await planMemory(huge, (await createWasmBackend()).features.memory);
+    const { features } = await createWasmBackend({ kernels: "portable" });
+    const plan = await planMemory(huge, features.memory);
     // Two layers of weights between hidden units, with gradients and two moments.
     expect(plan.parameters).toBeGreaterThan(2 * 4 * 4 * 1e10);
     // A table of e^kW and one of the weights turned, for encoder and decoder.

@@ -91,10 +91,10 @@ impl Laws {
 pub unsafe fn flips<V: Lanes>(
     bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
     child_bits: *const f32, likelihoods: *mut f32, entropies: *mut f32, b: usize, i: usize, j: usize, k: f32,
-    add_likelihoods: bool, add_entropies: bool,
+    add_likelihoods: bool, add_entropies: bool, room: *mut f32,
 ) {
     unsafe {
-        let tables = tables_of::<V>(weights, i, j, k);
+        let tables = tables_of::<V>(weights, i, j, k, room);
         if !likelihoods.is_null() {
             if !add_likelihoods {
                 core::ptr::write_bytes(likelihoods, 0, b * i);

@@ -67,17 +67,17 @@ unsafe fn powers<V: Lanes>(tables: Tables, up: *mut f32, down: *mut f32, i: usiz
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn flip_softmax<V: Lanes>(
     bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, child_bits: *const f32,
-    out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32, accumulate: bool,
+    out: *mut f32, b: usize, i: usize, j: usize, choices: usize, k: f32, accumulate: bool, room: *mut f32,
 ) {
     unsafe {
-        let tables = tables_of::<V>(weights, i, j, k);
+        let tables = tables_of::<V>(weights, i, j, k, room);
         if !accumulate {
             core::ptr::write_bytes(out, 0, b * i);
         }
         product_bits::<V>(child_bits, tables.turned, out, b, j, i, false);
         let row = padded(i);
-        let mut room = scratch(Level::Kernel, 2 * j * row, 2);
-        let (up, down) = (room.take(j * row), room.take(j * row));
+        let mut own = scratch(Level::Kernel, 2 * j * row, 2);
+        let (up, down) = (own.take(j * row), own.take(j * row));
         powers::<V>(tables, up, down, i, j);
         for example in 0..b {
             let (bits, out) = (bits.add(example * i), out.add(example * i));
@@ -118,21 +118,22 @@ pub unsafe fn flip_softmax<V: Lanes>(
 pub unsafe fn switches<V: Lanes>(
     bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32,
     child_bits: *const f32, out: *mut f32, b: usize, i: usize, choices: usize, j: usize, accumulate: bool,
+    room: *mut f32,
 ) {
     unsafe {
         const G: usize = 4;
-        let tables = tables_of::<V>(weights, i, j, 1.0);
+        let tables = tables_of::<V>(weights, i, j, 1.0, room);
         let pitch = pitch(j);
         let states = (choices + 16) * V::COUNT;
-        let mut room = scratch(Level::Kernel, i + 3 * pitch + 2 * states + 2 * i * pitch, 8);
-        let sums = room.take(i);
-        let (on, off, r) = (room.take(pitch), room.take(pitch), room.take(pitch));
-        let (up, down) = (room.take(i * pitch), room.take(i * pitch));
+        let mut own = scratch(Level::Kernel, i + 3 * pitch + 2 * states + 2 * i * pitch, 8);
+        let sums = own.take(i);
+        let (on, off, r) = (own.take(pitch), own.take(pitch), own.take(pitch));
+        let (up, down) = (own.take(i * pitch), own.take(i * pitch));
         for n in 0..i {
             let (w, at) = (weights.add(n * j), n * pitch);
             exponentials::<V>(w, j, pitch, 1.0, up.add(at), down.add(at), core::ptr::null_mut());
         }
-        let (products, exponents): (*mut V, *mut V) = (room.take(states).cast(), room.take(states).cast());
+        let (products, exponents): (*mut V, *mut V) = (own.take(states).cast(), own.take(states).cast());
         for example in 0..b {
             let (bits, out) = (bits.add(example * i), out.add(example * i));
             let (l, c) = (logits.add(example * j), child_bits.add(example * j));
@@ -198,15 +199,15 @@ pub unsafe fn switches<V: Lanes>(
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn switch_softmax<V: Lanes>(
     bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, child_bits: *const f32,
-    out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize, accumulate: bool,
+    out: *mut f32, b: usize, i: usize, choices: usize, j: usize, k: usize, accumulate: bool, room: *mut f32,
 ) {
     unsafe {
-        let tables = tables_of::<V>(weights, i, j, 1.0);
+        let tables = tables_of::<V>(weights, i, j, 1.0, room);
         let row = padded(i);
         let pitch = pitch(j);
-        let mut room = scratch(Level::Kernel, i + 2 * pitch + 2 * j * row, 5);
-        let (sums, r, back) = (room.take(i), room.take(pitch), room.take(pitch));
-        let (up, down) = (room.take(j * row), room.take(j * row));
+        let mut own = scratch(Level::Kernel, i + 2 * pitch + 2 * j * row, 5);
+        let (sums, r, back) = (own.take(i), own.take(pitch), own.take(pitch));
+        let (up, down) = (own.take(j * row), own.take(j * row));
         powers::<V>(tables, up, down, i, j);
         for example in 0..b {
             let (bits, out) = (bits.add(example * i), out.add(example * i));
@@ -273,15 +274,15 @@ pub unsafe fn switch_softmax<V: Lanes>(
 #[allow(clippy::too_many_arguments)]
 pub unsafe fn entropy_differences<V: Lanes>(
     bits: *const f32, weights: *const f32, logits: *const f32, p: *const f32, q: *const f32, out: *mut f32,
-    b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32, accumulate: bool,
+    b: usize, i: usize, choices: usize, j: usize, children: usize, k: f32, accumulate: bool, room: *mut f32,
 ) {
     unsafe {
-        let tables = tables_of::<V>(weights, i, j, k);
+        let tables = tables_of::<V>(weights, i, j, k, room);
         let row = padded(i);
-        let mut room = scratch(Level::Kernel, 2 * j * row + 4 * j + 2 * j, 6);
-        let (up, down) = (room.take(j * row), room.take(j * row));
-        let (y, still) = (room.take(j), room.take(2 * j));
-        let (moved_p, moved_y) = (room.take(j), room.take(j));
+        let mut own = scratch(Level::Kernel, 2 * j * row + 4 * j + 2 * j, 6);
+        let (up, down) = (own.take(j * row), own.take(j * row));
+        let (y, still) = (own.take(j), own.take(2 * j));
+        let (moved_p, moved_y) = (own.take(j), own.take(j));
         powers::<V>(tables, up, down, i, j);
         if !accumulate {
             core::ptr::write_bytes(out, 0, b * i);

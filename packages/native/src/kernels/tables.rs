@@ -3,7 +3,6 @@
 //! costs more.
 use crate::lanes::Lanes;
 use crate::math::exp_both;
-use crate::scratch::{Level, scratch};
 
 /// Up to here what is lost when a probability below 1e-30 is stored as 0 is lost: 1e-30 e^43 is 5e-12.
 pub const LIMIT: f32 = 43.0;
@@ -26,12 +25,17 @@ pub struct Tables {
     pub totals: *const f32,
 }
 
-/// `weights` [I, J].
+/// Floats of them, of numbers that come from outside.
+pub fn floats(i: f64, j: f64) -> f64 {
+    i * (j + 2.0)
+}
+
+/// `weights` [I, J], `room` so many floats.
 #[inline(always)]
-pub unsafe fn tables_of<V: Lanes>(weights: *const f32, i: usize, j: usize, k: f32) -> Tables {
+pub unsafe fn tables_of<V: Lanes>(weights: *const f32, i: usize, j: usize, k: f32, room: *mut f32) -> Tables {
     unsafe {
-        let mut room = scratch(Level::Tables, i * (j + 2), 3);
-        let (turned, largest, totals) = (room.take(i * j), room.take(i), room.take(i));
+        let (turned, largest) = (room, room.add(i * j));
+        let totals = largest.add(i);
         let factor = V::splat(k);
         for row in 0..i {
             let w = weights.add(row * j);
