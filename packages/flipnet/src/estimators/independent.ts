@@ -3,7 +3,7 @@
  * leave-one-out share. Each score belongs to its own parents, so that a layer has K terms.
  */
 import type { Layer } from "../network/network.ts";
-import { createPass, samplePass } from "../network/pass.ts";
+import { computeScore, createPass, samplePass } from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { advantageOf } from "./resampling.ts";
@@ -45,8 +45,7 @@ export function independentPasses(
         for (const component of evaluation.components) component.evaluate();
       for (const { layer, terms } of parts) {
         terms.forEach(({ pass, g }, k) => {
-          const { bits, p } = pass.layers[layer.index];
-          backend.subtract(bits, p, g);
+          computeScore(backend, pass.layers[layer.index], g);
           backend.scaleRows(g, advantageOf(backend, terms, k), g);
         });
         // Direct gradients are trained with the first pass alone, as with all the other methods.

@@ -9,6 +9,7 @@ export {
   codingOf,
   computeLaw,
   computeLogits,
+  computeScore,
   createMeanPass,
   createPass,
   flipLogLikelihood,

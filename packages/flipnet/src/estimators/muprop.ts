@@ -12,7 +12,14 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { createMeanPass, createPass, type Pass, runMeans, samplePass } from "../network/pass.ts";
+import {
+  computeScore,
+  createMeanPass,
+  createPass,
+  type Pass,
+  runMeans,
+  samplePass,
+} from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
 import { defineEstimator } from "./estimator.ts";
 import { downstream } from "./resampling.ts";
@@ -107,8 +114,7 @@ export const muprop = defineEstimator({
         for (const residual of residuals) residual.evaluate();
         signals.compute();
         for (const { layer, slopes, through, g } of parts) {
-          const { bits, p } = pass.layers[layer.index];
-          backend.subtract(bits, p, g);
+          computeScore(backend, pass.layers[layer.index], g);
           backend.scaleRows(g, signals.of(layer)!, g);
           throughLaw(layer, pass, slopes, through);
           backend.addScaled(through, 1, g);

@@ -1,7 +1,14 @@
 /** What estimators that make one pass share: its buffers, the layers' signals, a credit a layer. */
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
-import { type Credit, createPass, explorePass, type Pass, samplePass } from "../network/pass.ts";
+import {
+  type Credit,
+  computeScore,
+  createPass,
+  explorePass,
+  type Pass,
+  samplePass,
+} from "../network/pass.ts";
 import { type Component, type Evaluation, placeOf } from "../objectives/objective.ts";
 import type { PreparedEstimator, Problem, Scores } from "./estimator.ts";
 import { prepareSignals, type Signals } from "./signals.ts";
@@ -84,8 +91,7 @@ export function prepareSinglePass(
     signals,
     credits,
     score(layer, g) {
-      const { bits, p } = pass.layers[layer.index];
-      backend.subtract(bits, p, g);
+      computeScore(backend, pass.layers[layer.index], g);
       if (layer.index === network.layers.length - 1) exploration?.score(g);
     },
     weigh,

@@ -1,5 +1,5 @@
 /** One pass through a network: what every layer's law was and what it did. */
-import type { Coding, FlipTables, Matrix, Outcome } from "../backend/backend.ts";
+import type { Backend, Coding, FlipTables, Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
@@ -214,6 +214,12 @@ export function computeLaw(pass: Pass, layer: Layer): void {
 /** Of the last layer, where it explores. */
 const explorationOf = ({ exploration, layers }: Pass, index: number): Exploration | undefined =>
   index === layers.length - 1 ? exploration : undefined;
+
+/** `out = d log P(what a layer did) / dl`, [B, width]: bit less probability, exact where that is nearly nothing. */
+export function computeScore(backend: Backend, { kind, choices, p, q, bits }: Outcome, out: Matrix): void {
+  if (kind === "bernoulli") backend.score(bits, p, q, out);
+  else backend.choiceScore(bits, choices, p, out);
+}
 
 /** Samples the layers of a pass, one after the other; `draw` says how, by default each layer by itself. */
 export function samplePass(

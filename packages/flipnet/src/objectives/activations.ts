@@ -5,7 +5,13 @@
 import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
-import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood, type Pass } from "../network/pass.ts";
+import {
+  addFlipEntropy,
+  addLikelihoodDifferences,
+  computeScore,
+  flipLogLikelihood,
+  type Pass,
+} from "../network/pass.ts";
 import { chosenAt, prepareAdditions } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
@@ -85,7 +91,8 @@ export const logLikelihood: Activation = {
         if (accumulate) {
           backend.addScaled(target, 1, g);
           backend.addScaled(p, -1, g);
-        } else backend.subtract(target, p, g);
+        } else if (pass.shows === "means") backend.subtract(target, p, g);
+        else computeScore(backend, outcome, g);
       },
     };
   },

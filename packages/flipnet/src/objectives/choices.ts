@@ -1,6 +1,11 @@
 /** What function components make of the logits of whole softmax units: the choices' counterparts of `activations.ts`. */
 import type { Outcome } from "../backend/backend.ts";
-import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood } from "../network/pass.ts";
+import {
+  addFlipEntropy,
+  addLikelihoodDifferences,
+  computeScore,
+  flipLogLikelihood,
+} from "../network/pass.ts";
 import { type ActivationKernels, type Logits, prepareLogLikelihood } from "./activations.ts";
 
 /** A function of units' logits, by a backend's operations. */
@@ -29,6 +34,10 @@ export const choiceLogLikelihood: UnitFunction = {
       addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences: (out) => backend.addChoiceDifferences(logits, choices, bits!, out),
       slope(g, accumulate) {
+        if (!accumulate && pass.shows === "bits") {
+          computeScore(backend, outcome, g);
+          return;
+        }
         if (!accumulate) backend.fill(g, 0);
         backend.addScaled(bits!, 1, g);
         backend.addScaled(p, -1, g);
