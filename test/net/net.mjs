@@ -88,7 +88,10 @@ function hashOfMetrics(records, names) {
  * this process goes: paths in settings are relative.
  */
 export function createNet(library, folder) {
-  const { parseConfig, trainRun, runIdOf, decodeSafetensors, createWasmBackend } = library;
+  const { trainRun, runIdOf, decodeSafetensors, createWasmBackend } = library;
+  // As they were at that revision, which did not know the setting.
+  const scores = library.parseConfig({}).scores === undefined ? {} : { scores: "rounded" };
+  const parseConfig = (settings) => library.parseConfig({ ...scores, ...settings });
   process.chdir(folder);
   writeData("data");
   const portable = () => createWasmBackend({ kernels: "portable" });

@@ -178,7 +178,7 @@ async function wantedFrom(
 
   const { environmentOf, runFiles, runIdOf } = await import("../running/run-folder.ts");
   const { generator } = await import("flipnet/internal/random/threefry");
-  const { readConfigFile } = await import("../settings/config.ts");
+  const { readConfigFile, withScores } = await import("../settings/config.ts");
   // A run goes on where it is, whatever its folder is called by now.
   const folder = await realpath(path);
   const made = await environmentOf(folder);
@@ -188,7 +188,7 @@ async function wantedFrom(
     );
   }
   const { config: file } = runFiles(path);
-  const settings = { ...(await readConfigFile(file)), out: dirname(folder) };
+  const settings = { ...withScores(await readConfigFile(file)), out: dirname(folder) };
   const given = settingsFrom(flags);
   const config = await overridden(settings, given, file);
   if (made === undefined) return { config };

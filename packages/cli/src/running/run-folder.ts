@@ -38,7 +38,9 @@ export const runFiles = (folder: string) => ({
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, threads, ...rest } = config;
+  const { epochs, out, data, threads, scores, ...others } = config;
+  // A setting that was not there once names no run that is older than it.
+  const rest = scores === "rounded" ? others : { ...others, scores };
   const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };
   for (const name of perLayer) deciding[name] = asOne(deciding[name]);
   // The same goes for steps, unless the last record would be of fewer steps than the others.

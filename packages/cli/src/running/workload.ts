@@ -2,6 +2,7 @@
 import type { Backend } from "flipnet/internal/backend/backend";
 import { bestKernels, type KernelKind, refusalOf } from "flipnet/internal/backend/kinds";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
+import { roundScores } from "flipnet/internal/backend/rounded-scores";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
 import { InputError } from "flipnet/internal/formats/errors";
 import { adam } from "flipnet/internal/optimizers/adam";
@@ -81,7 +82,12 @@ export function kernelsOf({ backend, kernels }: Config): KernelKind | "float64" 
  *
  * @throws InputError for kernels or threads that the backend or this host does not have
  */
-export async function createBackend({ backend, kernels, threads }: Config): Promise<Backend> {
+export async function createBackend(config: Config): Promise<Backend> {
+  const backend = await chosenBackend(config);
+  return config.scores === "rounded" ? roundScores(backend) : backend;
+}
+
+async function chosenBackend({ backend, kernels, threads }: Config): Promise<Backend> {
   if (backend === "reference") {
     if (threads !== undefined && threads > 1) {
       throw new InputError(`threads is ${threads}; expected 1, as the backend is the reference`);

@@ -46,6 +46,7 @@ export interface Config {
   seed: number;
   backend: "wasm" | "reference";
   kernels?: KernelKind | "float64";
+  scores: "exact" | "rounded";
   threads?: number;
   out: string;
   /** Of tasks on images. */
@@ -210,7 +211,7 @@ export function parseStoredConfig(
   if (named === undefined) {
     throw new InputError(unusable(nameOf("estimator"), settings.estimator, "the name of an estimator"));
   }
-  const values: Record<string, unknown> = { ...settings };
+  const values: Record<string, unknown> = withScores(settings);
   for (const [key, { accepts, default: usual, normalise, words, expected }] of Object.entries(
     settingsOf(task),
   )) {
@@ -221,6 +222,12 @@ export function parseStoredConfig(
   }
   return values as Config;
 }
+
+/** Settings as they were stored: those from before `scores` was one had them rounded. */
+export const withScores = (settings: Record<string, unknown>): Record<string, unknown> => ({
+  scores: "rounded",
+  ...settings,
+});
 
 /** The estimator that a config names, with its options. @throws InputError for a file that is not there, or has changed */
 export function estimatorOf(config: Config): Estimator {

@@ -145,6 +145,10 @@ export function settingsOf(task: TaskDefinition): DescribedSettings {
       says: "portable, relaxed or native-128, -256, -512 (default: the fastest that the host has)",
       accepts: (value) => [...kernelKinds, "float64"].includes(value as never),
     },
+    scores: oneOf(["exact", "rounded"], {
+      default: "exact",
+      says: "what a unit that is on is credited with: 1 - p to its last digit, or as float32 rounds it, as runs were once",
+    }),
     threads: count({
       least: 1,
       most: mostThreads,
