@@ -5,6 +5,7 @@
  */
 
 // An agent that learns online.
+export { withActions } from "./agent/actions.ts";
 export { Agent, createAgent, type DecideOptions, loadAgent, type ProbabilityOptions } from "./agent/agent.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
 export {
