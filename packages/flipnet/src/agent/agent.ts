@@ -119,6 +119,11 @@ export class Agent {
     return this.#learned;
   }
 
+  /** Times that it has decided or acted. */
+  get steps(): number {
+    return this.#played;
+  }
+
   /** Decisions that wait for a reward. */
   get pending(): number {
     return this.#decisions.size;
@@ -162,7 +167,7 @@ export class Agent {
       kept: this.#single.keep(),
       rewarded: false,
     });
-    return { id: name, action, probability, floor, version: this.#learned };
+    return { id: name, action, probability, floor, version: this.#learned, step: this.#played };
   }
 
   /**
@@ -291,7 +296,13 @@ export class Agent {
    * @throws RunError where its weights are not finite: the file before is better
    */
   async save(): Promise<Uint8Array> {
-    const tensors = await this.#current.learner.tensors();
+    let tensors: Record<string, Tensor>;
+    let before: string;
+    // What is read is of one moment: where somebody learned in between, it is read again.
+    do {
+      before = `${this.#played} ${this.#learned}`;
+      tensors = await this.#current.learner.tensors();
+    } while (before !== `${this.#played} ${this.#learned}`);
     for (const [name, { data }] of Object.entries(tensors)) {
       if (!data.every(Number.isFinite)) throw new RunError(spoilt(name));
     }

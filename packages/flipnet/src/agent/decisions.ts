@@ -13,6 +13,8 @@ export interface Decision {
   readonly floor: number;
   /** Rewards that the agent had learned from by then: the version of its weights. */
   readonly version: number;
+  /** The how-manieth thing that the agent did, from 1: it decides the draws. */
+  readonly step: number;
 }
 
 /** A decision that waits. */
@@ -21,8 +23,6 @@ export interface Pending extends Decision {
   readonly time: number;
   /** The actions it was one of; absent: all. */
   readonly allowed?: readonly number[];
-  /** Of its draws. */
-  readonly step: number;
   /** See `Player.keep`. */
   readonly kept: Numbers;
   /** Whether a reward has come: where rewards add up, more may. */

@@ -4,7 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
-import type { Decision } from "../agent/decisions.ts";
+import type { Agent } from "../agent/agent.ts";
+import { type Decision, DecisionError } from "../agent/decisions.ts";
 import type { LoggedDecision } from "../agent/off-policy.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 
@@ -98,7 +99,7 @@ export async function openAgentLog(
   }
 
   return {
-    decision(context, { id, action, probability, floor, version }, { allowed, now = Date.now() } = {}) {
+    decision(context, { id, action, probability, floor, version, step }, { allowed, now = Date.now() } = {}) {
       const seen = Array.from(context);
       add({
         event: "decision",
@@ -111,6 +112,7 @@ export async function openAgentLog(
         probability,
         floor,
         version,
+        step,
       });
     },
     reward: (id, value, { now = Date.now() } = {}) => add({ event: "reward", id, time: now, value }),
@@ -143,6 +145,7 @@ export interface LogEntry extends Omit<LoggedDecision, "reward"> {
   readonly time: number;
   readonly floor: number;
   readonly version: number;
+  readonly step: number;
   readonly reward: number | undefined;
 }
 
@@ -167,6 +170,56 @@ export async function readAgentLog(paths: string | readonly string[]): Promise<L
     }
   }
   return [...entries.values()];
+}
+
+/**
+ * Brings an agent that was saved some time ago to where its log ends: decides again what it decided since, and learns from
+ * the rewards that it has not learned from, in their order. Draws are functions of the step, so this is the same agent, bit
+ * for bit, on a backend of the same kind. It must log all that it decides, with its contexts and the times that it goes by, and learn
+ * from first rewards.
+ *
+ * @returns how many decisions and rewards were made good
+ * @throws InputError for a log that is not this agent's
+ */
+export async function replayAgentLog(
+  agent: Agent,
+  paths: string | readonly string[],
+): Promise<{ decisions: number; rewards: number }> {
+  const made = { decisions: 0, rewards: 0 };
+  for (const path of [paths].flat()) {
+    for (const [n, line] of (await linesOf(path)).entries()) {
+      const event = parse(line, `${path}:${n + 1}`);
+      const now = event.time as number;
+      if (event.event === "reward") {
+        if (learns(agent, event, now)) made.rewards++;
+        continue;
+      }
+      const { id, step, action, context, allowed } = event as unknown as LogEntry & { action: number };
+      if (step <= agent.steps) continue;
+      const again =
+        step === agent.steps + 1 && context !== undefined
+          ? agent.decide(context, { id, now, ...(allowed && { allowed }) }).action
+          : undefined;
+      if (again !== action) {
+        throw new InputError(
+          `${path}:${n + 1} is no decision of this agent's next; expected the log since it was saved`,
+        );
+      }
+      made.decisions++;
+    }
+  }
+  return made;
+}
+
+/** Learns from a logged reward, unless that was learned from already. */
+function learns(agent: Agent, { id, value }: Event, now: number): boolean {
+  try {
+    agent.reward(id, value as number, { now });
+    return true;
+  } catch (error) {
+    if (error instanceof DecisionError) return false;
+    throw error;
+  }
 }
 
 /** Takes events out of a log's files, by their ids. Not while it is open. Gives how many lines went. */

@@ -7,6 +7,7 @@ export {
   type LogEntry,
   openAgentLog,
   readAgentLog,
+  replayAgentLog,
   vowpalWabbitText,
 } from "./agent-log.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";

@@ -218,6 +218,26 @@ test("what waits is saved: rewards go on after a restart, bit for bit", async ()
   }
 });
 
+test("what is saved is of one moment, whoever learns meanwhile", async () => {
+  const agent = await create();
+  const saving = agent.save();
+  let learning = true;
+  const busy = (async () => {
+    for (let n = 0; n < 20 && learning; n++) {
+      const { id } = agent.decide(contexts[n]);
+      agent.reward(id, 1);
+      await Promise.resolve();
+    }
+  })();
+  const bytes = await saving;
+  learning = false;
+  await busy;
+  const { metadata } = decode(bytes, "the agent");
+  const twin = await create();
+  for (let n = 0; n < Number(metadata.learned); n++) twin.reward(twin.decide(contexts[n]).id, 1);
+  expect(decode(bytes, "the agent").tensors).toEqual(decode(await twin.save(), "the agent").tensors);
+});
+
 test("a rule that is not linear in the reward learns by act and learn alone", async () => {
   const agent = await create({ estimator: weightMax({ hiddenRule: "classification" }) });
   expect(() => agent.decide(contexts[0])).toThrow("weight-max cannot learn from late rewards");

@@ -3,11 +3,20 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { deleteEvents, openAgentLog, readAgentLog, vowpalWabbitText } from "../../src/node/agent-log.ts";
+import { createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { DecisionError } from "../../src/agent/decisions.ts";
+import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
+import {
+  deleteEvents,
+  openAgentLog,
+  readAgentLog,
+  replayAgentLog,
+  vowpalWabbitText,
+} from "../../src/node/agent-log.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flipnet-log-"));
 afterAll(() => rmSync(folder, { recursive: true }));
-const decision = (id: string) => ({ id, action: 1, probability: 0.25, floor: 0.1, version: 3 });
+const decision = (id: string) => ({ id, action: 1, probability: 0.25, floor: 0.1, version: 3, step: 4 });
 
 test("decisions and rewards come back, what was cut off does not", async () => {
   const path = join(folder, "a.jsonl");
@@ -69,7 +78,7 @@ test("a process that is killed while it logs leaves whole lines, but for the las
     import { openAgentLog } from ${JSON.stringify(join(import.meta.dirname, "../../dist/node/index.js"))};
     const log = await openAgentLog(${JSON.stringify(path)});
     for (let n = 0; ; n++) {
-      for (let k = 0; k < 500; k++) log.decision([n, k], { id: n + "-" + k, action: 0, probability: 1, floor: 0, version: n });
+      for (let k = 0; k < 500; k++) log.decision([n, k], { id: n + "-" + k, action: 0, probability: 1, floor: 0, version: n, step: n });
       await log.flush();
       if (n === 3) console.log("logging");
     }`;
@@ -86,6 +95,36 @@ test("a process that is killed while it logs leaves whole lines, but for the las
   await log.close();
   expect((await readAgentLog(path))[0].reward).toBe(1);
   expect((await readAgentLog(path)).length).toBe(before);
+});
+
+test("an agent that was saved and its log since are the agent, bit for bit", async () => {
+  const path = join(folder, "d.jsonl");
+  const make = () => createAgent({ inputs: 2, actions: 3, hidden: [5], expireAfter: 20, floor: 0.1 });
+  const [agent, log] = [await make(), await openAgentLog(path)];
+  let saved = new Uint8Array();
+  for (let n = 0; n < 200; n++) {
+    const [context, allowed] = [[Math.sin(n), Math.cos(n * n)], n % 5 === 0 ? [0, 2] : undefined];
+    const options = { now: n, ...(allowed && { allowed }) };
+    log.decision(context, agent.decide(context, { id: `${n}`, ...options }), options);
+    const answers = n - ((n * 7) % 13); // late, in no order, some twice or never
+    try {
+      agent.reward(`${answers}`, n % 2, { now: n });
+      log.reward(`${answers}`, n % 2, { now: n });
+    } catch (error) {
+      expect(error).toBeInstanceOf(DecisionError);
+    }
+    if (n === 90) saved = new Uint8Array(await agent.save());
+  }
+  await log.close();
+  const copy = await loadAgent(saved);
+  const made = await replayAgentLog(copy, path);
+  expect(made.decisions).toBe(109);
+  expect(made.rewards).toBeGreaterThan(30);
+  expect(decodeSafetensors(await copy.save(), "the agent")).toEqual(
+    decodeSafetensors(await agent.save(), "the agent"),
+  );
+  const stranger = await createAgent({ inputs: 2, actions: 3, seed: 9 });
+  await expect(replayAgentLog(stranger, path)).rejects.toThrow("is no decision of this agent's next");
 });
 
 test("Vowpal Wabbit's text", () => {
