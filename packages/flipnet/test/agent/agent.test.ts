@@ -14,15 +14,20 @@ const best = ([x]: number[]) => (x < -0.3 ? 0 : x < 0.3 ? 1 : 2);
 const contexts = Array.from({ length: 4000 }, (_, i) => numbers(i, 2));
 
 test("an agent learns from single rewards", async () => {
-  const agent = await createAgent({ inputs: 2, actions: 3, seed: 1 });
-  const rewards = contexts.map((context) => {
-    const reward = agent.act(context) === best(context) ? 1 : 0;
-    agent.learn(reward);
-    return reward;
-  });
   const mean = (list: number[]) => list.reduce((a, b) => a + b, 0) / list.length;
-  expect(mean(rewards.slice(0, 200))).toBeLessThan(0.6);
-  expect(mean(rewards.slice(-500))).toBeGreaterThan(0.85);
+  const ends: number[] = [];
+  for (const seed of [1, 2, 3]) {
+    const agent = await createAgent({ inputs: 2, actions: 3, seed });
+    const rewards = contexts.map((context) => {
+      const reward = agent.act(context) === best(context) ? 1 : 0;
+      agent.learn(reward);
+      return reward;
+    });
+    expect(mean(rewards.slice(0, 200))).toBeLessThan(0.6);
+    ends.push(mean(rewards.slice(-500)));
+  }
+  // One seed's ends at 0.85, give or take 0.016; without the context 0.35 is best.
+  expect(mean(ends)).toBeGreaterThan(0.82);
 });
 
 test("batches of any size share what was learned", async () => {
