@@ -1,6 +1,6 @@
 /** `flipnet audit`: exact bias and variance of the estimators on a small network. */
 import { type Command, Option } from "commander";
-import type { AuditOptions } from "flipnet/internal/audit/audit";
+import type { AuditOptions, AuditSpec } from "flipnet/internal/audit/audit";
 import { InputError } from "flipnet/internal/formats/errors";
 import { wholeNumber } from "./numbers.ts";
 
@@ -12,6 +12,8 @@ interface Flags {
   steps: string;
   simulate?: string;
   seed?: string;
+  states?: string;
+  examples?: string;
 }
 
 export function defineAudit(program: Command): void {
@@ -20,7 +22,7 @@ export function defineAudit(program: Command): void {
     .description("exact gradient of a small network, and every estimator's mean, bias and variance")
     .argument(
       "<spec>",
-      "a JSON file: a network with its contexts and rewards, with components of a function, or with states and transitions; or an encoder and decoder with images",
+      "a run's folder, or a JSON file: a network with its contexts and rewards, with components of a function, or with states and transitions; or an encoder and decoder with images",
     )
     .option("--json", "print everything as JSON instead of a table")
     .option(
@@ -37,6 +39,11 @@ export function defineAudit(program: Command): void {
     .option("--steps <n>", "2: also the bias of a second step, once baselines have moved", "1")
     .option("--simulate <samples>", "draw so many gradients of each estimator instead of enumerating them")
     .option("--seed <n>", "of the simulation; default 0")
+    .option(
+      "--states <n>",
+      "of a run: units are left out until one pass can come out in so many ways; default 4096",
+    )
+    .option("--examples <n>", "of a run: contexts or images, the test set's first; default 2")
     .action(runAudit);
 }
 
@@ -65,7 +72,6 @@ function baselineOf(text: string): "none" | "running-average" | number {
 
 async function runAudit(path: string, flags: Flags): Promise<void> {
   const options = optionsOf(flags);
-  const { readFile } = await import("node:fs/promises");
   const { audit } = await import("flipnet/internal/audit/audit");
   const { formatAudit } = await import("flipnet/internal/audit/format");
   const { createReferenceBackend } = await import("flipnet/internal/backend/reference");
@@ -76,21 +82,13 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
   const wanted = (text: string) =>
     isFile(parseEstimatorText(text).name) ? chooseEstimator(parseEstimatorText(text)).estimator : text;
 
-  const text = await readFile(path, "utf8").catch((cause) => {
-    throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
-  });
-  let spec: Parameters<typeof audit>[0];
-  try {
-    const content = JSON.parse(text);
-    // The library's golden files hold the expected answers beside the spec.
-    spec = content?.spec ?? content;
-  } catch (cause) {
-    throw new InputError(`the spec ${path} is not JSON: ${(cause as Error).message}`, { cause });
-  }
-
   const status = new StatusLine(process.stderr);
+  const { spec, said } = await specAt(path, flags);
+  if (said !== undefined) process.stderr.write(`${said}\n`);
   const report = audit(spec, {
     backend: flags.backend === "wasm" ? await createWasmBackend() : createReferenceBackend(),
+    // Of a run nobody knows beforehand how many states an estimator has.
+    ...(said !== undefined && { maximumStates: 2 ** 20 }),
     ...options,
     ...(flags.estimators && { estimators: flags.estimators.map(wanted) }),
     onProgress: ({ done, total, estimator = "exact gradient", secondsLeft }) => {
@@ -101,4 +99,37 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
   });
   status.clear();
   process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : formatAudit(report));
+}
+
+/** The spec in a file; or of a run, with what was cut. */
+async function specAt(
+  path: string,
+  { states, examples }: Flags,
+): Promise<{ spec: AuditSpec; said?: string }> {
+  const { readFile, stat } = await import("node:fs/promises");
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  if (isFolder) {
+    const { cutRun } = await import("./audit-run.ts");
+    return cutRun(path, {
+      states: wholeNumber("--states", states ?? "4096", 1, 2 ** 24),
+      examples: wholeNumber("--examples", examples ?? "2", 1, 1000),
+    });
+  }
+  for (const [flag, given] of Object.entries({ states, examples })) {
+    if (given === undefined) continue;
+    throw new InputError(`--${flag} is ${given}; expected none, as ${path} is no run's folder`);
+  }
+  const text = await readFile(path, "utf8").catch((cause) => {
+    throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
+  });
+  try {
+    const content = JSON.parse(text);
+    // The library's golden files hold the expected answers beside the spec.
+    return { spec: content?.spec ?? content };
+  } catch (cause) {
+    throw new InputError(`the spec ${path} is not JSON: ${(cause as Error).message}`, { cause });
+  }
 }

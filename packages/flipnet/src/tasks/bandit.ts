@@ -17,7 +17,14 @@ import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
 import { type CommonSettings, defineTask, type ImageData } from "./definition.ts";
-import { checkBatchSize, checkImageData, ImageBatches, limitOption, testBatches } from "./images.ts";
+import {
+  checkBatchSize,
+  checkImageData,
+  firstImages,
+  ImageBatches,
+  limitOption,
+  testBatches,
+} from "./images.ts";
 import type { Moment, Task } from "./task.ts";
 
 /** Images to learn from and images to measure on. */
@@ -238,6 +245,16 @@ export const bandit = defineTask({
     const front = convolutionsFor(backend, data.train, settings);
     const network = createNetwork(backend, banditNetwork(data.train, { ...settings, front }), front);
     return { network, task: new ContextualBandit(backend, data, settings) };
+  },
+  async cases({ output }, count, images) {
+    const data = await images();
+    const inputs = firstImages(data, count);
+    const actions = output === "bernoulli" ? 2 : data.classes;
+    const right = (action: number, i: number) => (action === data.labels[i] ? 1 : 0);
+    return {
+      inputs,
+      rewards: inputs.map((_, i) => Array.from({ length: actions }, (_, action) => right(action, i))),
+    };
   },
   async learned(backend, settings, shapeOf, images) {
     const { hidden, output } = settings;

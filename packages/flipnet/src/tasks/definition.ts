@@ -75,6 +75,13 @@ export interface Learned {
   readonly input: "images" | "numbers";
 }
 
+/** A few inputs, as layers read them, and what each action would earn there, where the network acts. */
+export interface TaskCases {
+  readonly inputs: readonly (readonly number[])[];
+  /** [example][action] */
+  readonly rewards?: readonly (readonly number[])[];
+}
+
 /** A task, whatever its settings. */
 export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<string, unknown>>> {
   readonly name: string;
@@ -109,6 +116,8 @@ export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<stri
   ): { readonly task: Task; readonly network: Network };
   /** Settings that measure with as little work as can be, for who asks what it takes, and their share of it. */
   cheap?(settings: Settings): { readonly settings: Settings; readonly share: number };
+  /** So many examples of what a network sees, of `images` where the task is of those; absent: they say too little of it. */
+  cases?(settings: Settings, count: number, images: () => Promise<LabelledImages>): Promise<TaskCases>;
   /** Networks as they were trained, all parameters zero. `shapeOf` says a tensor's shape in the checkpoint. */
   learned(
     backend: Backend,

@@ -139,3 +139,9 @@ export function testBatches(count: number): { rows: number; starts: number[] }[]
   ];
   return sizes.filter(({ rows, starts }) => rows > 0 && starts.length > 0);
 }
+
+/** The first images as bits, on where a pixel is at least half as bright as can be. */
+export const firstImages = ({ images, pixels, count }: LabelledImages, wanted: number): number[][] =>
+  Array.from({ length: Math.min(wanted, count) }, (_, i) =>
+    Array.from(images.subarray(i * pixels, (i + 1) * pixels), (pixel) => (pixel >= 128 ? 1 : 0)),
+  );

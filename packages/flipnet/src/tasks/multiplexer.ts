@@ -5,6 +5,7 @@
  * steps between two records.
  */
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { createReferenceBackend } from "../backend/reference.ts";
 import { count } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
@@ -255,6 +256,20 @@ export const multiplexer = defineTask({
     task: new Multiplexer(backend, settings),
     network: createNetwork(backend, multiplexerNetwork(settings)),
   }),
+  async cases({ k, seed }, count) {
+    const backend = createReferenceBackend();
+    const input = backend.matrix(count, multiplexerInputs(k));
+    const target = backend.matrix(count, 1);
+    backend.fairBits(deriveKey(seed, "test", 0, newKey()), input);
+    backend.addressedBit(input, k, target);
+    const bits = Array.from(backend.readNow(input), (bit) => 2 * bit - 1);
+    return {
+      inputs: Array.from({ length: count }, (_, i) => bits.slice(i * input.columns, (i + 1) * input.columns)),
+      rewards: Array.from(backend.readNow(target), (bit) =>
+        [0, 1].map((action) => (action === bit ? 1 : -1)),
+      ),
+    };
+  },
   learned: async (backend, settings) => ({
     network: createNetwork(backend, multiplexerNetwork(settings)),
     input: "numbers",

@@ -15,7 +15,14 @@ import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.t
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
 import { defineTask, type ImageData } from "./definition.ts";
-import { checkBatchSize, checkImageData, ImageBatches, limitOption, testBatches } from "./images.ts";
+import {
+  checkBatchSize,
+  checkImageData,
+  firstImages,
+  ImageBatches,
+  limitOption,
+  testBatches,
+} from "./images.ts";
 import type { Moment, Task } from "./task.ts";
 
 /** How the data is gone through and measured. */
@@ -316,6 +323,7 @@ export const vae = defineTask({
     settings: { ...settings, boundSamples: 1 },
     share: 1 / settings.boundSamples,
   }),
+  cases: async (_, count, images) => ({ inputs: firstImages(await images(), count) }),
   async learned(backend, { hidden, units }, shapeOf) {
     const network = createEncoder(backend, shapeOf("layers.0.weights")[1], hidden, units);
     return { network, decoder: createDecoder(network), input: "images" };
