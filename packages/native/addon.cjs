@@ -28,6 +28,11 @@ const { addon, file, reason } = load();
 /** Widths that this processor has, narrowest first; none where nothing could be loaded. */
 const kinds = addon?.kinds ?? [];
 
+/** What each kernel takes, as flipnet's generated `signatures` have it but for a trailing scratch. */
+const signatures = Object.fromEntries(
+  addon?.kernels.map((name, at) => [name, addon.signatures[at].trim()]) ?? [],
+);
+
 /** Flips make their tables where they use them, in their scratch. */
 const none = () => 0;
 const rooms = {
@@ -76,11 +81,10 @@ function kernelsOf(kind) {
       },
     ];
     return {
-      // Flips make their tables where they use them.
       kernels: { ...Object.fromEntries(addon.kernels.map(kernel)), ...rooms },
       grown: () => addon.moved(number, bytes()),
     };
   };
 }
 
-module.exports = { kinds, file, reason, kernelsOf };
+module.exports = { kinds, file, reason, operands: addon?.operands, signatures, kernelsOf };

@@ -1,11 +1,13 @@
 // npm run build:native [-- --target TRIPLE ...]: compiles the kernels with cargo, for this machine or for those of the
 // named Rust targets, and puts each beside addon.cjs, where it looks for them.
 import { execFileSync } from "node:child_process";
-import { copyFileSync } from "node:fs";
+import { copyFileSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 
 const folder = import.meta.dirname;
+const version = readFileSync(join(folder, "../flipnet/src/backend/generated/version.ts"), "utf8");
+const [, operands] = /operands: string = "(.*)"/.exec(version);
 const { values } = parseArgs({ options: { target: { type: "string", multiple: true } } });
 
 /** What npm calls a platform, by Rust's name of it, and what its linker calls a library. */
@@ -23,6 +25,7 @@ function run(command, ...options) {
   try {
     return execFileSync(command, options, {
       cwd: folder,
+      env: { ...process.env, FLIPNET_OPERANDS: operands },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });

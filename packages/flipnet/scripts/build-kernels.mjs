@@ -37,10 +37,12 @@ async function build() {
     );
     console.error(`kernels: ${kind} ${module.length} bytes`);
   }
-  await writeFile(`${generated}/kernels.ts`, declarationsFrom(results[0].declarations));
+  const declarations = declarationsFrom(results[0].declarations);
+  const operands = createHash("sha256").update(declarations).digest("hex").slice(0, 16);
+  await writeFile(`${generated}/kernels.ts`, declarations);
   await writeFile(
     last,
-    `/** A digest of the kernels' sources, which each module has in a section of its own. */\nexport const version: string = "${version}";\n`,
+    `/** A digest of the kernels' sources, which each module has in a section of its own. */\nexport const version: string = "${version}";\n/** A digest of what they take, by which native kernels know that they take the same. */\nexport const operands: string = "${operands}";\n`,
   );
 }
 

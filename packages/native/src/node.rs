@@ -4,6 +4,8 @@
 //! | --- | --- |
 //! | `kinds` | widths that this processor has, narrowest first: `["native-256", "native-512"]` |
 //! | `kernels` | names of the kernels; a kernel is called by its place among them |
+//! | `signatures` | their operands, `name:type` each, a space behind each |
+//! | `operands` | a digest of what flipnet's kernels took when this was compiled |
 //! | `numbers` | a Float64Array of one thread's own: the arguments of the call to be made |
 //! | `memory(bytes)` | a number for the memory that a Uint8Array is all of, shared or not |
 //! | `moved(memory, bytes)` | says where it lies now: when memory grows it may move |
@@ -13,7 +15,7 @@
 //! Arguments go through `numbers` because to take seventeen of them out of JavaScript's values one by one costs more than
 //! a small kernel does.
 use crate::door::{self, ARGUMENTS, Call};
-use crate::table::{Kernel, NAMES};
+use crate::table::{Kernel, NAMES, SIGNATURES};
 use napi_sys::*;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
@@ -189,6 +191,8 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
         let values = [
             ("kinds", list(env, names)),
             ("kernels", list(env, NAMES.iter().copied())),
+            ("signatures", list(env, SIGNATURES.iter().copied())),
+            ("operands", text(env, option_env!("FLIPNET_OPERANDS").unwrap_or("unknown"))),
             ("numbers", numbers),
         ];
         for (name, value) in values {

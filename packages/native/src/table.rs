@@ -52,6 +52,28 @@ macro_rules! value {
     };
 }
 
+/// How the WebAssembly kernels declare such an operand.
+macro_rules! kind {
+    (count) => {
+        "i32"
+    };
+    (some) => {
+        "i32"
+    };
+    (key) => {
+        "i32"
+    };
+    (flag) => {
+        "bool"
+    };
+    (number) => {
+        "f32"
+    };
+    ($address:ident) => {
+        "usize"
+    };
+}
+
 /// Calls a kernel with all operands but those that it does not use.
 macro_rules! handed {
     ($call:ident, $v:ident, $module:ident::$function:ident, [$($value:expr),*]) => {
@@ -70,6 +92,9 @@ macro_rules! kernels {
     ($($name:ident($($operand:ident: $kind:ident $(($size:expr))?),*) => $module:ident::$function:ident;)*) => {
         /// Their names, in the order of the tables.
         pub const NAMES: &[&str] = &[$(stringify!($name)),*];
+
+        /// Their operands, `name:type`, by which the other side sees that it speaks of the same.
+        pub const SIGNATURES: &[&str] = &[$(concat!($(stringify!($operand), ":", kind!($kind), " "),*)),*];
 
         mod each {
             use super::*;

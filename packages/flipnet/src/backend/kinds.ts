@@ -1,4 +1,5 @@
 /** Kinds of kernels: runs repeat bit for bit within one of them. */
+import { operands } from "./generated/version.ts";
 import { type Addon, loader, type ModuleKind, relaxedSimdSupported } from "./modules.ts";
 
 /**
@@ -16,7 +17,9 @@ interface NativePackage {
   /** Those of this processor, narrowest first; none where its addon could not be loaded. */
   kinds: readonly KernelKind[];
   /** Why not. */
-  reason: string | undefined;
+  reason?: string | undefined;
+  /** A digest of what the kernels take that it was made beside. */
+  operands?: string;
 }
 
 let found: NativePackage | undefined;
@@ -31,7 +34,11 @@ function nativePackage(): NativePackage {
     } catch {
       // It is not installed: nothing needs it.
     }
-    found ??= { kinds: [], reason: undefined };
+    // As before a clone was updated.
+    if (found !== undefined && found.kinds.length > 0 && found.operands !== operands) {
+      found = { kinds: [], reason: "it is made for other kernels: npm run build:native, in a clone" };
+    }
+    found ??= { kinds: [] };
   }
   return found;
 }
