@@ -56,7 +56,7 @@ export function defineTrain(program: Command): void {
   ]);
   add("Where and how:", ["out"]);
   command.option("--resume", "go on with a run that was stopped, or with more epochs");
-  add("Where and how:", ["backend", "kernels", "threads"]);
+  add("Where and how:", ["backend", "kernels", "scores", "threads"]);
   command
     .option("--checkpoint-every <seconds>", "seconds between checkpoints within long epochs (default 60)")
     .option("--json", "print JSON: a record an epoch, then a summary")

@@ -40,7 +40,7 @@ export const runFiles = (folder: string) => ({
 export function runIdOf(config: Config, digest: string): string {
   const { epochs, out, data, threads, scores, ...others } = config;
   // A setting that was not there once names no run that is older than it.
-  const rest = scores === "rounded" ? others : { ...others, scores };
+  const rest = scores === "exact" ? { ...others, scores } : others;
   const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };
   for (const name of perLayer) deciding[name] = asOne(deciding[name]);
   // The same goes for steps, unless the last record would be of fewer steps than the others.

@@ -84,7 +84,7 @@ export function kernelsOf({ backend, kernels }: Config): KernelKind | "float64" 
  */
 export async function createBackend(config: Config): Promise<Backend> {
   const backend = await chosenBackend(config);
-  return config.scores === "rounded" ? roundScores(backend) : backend;
+  return config.scores === "exact" ? backend : roundScores(backend);
 }
 
 async function chosenBackend({ backend, kernels, threads }: Config): Promise<Backend> {

@@ -46,7 +46,8 @@ export interface Config {
   seed: number;
   backend: "wasm" | "reference";
   kernels?: KernelKind | "float64";
-  scores: "exact" | "rounded";
+  /** Absent in runs from before it was a setting: rounded. */
+  scores?: "exact" | "rounded";
   threads?: number;
   out: string;
   /** Of tasks on images. */
@@ -211,11 +212,12 @@ export function parseStoredConfig(
   if (named === undefined) {
     throw new InputError(unusable(nameOf("estimator"), settings.estimator, "the name of an estimator"));
   }
-  const values: Record<string, unknown> = withScores(settings);
+  const values: Record<string, unknown> = { ...settings };
   for (const [key, { accepts, default: usual, normalise, words, expected }] of Object.entries(
     settingsOf(task),
   )) {
-    const value = settings[key] ?? usual;
+    // What was no setting then had no other value than the one it has without it: see `scores`.
+    const value = settings[key] ?? (key === "scores" ? undefined : usual);
     if (value === undefined) continue;
     if (!accepts(value)) throw new InputError(unusable(nameOf(key), value, words ?? expected));
     values[key] = normalise?.(value) ?? value;
@@ -223,7 +225,7 @@ export function parseStoredConfig(
   return values as Config;
 }
 
-/** Settings as they were stored: those from before `scores` was one had them rounded. */
+/** Stored settings, to go on with: those from before `scores` was one had them rounded. */
 export const withScores = (settings: Record<string, unknown>): Record<string, unknown> => ({
   scores: "rounded",
   ...settings,

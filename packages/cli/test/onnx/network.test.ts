@@ -21,6 +21,7 @@ import { beforeAll, describe, expect, test } from "vitest";
 import { matrixOf, mixedNetwork, numbers } from "../../../flipnet/test/helpers.ts";
 import { GraphBuilder } from "../../src/onnx/builder.ts";
 import { networkGraph } from "../../src/onnx/network.ts";
+import { meansOf } from "./means.ts";
 import { differences, load, modelOf } from "./session.ts";
 
 const reference = createReferenceBackend();
@@ -172,13 +173,7 @@ describe("the mean-field graph is the reference's, probabilities in place of bit
     const network = build(reference, networks[name]);
     const { layers } = network;
     const { given, noise } = inputs(network, networks[name], rows);
-    const pass = createPass(network, matrixOf(reference, rows, given));
-    pass.front?.forward();
-    for (const layer of layers) {
-      computeLaw(pass, layer);
-      const { p, bits } = pass.layers[layer.index];
-      reference.copy(p, bits);
-    }
+    const pass = meansOf(network, given, rows);
 
     const input = noise === undefined ? "numbers" : "images";
     const run = await load(modelOf(await networkGraph(network, { graph: "mean-field", input })));

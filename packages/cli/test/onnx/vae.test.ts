@@ -12,6 +12,7 @@ import { sampleImages, type Vae } from "flipnet/internal/tasks/vae-images";
 import { beforeAll, describe, expect, test } from "vitest";
 import { matrixOf, numbers } from "../../../flipnet/test/helpers.ts";
 import { type VaePart, vaeGraph } from "../../src/onnx/vae.ts";
+import { meansOf } from "./means.ts";
 import { differences, load, modelOf } from "./session.ts";
 
 const reference = createReferenceBackend();
@@ -169,14 +170,7 @@ describe("without noise", () => {
     const vae = build(reference, "plus-minus");
     const { encoder, decoder } = vae;
     const image = uniforms(9, pixels).map(Math.fround);
-    const pass = createPass(encoder, matrixOf(reference, rows, image));
-    for (const { index, kind, choices } of encoder.layers) {
-      const { logits, p, q, bits } = pass.layers[index];
-      computeLogits(pass, encoder.layers[index], logits);
-      if (kind === "bernoulli") reference.sigmoid(logits, p, q);
-      else reference.softmax(logits, choices, p);
-      reference.copy(p, bits);
-    }
+    const pass = meansOf(encoder, image, rows);
     const logits = reference.matrix(rows, pixels);
     computeLogits(pass, decoder.layers[0], logits);
     const exact = reference.readNow(logits).map((l) => 1 / (1 + Math.exp(-l)));
