@@ -10,7 +10,8 @@ afterEach(() => void vi.useRealTimers());
 afterEach(() => vi.unstubAllEnvs());
 
 const label = "hnca, learningRate 0.001, batchSize 50, hidden 200,200, units plus-minus, seed";
-const jobs: Job[] = [1, 2].map((seed) => ({ label: `${label} ${seed}`, config: parseConfig({ seed }) }));
+const jobsOf = (task: string): Job[] =>
+  [1, 2].map((seed) => ({ label: `${label} ${seed}`, config: parseConfig({ task, seed }) }));
 const progress = (metrics: Record<string, number>): RunProgress => ({
   type: "progress",
   ...{ epoch: 37, epochs: 100, step: 3, stepsPerEpoch: 10, evaluating: false },
@@ -21,6 +22,7 @@ const progress = (metrics: Record<string, number>): RunProgress => ({
 function written(
   properties: Partial<WriteStream>,
   metrics = { onlineAccuracy: 0.913 } as Record<string, number>,
+  jobs = jobsOf("bandit"),
 ) {
   let text = "";
   const write = (more: string) => {
@@ -68,7 +70,7 @@ describe("a board", () => {
   });
 
   it("tells the reward", () => {
-    const { running, ended } = written({ isTTY: false }, { onlineReward: 0.25 });
+    const { running, ended } = written({ isTTY: false }, { onlineReward: 0.25 }, jobsOf("multiplexer"));
     expect(running).toContain("  reward 0.250  ");
     expect(ended).toContain("  reward 0.250");
   });

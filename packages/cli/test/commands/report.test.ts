@@ -112,10 +112,14 @@ it("leaves out a run that is damaged, says so, and fails; a link to a run is tha
     ],
     4: [
       "config.json",
-      '{"task":"bandit","hidden":"x"}',
+      '{"task":"bandit","estimator":"hnca","hidden":"x"}',
       /run-4.config\.json is corrupt: hidden is "x"; expected a list/,
     ],
-    5: ["config.json", '{"task":"bandit","hidden":[1e9,-1]}', /run-5.config\.json is corrupt: hidden is/],
+    5: [
+      "config.json",
+      '{"task":"bandit","estimator":"hnca","hidden":[1e9,-1]}',
+      /run-5.config\.json is corrupt: hidden is/,
+    ],
     6: ["config.json", "[]", /run-6.config\.json is corrupt: it holds \[\]; expected settings by name/],
   };
   makeRun(out, 0);
