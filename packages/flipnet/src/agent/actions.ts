@@ -45,7 +45,7 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
       return units * choices;
     });
     const inner = widths.reduce((sum, width) => sum + width, 0);
-    // The baseline, the context, the bits and then the scores of every layer: see `Player.keep`.
+    // The baseline, the context, the bits and then the scores of every layer, and its bonus's: see `Player.keep`.
     const bits = 1 + settings.inputs + inner;
     const scores = bits + settings.actions + inner;
     const columns = [
@@ -54,6 +54,11 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
       ...range(bits + settings.actions, scores),
       ...actions.map((action) => (action === "new" ? undefined : scores + action)),
     ];
+    if (settings.entropyBonus > 0) {
+      const inside = scores + settings.actions;
+      columns.push(...range(inside, inside + inner));
+      for (const action of actions) columns.push(action === "new" ? undefined : inside + inner + action);
+    }
     const rows = pending.flatMap((_, i) => (stay[i] < 0 ? [] : [i]));
     result.pending = columnsOf(kept, rows, columns);
   }

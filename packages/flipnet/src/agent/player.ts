@@ -16,6 +16,7 @@ import type { Network } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Learner } from "../training/learner.ts";
+import { type Encouraged, withBonus } from "./bonus.ts";
 import { type Pulled, withPull } from "./pull.ts";
 import type { Settings } from "./settings.ts";
 
@@ -59,6 +60,7 @@ export class Player {
   readonly #settings: Settings;
   /** Absent where the estimator's credit is not linear in the reward: it learns in place only. */
   readonly #scores: Scores | undefined;
+  readonly #bonus: Encouraged["bonus"] | undefined;
   /** What is kept of a row after its baseline, from `at` on: the input, each layer's bits and scores. Room to read it. */
   readonly #parts: readonly { readonly matrix: Matrix; readonly room: Float64Array; readonly at: number }[];
   readonly #NumbersOf: typeof Float32Array | typeof Float64Array;
@@ -77,7 +79,8 @@ export class Player {
     scope?: Scope,
     draws: SteppedDraws = new GeneratedDraws(backend, settings.seed),
   ) {
-    const { estimator, inputs, actions, baselineDecay, floor, pull } = settings;
+    const { inputs, actions, baselineDecay, floor, pull, entropyBonus } = settings;
+    const estimator = entropyBonus > 0 ? withBonus(settings.estimator, entropyBonus) : settings.estimator;
     this.#settings = settings;
     this.#draws = draws;
     this.#backend = backend;
@@ -100,7 +103,9 @@ export class Player {
     const { pass, scores } = this.learner.estimator;
     const credits = this.learner.estimator.credits.slice(0, pass.layers.length);
     this.#scores = scores;
-    const matrices = [this.#input, ...pass.layers.map(({ bits }) => bits), ...credits.map(({ g }) => g)];
+    this.#bonus = (this.learner.estimator as Partial<Encouraged>).bonus;
+    const filled = [...credits, ...(this.#bonus?.credits ?? [])];
+    const matrices = [this.#input, ...pass.layers.map(({ bits }) => bits), ...filled.map(({ g }) => g)];
     let length = 1;
     this.#parts = matrices.map((matrix) => {
       const part = { matrix, room: new Float64Array(matrix.rows * matrix.columns), at: length };
@@ -163,6 +168,7 @@ export class Player {
   keep(): Numbers {
     const kept = new this.#NumbersOf(this.length);
     this.#scores!.score();
+    this.#bonus?.compute();
     kept[0] = this.#baseline();
     for (const { matrix, room, at } of this.#parts) kept.set(this.#backend.readNow(matrix, room), at);
     this.#here = kept;
@@ -187,6 +193,7 @@ export class Player {
     const now = more || estimator.parameters?.length ? this.#baseline() : 0;
     this.#backend.write(this.#signal, [weight * (rounded - (more ? 0 : kept[0]))]);
     this.#scores!.weigh(this.#signal);
+    if (!more) this.#bonus?.add();
     // More of a reward moves the baseline from where it is now, as if it had come with the first.
     this.#backend.write(this.#reward, [rounded + (more ? now : 0)]);
     learner.climb(step);
@@ -208,6 +215,7 @@ export class Player {
       },
     });
     this.#scores!.score();
+    this.#bonus?.compute();
     return Math.min(this.#settings.weightClip, this.#backend.readNow(this.#law)[action] / probability);
   }
 

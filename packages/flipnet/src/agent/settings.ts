@@ -44,6 +44,11 @@ export interface AgentOptions {
    * from `from` at the first decision down towards `to`, half of the way after `halfLife` decisions.
    */
   floor?: Floor;
+  /**
+   * What an entropy of one nat of the softmax over the actions is worth, in rewards; default 0. It is credited by the coins
+   * of the decision and learned with its first reward.
+   */
+  entropyBonus?: number;
   /** Rewards beyond are clipped to these, the least and the most; default: none is. */
   rewardRange?: readonly [number, number];
   /**
@@ -136,6 +141,7 @@ const described = {
         isShare((value as Exclude<Floor, number>).to) &&
         (value as Exclude<Floor, number>).halfLife > 0),
   ),
+  entropyBonus: number({ from: 0, to: largest, default: 0, says: "" }),
   rewardRange: anything<readonly [number, number] | undefined>(
     undefined,
     "the least and the most, [least, most]",

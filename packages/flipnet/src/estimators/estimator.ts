@@ -152,7 +152,9 @@ export function defineEstimator<O extends Options = {}>({
 
 function checkExploration({ name, explores }: Description, { exploration }: Problem): void {
   if (exploration === undefined || explores) return;
-  throw new InputError(`${name} cannot learn under a floor or a mask of actions; expected reinforce or hnca`);
+  throw new InputError(
+    `${name} cannot learn under a floor or a mask of actions; expected reinforce, hnca or f-hnca`,
+  );
 }
 
 function checkBaseline({ name, baseline: takes }: Description, baseline: Baseline): void {

@@ -39,6 +39,7 @@ export const fHnca = defineEstimator({
   why: "each component is REINFORCE's expectation given the unit's Markov blanket",
   needs: { knows: ["components"] },
   baseline: true,
+  explores: true,
   cost: "forward pass + one message to every parent, of the encoder and of the components",
   options: {
     childPruning: flag({
@@ -56,7 +57,7 @@ export const fHnca = defineEstimator({
   ],
 
   prepare(problem, { childPruning, fullReward }) {
-    const { network, input } = problem;
+    const { network, input, exploration } = problem;
     const { backend } = network;
     const everyChild = !childPruning || fullReward;
     const {
@@ -134,6 +135,7 @@ export const fHnca = defineEstimator({
         }
         if (isBernoulli) backend.localExpectation(p, q, difference, g);
         else backend.softmaxSlope(p, choices, difference, g);
+        if (layer.children.length === 0) exploration?.slope(g);
         for (const { among, signal, bothDifference } of sets) {
           children.posteriorMinusPrior(layer, shift!, among);
           if (isBernoulli) backend.addHindsight(shift!, signal, q, bits, bothDifference, g);

@@ -107,6 +107,11 @@ export class Exploration {
     this.#backend.sigmoid(this.odds, this.#share, this.#rest);
   }
 
+  /** Makes the slope of an expectation over the softmax, [B, actions], that over the law. */
+  slope(g: Matrix): void {
+    if (this.#floored) this.#backend.scaleRows(g, this.#own, g);
+  }
+
   /** Makes the score of the softmax, [B, actions], that of the law. */
   score(g: Matrix): void {
     if (this.#floored) this.#backend.scaleRows(g, this.#share, g);

@@ -6,7 +6,14 @@ import { InputError } from "../../src/formats/errors.ts";
 import { decode } from "../../src/formats/safetensors.ts";
 import { numbers } from "../helpers.ts";
 
-const shape = { inputs: 2, actions: 3, hidden: [4, { units: 2, choices: 3 }], seed: 4, floor: 0.1 };
+const shape = {
+  inputs: 2,
+  actions: 3,
+  hidden: [4, { units: 2, choices: 3 }],
+  seed: 4,
+  floor: 0.1,
+  entropyBonus: 0.01,
+};
 const context = [0.3, -0.8];
 
 async function learned() {

@@ -33,6 +33,7 @@ describe("a decision", () => {
   it.each([
     ["hnca, running average", {}],
     ["reinforce, a constant", { estimator: reinforce, baseline: 0.3 }],
+    ["hnca, an entropy bonus", { entropyBonus: 0.1, floor: 0.1 }],
     ["hnca, a network", { baseline: { hidden: [4] } }],
     ["hnca, bits, {0, 1}", { units: "zero-one" as const }],
   ])("that is rewarded at once is what act and learn do, bit for bit: %s", async (_, options) => {

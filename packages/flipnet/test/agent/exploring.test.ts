@@ -6,6 +6,7 @@ import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { decode, encode } from "../../src/formats/safetensors.ts";
+import { sgd } from "../../src/optimizers/sgd.ts";
 import { numbers } from "../helpers.ts";
 
 const shape = { inputs: 2, actions: 4, hidden: [5], seed: 3 };
@@ -70,6 +71,24 @@ test("what was allowed is kept with a decision that waits", async () => {
   }
   const saved = async (one: Agent) => decode(await one.save(), "the agent").tensors;
   expect(await saved(copy)).toEqual(await saved(agent));
+});
+
+test("masks and a bonus are the reference's in float32", async () => {
+  const options = { ...shape, hidden: [5, { units: 2, choices: 3 }], floor: 0.1, entropyBonus: 0.3 };
+  const weights = await Promise.all(
+    [createReferenceBackend(), await createWasmBackend({ kernels: "portable" })].map(async (backend) => {
+      const agent = await createAgent({ ...options, optimizer: sgd({ learningRate: 0.1 }) }, backend);
+      for (let n = 0; n < 50; n++) {
+        const { id, action } = agent.decide(numbers(n, 2), { allowed: [n % 4, (n + 1) % 4] });
+        agent.reward(id, action === 0 ? 1 : 0);
+      }
+      return decode(await agent.save(), "the agent").tensors["layers.1.weights"].data;
+    }),
+  );
+  const worst = Math.max(
+    ...Array.from(weights[0], (value, e) => Math.abs(Number(value) - Number(weights[1][e]))),
+  );
+  expect(worst).toBeLessThan(1e-5);
 });
 
 test("rewards are clipped to their range", async () => {

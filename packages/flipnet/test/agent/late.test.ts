@@ -199,6 +199,29 @@ describe.each([
   });
 });
 
+const moved = (from: readonly LayerValues[], layer: number, place: number, by: number) =>
+  from.map((values, l) => {
+    if (l !== layer) return values;
+    const copy = { weights: values.weights.map((row) => [...row]), bias: [...values.bias] };
+    const width = copy.weights[0].length;
+    if (place < width * copy.weights.length)
+      copy.weights[place % copy.weights.length][Math.floor(place / copy.weights.length)] += by;
+    else copy.bias[place - width * copy.weights.length] += by;
+    return copy;
+  });
+/** The slope of a function of the parameters, by differences. */
+function slopeOf(value: (layers: readonly LayerValues[]) => number, at: readonly LayerValues[]): number[] {
+  const h = 1e-5;
+  return at.flatMap((values, l) =>
+    Array.from(
+      { length: toBlock(values).length },
+      (_, place) => (value(moved(at, l, place, h)) - value(moved(at, l, place, -h))) / (2 * h),
+    ),
+  );
+}
+
+const nothing = rewards.map((row) => row.map(() => 0));
+
 test("the pull is minus the gradient of KL(then || now), whatever the rewards' zero", () => {
   /** E over what is played at `then` of the log-probability at `layers`. */
   const fit = (layers: readonly LayerValues[]) => {
@@ -216,24 +239,7 @@ test("the pull is minus the gradient of KL(then || now), whatever the rewards' z
     });
     return sum;
   };
-  const moved = (layer: number, place: number, by: number) =>
-    now.map((values, l) => {
-      if (l !== layer) return values;
-      const copy = { weights: values.weights.map((row) => [...row]), bias: [...values.bias] };
-      const width = copy.weights[0].length;
-      if (place < width * copy.weights.length)
-        copy.weights[place % copy.weights.length][Math.floor(place / copy.weights.length)] += by;
-      else copy.bias[place - width * copy.weights.length] += by;
-      return copy;
-    });
-  const h = 1e-5;
-  const slope = now.flatMap((values, l) =>
-    Array.from(
-      { length: toBlock(values).length },
-      (_, place) => (fit(moved(l, place, h)) - fit(moved(l, place, -h))) / (2 * h),
-    ),
-  );
-  const nothing = rewards.map((row) => row.map(() => 0));
+  const slope = slopeOf(fit, now);
   for (const lateRewards of ["stored", "redone"] as const) {
     const found = meanStep({ baseline: "none", pull: 0.3, lateRewards }, () => now, nothing);
     expect(
@@ -245,10 +251,44 @@ test("the pull is minus the gradient of KL(then || now), whatever the rewards' z
   }
 });
 
+test("the entropy bonus is the gradient of the expected entropy, at the parameters of the coins", () => {
+  const entropy = (layers: readonly LayerValues[]) => {
+    let sum = 0;
+    contexts.forEach((x, c) => {
+      const on = onOf(layers, x);
+      for (let state = 0; state < 2 ** H; state++) {
+        const coins = Array.from({ length: H }, (_, i) => (state >> i) & 1);
+        const chance = coins.reduce((p, bit, i) => p * (bit ? on[i] : 1 - on[i]), 1);
+        const each = floor / (allowed[c]?.length ?? 3);
+        const law = lawOf(layers, coins, allowed[c]).map((p, k) =>
+          allowed[c]?.includes(k) === false ? 0 : (p - each) / (1 - floor),
+        );
+        for (const p of law) if (p > 0) sum -= (chance * p * Math.log(p)) / contexts.length;
+      }
+    });
+    return sum;
+  };
+  for (const [lateRewards, at] of [
+    ["stored", then],
+    ["redone", now],
+  ] as const) {
+    const found = meanStep({ baseline: "none", entropyBonus: 0.7, lateRewards }, () => now, nothing);
+    const expected = slopeOf(entropy, at).map((x) => 0.7 * x);
+    expect(distance(found, expected)).toBeLessThan(1e-8);
+  }
+});
+
 test("a reward that comes at once is learned from alike, stored or redone", async () => {
   const weights = await Promise.all(
     (["stored", "redone"] as const).map(async (lateRewards) => {
-      const agent = await createAgent({ inputs: 2, actions: 3, hidden: [5, 4], floor: 0.1, lateRewards });
+      const agent = await createAgent({
+        inputs: 2,
+        actions: 3,
+        hidden: [5, 4],
+        floor: 0.1,
+        entropyBonus: 0.2,
+        lateRewards,
+      });
       for (let n = 0; n < 100; n++) {
         const { id, action } = agent.decide(numbers(n, 2), { allowed: n % 2 ? [0, 1, 2] : [0, 2] });
         agent.reward(id, action === n % 3 ? 1 : 0);

@@ -2,11 +2,19 @@
 import fc from "fast-check";
 import { expect, test } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
-import type { BanditSpec } from "../../src/audit/bandit-spec.ts";
+import { exactBandit } from "../../src/audit/bandit-exact.ts";
+import { type BanditSpec, parseBanditSpec } from "../../src/audit/bandit-spec.ts";
+import { EnumeratedDraws } from "../../src/audit/enumeration.ts";
+import { toBlock } from "../../src/audit/layout.ts";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { defineEstimator } from "../../src/estimators/estimator.ts";
+import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { InputError } from "../../src/formats/errors.ts";
+import { Exploration } from "../../src/network/exploration.ts";
+import { createNetwork } from "../../src/network/network.ts";
+import { knownRewardObjective } from "../../src/objectives/reward.ts";
 import { flat } from "./compare.ts";
 import { banditSpecs } from "./random-spec.ts";
 
@@ -80,6 +88,45 @@ const small: BanditSpec = {
     [1, 2],
   ],
 };
+
+test("f-HNCA is unbiased for a reward that is known of every action", () => {
+  const { contexts, reward, floor = 0, allowed } = small;
+  const backend = createReferenceBackend();
+  contexts.forEach((context, c) => {
+    const spec = { ...small, contexts: [context], reward: [reward[c]], allowed: [allowed![c]] };
+    const bandit = parseBanditSpec(spec);
+    const network = createNetwork(backend, bandit.network);
+    network.layers.forEach((layer, l) => {
+      backend.write(layer.block, toBlock(bandit.parameters[l]));
+    });
+    const draws = new EnumeratedDraws();
+    const play = (rows: number) => {
+      const [input, rewards] = [backend.matrix(rows, 2), backend.matrix(rows, 3)];
+      const exploration = new Exploration(backend, rows, 3);
+      for (let row = 0; row < rows; row++) {
+        backend.write(input, context, 2 * row);
+        backend.write(rewards, reward[c] as number[], 3 * row);
+        exploration.set(row, floor, allowed![c]);
+      }
+      const objective = knownRewardObjective(rewards);
+      const problem = { network, input, objective, baseline: "none", baselineDecay: 0 } as const;
+      const prepared = fHnca.prepare({ ...problem, exploration });
+      draws.start(0, rows);
+      prepared.sample(draws);
+      prepared.credit();
+      return prepared.credits.map(({ g }) => backend.readNow(g));
+    };
+    play(1);
+    const found = play(draws.states);
+    const { weights } = draws;
+    exactBandit(bandit).forEach(({ bias }, l) => {
+      bias.forEach((exact, j) => {
+        const mean = weights.reduce((sum, w, b) => sum + w * found[l][b * bias.length + j], 0);
+        expect(mean).toBeCloseTo(exact, 13);
+      });
+    });
+  });
+});
 
 test("float32 kernels agree with the reference", async () => {
   for (const kernels of ["portable", "relaxed"] as const) {
