@@ -188,7 +188,7 @@ export class Player {
     const estimator = learner.estimator as Partial<Pulled> & PreparedEstimator;
     if (pull > 0) this.#pull(estimator as Pulled, past);
     const weight = lateRewards === "redone" ? this.#redo(past) : 1;
-    const rounded = this.#NumbersOf.of(reward)[0];
+    const rounded = this.#NumbersOf === Float32Array ? Math.fround(reward) : reward;
     // A baseline that learns does so from what it says now.
     const now = more || estimator.parameters?.length ? this.#baseline() : 0;
     this.#backend.write(this.#signal, [weight * (rounded - (more ? 0 : kept[0]))]);

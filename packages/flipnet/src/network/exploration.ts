@@ -95,6 +95,10 @@ export class Exploration {
 
   /** The law that actions are drawn from, of the softmax `p`. */
   mix(p: Matrix): void {
+    if (!this.#floored) {
+      this.#backend.copy(p, this.law);
+      return;
+    }
     this.#backend.scaleRows(p, this.#own, this.law);
     this.#backend.addScaled(this.#floor, 1, this.law);
   }
