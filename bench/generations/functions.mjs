@@ -27,6 +27,6 @@ export async function createStep(library, backend, data, { task, estimator, ...s
 }
 
 /** A new agent that learns with the estimator of that name. */
-export function createAgent(library, backend, { estimator, ...options }) {
+export function createAgent(library, backend, { estimator, rows: _, ...options }) {
   return library.createAgent({ ...options, estimator: library.findEstimator(estimator) }, backend);
 }

@@ -6,8 +6,9 @@
 
 // An agent that learns online.
 export { withActions } from "./agent/actions.ts";
-export { Agent, createAgent, type DecideOptions, loadAgent, type ProbabilityOptions } from "./agent/agent.ts";
+export { Agent, createAgent, type DecideOptions, type ProbabilityOptions } from "./agent/agent.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
+export { loadAgent } from "./agent/load.ts";
 export {
   type Estimate,
   type EvaluateOptions,
@@ -54,6 +55,7 @@ export type {
   Problem,
   Scores,
 } from "./estimators/estimator.ts";
+export { labelOf } from "./estimators/estimator.ts";
 export { fHnca } from "./estimators/f-hnca.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
@@ -61,7 +63,7 @@ export { localExpectation } from "./estimators/local-expectation.ts";
 export { muprop } from "./estimators/muprop.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
 export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
-export { createEstimator, estimators, findEstimator, labelOf } from "./estimators/registry.ts";
+export { createEstimator, estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
 export { rewardPenalty } from "./estimators/reward-penalty.ts";

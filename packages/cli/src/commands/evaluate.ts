@@ -34,7 +34,7 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
   const seed = wholeNumber("--seed", flags.seed, 0);
   const silence = numberOf(flags.defaultReward);
   const { readFile } = await import("node:fs/promises");
-  const { loadAgent } = await import("flipnet/internal/agent/agent");
+  const { loadAgent } = await import("flipnet/internal/agent/load");
   const { evaluatePolicy } = await import("flipnet/internal/agent/off-policy");
   const { readAgentLog } = await import("flipnet/internal/node/agent-log");
 

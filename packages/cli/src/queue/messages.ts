@@ -10,6 +10,7 @@ import type { RunProgress } from "../running/pool.ts";
 import { runIdOf } from "../running/run-folder.ts";
 import { check, digestSchema, runIdSchema, wordSchema } from "../running/run-schema.ts";
 import { type Config, parseConfig } from "../settings/config.ts";
+import { isFile, namedIn } from "../settings/estimator.ts";
 
 /** A run as it is in the queue: all that a worker has to know of it. */
 export interface QueuedRun {
@@ -46,6 +47,12 @@ const jobSchema = z.looseObject({
 export function parseJob(data: unknown, version: string): QueuedRun {
   const job = check(jobSchema, data, "the job");
   if (job.version !== version) return job as unknown as QueuedRun;
+  const named = namedIn(job.config.estimator);
+  if (named !== undefined && isFile(named.name)) {
+    throw new InputError(
+      `the job is corrupt: its estimator is the file ${named.name}, and a worker loads no code that a job names`,
+    );
+  }
   const config = parseConfig(job.config, (key) => `the job is corrupt: ${key} of its config`);
   const runId = runIdOf(config, job.digest);
   if (runId !== job.runId) {

@@ -7,8 +7,9 @@ import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { basename, extname, resolve } from "node:path";
 import type { Estimator } from "flipnet/internal/estimators/estimator";
+import { labelOf } from "flipnet/internal/estimators/estimator";
 import { estimatorText, type NamedOptions, parseEstimatorText } from "flipnet/internal/estimators/options";
-import { createEstimator, findEstimator, labelOf } from "flipnet/internal/estimators/registry";
+import { createEstimator, findEstimator } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 
 /** Whether a name is a file's. */

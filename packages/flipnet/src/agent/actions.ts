@@ -1,4 +1,5 @@
 /** Other actions for an agent that has learned: some are new, some go. */
+import { createEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { hiddenSpec } from "../network/hidden.ts";
@@ -18,7 +19,7 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
   if (metadata.agent === undefined) {
     throw new InputError("the file holds no agent; expected one that save() made");
   }
-  const settings = parseSettings(metadata.agent);
+  const settings = parseSettings(metadata.agent, createEstimator);
   check(actions, settings.actions);
 
   const output = `layers.${settings.hidden.length}.`;

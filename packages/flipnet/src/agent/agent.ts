@@ -2,6 +2,8 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { createWasmBackend } from "../backend/wasm.ts";
 import type { Baseline } from "../estimators/baseline.ts";
+import type { Estimator } from "../estimators/estimator.ts";
+import type { NamedOptions } from "../estimators/options.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { checkAllowed } from "../network/exploration.ts";
@@ -31,19 +33,6 @@ import {
 /** A new agent, on the wasm backend unless another is given. Throws `InputError` for options that make none. */
 export async function createAgent(options: AgentOptions, backend?: ImmediateBackend): Promise<Agent> {
   return new Agent(backend ?? (await createWasmBackend()), options);
-}
-
-/**
- * The agent whose `save` gave `bytes`, on the wasm backend unless another is given; it goes on bit for bit on a
- * backend of the same kind. `optimizer` is the one that it was created with; where that was Adam or SGD it need not be
- * said. Throws `InputError` for bytes that hold no agent, or one that had another optimizer.
- */
-export async function loadAgent(
-  bytes: Uint8Array,
-  optimizer?: OptimizerFactory,
-  backend?: ImmediateBackend,
-): Promise<Agent> {
-  return Agent.load(backend ?? (await createWasmBackend()), bytes, optimizer);
 }
 
 /** How a decision is to be made. */
@@ -324,14 +313,19 @@ export class Agent {
   }
 
   /** The agent that `save` gave. Throws `InputError` for bytes that are no agent or do not fit the optimizer. */
-  static load(backend: ImmediateBackend, bytes: Uint8Array, optimizer?: OptimizerFactory): Agent {
+  static load(
+    backend: ImmediateBackend,
+    bytes: Uint8Array,
+    optimizer: OptimizerFactory | undefined,
+    create: (named: NamedOptions) => Estimator,
+  ): Agent {
     const { tensors, metadata } = decode(bytes, "the agent");
     if (metadata.agent === undefined)
       throw new InputError("the file holds no agent; expected one that save() made");
     if (metadata.generator !== generator) {
       throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
     }
-    const settings = parseSettings(metadata.agent);
+    const settings = parseSettings(metadata.agent, create);
     const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
     const agent = new Agent(backend, { ...settings, ...(same && { optimizer: same }) });
     agent.#restore(tensors, metadata);

@@ -1,17 +1,17 @@
 /** What an agent is made of: options as users write them, checked at the door, and settings as they are saved. */
 import type { Baseline } from "../estimators/baseline.ts";
-import type { Estimator } from "../estimators/estimator.ts";
+import { type Estimator, labelOf } from "../estimators/estimator.ts";
 import { hnca } from "../estimators/hnca.ts";
 import { type NetworkBaselineOptions, networkBaseline } from "../estimators/network-baseline.ts";
 import {
   completeOptions,
   count,
+  type NamedOptions,
   number,
   type Option,
   oneOf,
   parseEstimatorText,
 } from "../estimators/options.ts";
-import { createEstimator, labelOf } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Units } from "../network/network.ts";
@@ -189,10 +189,14 @@ export const baselineOf = ({ baseline }: Settings): Baseline =>
 export const settingsText = ({ estimator, ...settings }: Settings): string =>
   JSON.stringify({ ...settings, estimator: labelOf(estimator) });
 
-/** The settings that a text gives. Throws `InputError` for one that `settingsText` did not make. */
-export function parseSettings(text: string): Settings {
+/**
+ * The settings that a text gives. Throws `InputError` for one that `settingsText` did not make.
+ *
+ * @param create the registry's `createEstimator`: who only makes agents need not have all estimators
+ */
+export function parseSettings(text: string, create: (named: NamedOptions) => Estimator): Settings {
   const { estimator, ...settings } = parseJson(text, "its settings") as Record<string, unknown>;
-  const options = { ...settings, estimator: createEstimator(parseEstimatorText(String(estimator))) };
+  const options = { ...settings, estimator: create(parseEstimatorText(String(estimator))) };
   return settingsOf(options as unknown as AgentOptions).settings;
 }
 

@@ -15,6 +15,7 @@ import type { Baseline } from "./baseline.ts";
 import { checkComponents, checkNetwork, type Needs } from "./needs.ts";
 import {
   completeOptions,
+  estimatorText,
   type GivenOptions,
   type NamedOptions,
   type Options,
@@ -162,3 +163,15 @@ function checkBaseline({ name, baseline: takes }: Description, baseline: Baselin
   const given = typeof baseline === "object" ? "a rule" : baseline;
   throw new InputError(`the baseline is ${given}; expected none, as ${name} has no use for one`);
 }
+
+/** What an estimator is told beside the defaults. */
+export function toldOptions({ takes, options }: Estimator): Readonly<Record<string, unknown>> {
+  const told = Object.entries(options).filter(
+    ([key, value]) => value !== undefined && value !== takes[key].default,
+  );
+  return Object.fromEntries(told);
+}
+
+/** An estimator's name with the options that it is told: `"reinforce-loo:samples=4"`. */
+export const labelOf = (estimator: Estimator): string =>
+  estimatorText({ name: estimator.name, ...toldOptions(estimator) });

@@ -10,7 +10,7 @@ import { hnca } from "./hnca.ts";
 import { localExpectation } from "./local-expectation.ts";
 import { muprop } from "./muprop.ts";
 import { type Knowledge, misfit } from "./needs.ts";
-import { estimatorText, type NamedOptions } from "./options.ts";
+import type { NamedOptions } from "./options.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
@@ -59,15 +59,3 @@ export function createEstimator(
   if (kind === undefined) throw new InputError(`"${name}" is no estimator; ${suggestion(name, known)}`);
   return kind(options);
 }
-
-/** What an estimator is told beside the defaults. */
-export function toldOptions({ takes, options }: Estimator): Readonly<Record<string, unknown>> {
-  const told = Object.entries(options).filter(
-    ([key, value]) => value !== undefined && value !== takes[key].default,
-  );
-  return Object.fromEntries(told);
-}
-
-/** An estimator's name with the options that it is told: `"reinforce-loo:samples=4"`. */
-export const labelOf = (estimator: Estimator): string =>
-  estimatorText({ name: estimator.name, ...toldOptions(estimator) });

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { withActions } from "../../src/agent/actions.ts";
-import { createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { createAgent } from "../../src/agent/agent.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { decode } from "../../src/formats/safetensors.ts";

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { createAgent } from "../../src/agent/agent.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";

@@ -1,7 +1,8 @@
 // Decisions with ids, and rewards that come whenever.
 import { describe, expect, it, test } from "vitest";
-import { type Agent, createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { type Agent, createAgent } from "../../src/agent/agent.ts";
 import { DecisionError } from "../../src/agent/decisions.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import type { AgentOptions } from "../../src/agent/settings.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";

@@ -1,6 +1,7 @@
 // Floors, masks and clipped rewards of an agent.
 import { expect, test } from "vitest";
-import { type Agent, createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { type Agent, createAgent } from "../../src/agent/agent.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import { floorAt, settingsOf } from "../../src/agent/settings.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";

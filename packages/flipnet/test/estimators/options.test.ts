@@ -1,9 +1,10 @@
 // Options are data on the estimator: what is accepted, what is said of the rest, and one syntax for all.
 import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { labelOf } from "../../src/estimators/estimator.ts";
 import { networkBaseline } from "../../src/estimators/network-baseline.ts";
 import { estimatorText, parseEstimatorText } from "../../src/estimators/options.ts";
-import { createEstimator, estimators, labelOf } from "../../src/estimators/registry.ts";
+import { createEstimator, estimators } from "../../src/estimators/registry.ts";
 import { reinforceLoo } from "../../src/estimators/reinforce-loo.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { InputError } from "../../src/formats/errors.ts";

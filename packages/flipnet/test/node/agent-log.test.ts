@@ -3,8 +3,9 @@ import { appendFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
-import { createAgent, loadAgent } from "../../src/agent/agent.ts";
+import { createAgent } from "../../src/agent/agent.ts";
 import { DecisionError } from "../../src/agent/decisions.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
 import {
   deleteEvents,
