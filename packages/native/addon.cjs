@@ -46,6 +46,9 @@ const rooms = {
   entropyDifferencesScratchFloats: addon?.tableFloats,
 };
 
+/** Takes a loop that measures what the processor can do, by name; returns what it did, in operations on four floats, or bytes. */
+const limit = (kind, name, amount) => addon.limit(kinds.indexOf(kind), addon.limits.indexOf(name), amount);
+
 /** The function `kernels(memory)` of one kind, which flipnet asks an addon for. */
 function kernelsOf(kind) {
   return (memory) => {
@@ -87,4 +90,4 @@ function kernelsOf(kind) {
   };
 }
 
-module.exports = { kinds, file, reason, operands: addon?.operands, signatures, kernelsOf };
+module.exports = { kinds, file, reason, operands: addon?.operands, signatures, kernelsOf, limit };

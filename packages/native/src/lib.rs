@@ -2,6 +2,7 @@
 mod door;
 mod kernels;
 mod lanes;
+mod limits;
 mod math;
 mod node;
 mod scratch;

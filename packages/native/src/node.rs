@@ -10,12 +10,15 @@
 //! | `memory(bytes)` | a number for the memory that a Uint8Array is all of, shared or not |
 //! | `moved(memory, bytes)` | says where it lies now: when memory grows it may move |
 //! | `tableFloats(I, J)` | how much scratch the tables of flips take |
+//! | `limits` | names of loops that measure what the processor can do |
+//! | `limit(kind, limit, amount)` | takes one of them, by its place; what it did: operations on four floats, or bytes |
 //! | `call(memory, kind, kernel)` | makes a call; a RangeError says which operand lies outside the memory |
 //!
 //! Arguments go through `numbers` because to take seventeen of them out of JavaScript's values one by one costs more than
 //! a small kernel does.
 use crate::door::{self, ARGUMENTS, Call};
-use crate::table::{Kernel, NAMES, SIGNATURES};
+use crate::limits;
+use crate::table::{NAMES, SIGNATURES, Width};
 use napi_sys::*;
 use std::ffi::c_void;
 use std::ptr::{null, null_mut};
@@ -23,10 +26,10 @@ use std::ptr::{null, null_mut};
 /// What a thread's addon knows.
 struct Instance {
     numbers: *const [f64; ARGUMENTS],
-    kinds: Vec<(&'static str, &'static [Kernel])>,
+    kinds: Vec<(&'static str, &'static Width)>,
 }
 
-fn kinds() -> Vec<(&'static str, &'static [Kernel])> {
+fn kinds() -> Vec<(&'static str, &'static Width)> {
     #[cfg(target_arch = "x86_64")]
     {
         use crate::table::x86::{AVX2, AVX512};
@@ -38,20 +41,20 @@ fn kinds() -> Vec<(&'static str, &'static [Kernel])> {
             && is_x86_feature_detected!("lzcnt")
             && is_x86_feature_detected!("popcnt");
         if has_256 {
-            kinds.push(("native-256", AVX2));
+            kinds.push(("native-256", &AVX2));
             let has_512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512bw")
                 && is_x86_feature_detected!("avx512vl");
             if has_512 {
-                kinds.push(("native-512", AVX512));
+                kinds.push(("native-512", &AVX512));
             }
         }
         kinds
     }
     #[cfg(target_arch = "aarch64")]
     {
-        vec![("native-128", crate::table::NEON)]
+        vec![("native-128", &crate::table::NEON)]
     }
     #[cfg(not(any(target_arch = "x86_64", target_arch = "aarch64")))]
     {
@@ -130,7 +133,7 @@ unsafe extern "C" fn call(env: napi_env, info: napi_callback_info) -> napi_value
         let [memory, kind, kernel] = arguments(env, info);
         let instance = instance(env);
         let (kind, place) = (whole(env, kind), whole(env, kernel));
-        let kernel = instance.kinds.get(kind).and_then(|(_, kernels)| kernels.get(place));
+        let kernel = instance.kinds.get(kind).and_then(|(_, width)| width.kernels.get(place));
         let (Some(kernel), Some(call)) = (kernel, Call::of(whole(env, memory), &*instance.numbers)) else {
             return refuse(env, "call: no such memory, kind or kernel");
         };
@@ -148,6 +151,29 @@ unsafe extern "C" fn table_floats(env: napi_env, info: napi_callback_info) -> na
         napi_get_value_double(env, i, &mut rows);
         napi_get_value_double(env, j, &mut columns);
         napi_create_double(env, crate::kernels::tables::floats(rows, columns), &mut value);
+        value
+    }
+}
+
+unsafe extern "C" fn limit(env: napi_env, info: napi_callback_info) -> napi_value {
+    unsafe {
+        let [kind, which, amount] = arguments(env, info);
+        let (which, amount) = (whole(env, which), whole(env, amount));
+        let Some((_, width)) = instance(env).kinds.get(whole(env, kind)) else {
+            return refuse(env, "limit: no such kind");
+        };
+        if which >= limits::NAMES.len() || amount > 1 << 30 {
+            return refuse(env, "limit: no such limit, or too much of it");
+        }
+        (width.limit)(which, amount);
+        let operations = which < limits::MOVEMENTS;
+        let done = if operations {
+            amount * limits::OPERATIONS * width.lanes / 4
+        } else {
+            amount * limits::passes(amount)
+        };
+        let mut value = null_mut();
+        napi_create_double(env, done as f64, &mut value);
         value
     }
 }
@@ -192,16 +218,18 @@ unsafe extern "C" fn napi_register_module_v1(env: napi_env, exports: napi_value)
             ("kinds", list(env, names)),
             ("kernels", list(env, NAMES.iter().copied())),
             ("signatures", list(env, SIGNATURES.iter().copied())),
+            ("limits", list(env, limits::NAMES.into_iter())),
             ("operands", text(env, option_env!("FLIPNET_OPERANDS").unwrap_or("unknown"))),
             ("numbers", numbers),
         ];
         for (name, value) in values {
             napi_set_property(env, exports, text(env, name), value);
         }
-        let functions: [(&str, napi_callback); 4] = [
+        let functions: [(&str, napi_callback); 5] = [
             ("memory", Some(memory)),
             ("moved", Some(moved)),
             ("tableFloats", Some(table_floats)),
+            ("limit", Some(limit)),
             ("call", Some(call)),
         ];
         for (name, function) in functions {

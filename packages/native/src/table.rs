@@ -10,6 +10,14 @@ use crate::lanes::Lanes;
 /// A kernel for vectors of one width. It is only called where the processor has what its width takes.
 pub type Kernel = unsafe fn(&Call) -> Result<(), Refusal>;
 
+/// What there is for one width.
+pub struct Width {
+    pub kernels: &'static [Kernel],
+    /// See `limits`.
+    pub limit: unsafe fn(usize, usize),
+    pub lanes: usize,
+}
+
 /// First what is counted, which sizes are made of; everything is still the number that it came as.
 macro_rules! check {
     (count, $call:ident, $name:ident) => {
@@ -121,6 +129,10 @@ macro_rules! kernels {
             #[allow(non_snake_case)]
             mod avx2 {
                 use super::*;
+                #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+                pub fn limit(which: usize, amount: usize) {
+                    unsafe { crate::limits::limit::<Avx2>(which, amount) }
+                }
                 $(
                     #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                     pub fn $name(call: &Call) -> Result<(), Refusal> {
@@ -131,6 +143,10 @@ macro_rules! kernels {
             #[allow(non_snake_case)]
             mod avx512 {
                 use super::*;
+                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
+                pub fn limit(which: usize, amount: usize) {
+                    unsafe { crate::limits::limit::<Avx512>(which, amount) }
+                }
                 $(
                     #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
                     pub fn $name(call: &Call) -> Result<(), Refusal> {
@@ -138,12 +154,16 @@ macro_rules! kernels {
                     }
                 )*
             }
-            pub static AVX2: &[Kernel] = &[$(avx2::$name),*];
-            pub static AVX512: &[Kernel] = &[$(avx512::$name),*];
+            pub static AVX2: Width = Width { kernels: &[$(avx2::$name),*], limit: avx2::limit, lanes: 8 };
+            pub static AVX512: Width = Width { kernels: &[$(avx512::$name),*], limit: avx512::limit, lanes: 16 };
         }
 
         #[cfg(target_arch = "aarch64")]
-        pub static NEON: &[Kernel] = &[$(each::$name::<crate::lanes::Neon>),*];
+        pub static NEON: Width = Width {
+            kernels: &[$(each::$name::<crate::lanes::Neon>),*],
+            limit: crate::limits::limit::<crate::lanes::Neon>,
+            lanes: 4,
+        };
     };
 }
 
