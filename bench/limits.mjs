@@ -1,6 +1,8 @@
 // The host's own limits: rates of vector operations and bandwidths, measured by loops that do nothing else (limits.ts).
-// Kernels are judged by them, so they take turns with the kernels: what slows one slows the other.
+// Kernels are judged by them, so they take turns with the kernels: what slows one slows the other. Those of native kernels
+// are measured at their width, by loops of their addon.
 import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
 import asc from "assemblyscript/asc";
 
 const operationsPerRound = 48;
@@ -14,6 +16,12 @@ const sizes = [
 const page = 0x10000;
 
 async function loops(kernels) {
+  if (kernels.startsWith("native")) {
+    const { limit } = createRequire(import.meta.url)("@flipnet/native");
+    const operations = rates.map((name) => [name, (rounds) => limit(kernels, name, rounds)]);
+    const passes = movements.map((name) => [name, (_, bytes) => limit(kernels, name, bytes)]);
+    return Object.fromEntries([...operations, ...passes]);
+  }
   let bytes;
   const { error, stderr } = await asc.main(
     [
@@ -63,12 +71,14 @@ export async function limitLoops(kernels) {
   const samples = rates.map((name) => ({
     name,
     kind: "rate",
-    amount: 100 * operationsPerRound,
+    // Native loops say themselves what they did.
+    amount: run[name](100) ?? 100 * operationsPerRound,
     call: () => run[name](100),
   }));
   for (const bytes of sizes) {
     for (const name of movements) {
-      const amount = name === "copy" ? bytes / 2 : bytes;
+      const done = run[name](start, bytes) ?? bytes;
+      const amount = name === "copy" ? done / 2 : done;
       samples.push({ name, kind: "bandwidth", bytes, amount, call: () => run[name](start, bytes) });
     }
   }

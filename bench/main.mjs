@@ -1,5 +1,5 @@
-// npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--compare OLD.json] [--kernels portable|relaxed]
-// npm run bench -- --against REVISION [--only PATTERN] [--quick] [--json FILE] [--kernels portable|relaxed]
+// npm run bench [-- --only kernels,steps] [--quick] [--json FILE] [--compare OLD.json] [--kernels KIND]
+// npm run bench -- --against REVISION [--only PATTERN] [--quick] [--json FILE] [--kernels KIND]
 //
 // The second form is against.mjs: the library's steps beside those of another revision. The first:
 //
@@ -14,6 +14,7 @@ import { compareWith } from "./against.mjs";
 import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";
+import { benchmarkKinds } from "./kinds.mjs";
 import { compareTimings, comparisonTable } from "./lib/compare.mjs";
 import { describeHost } from "./lib/host.mjs";
 import { number, printTable } from "./lib/table.mjs";
@@ -29,6 +30,7 @@ import { benchmarkThreads } from "./threads.mjs";
  */
 const parts = {
   kernels: benchmarkKernels,
+  kinds: benchmarkKinds,
   steps: benchmarkSteps,
   convolution: benchmarkConvolution,
   growth: benchmarkGrowth,

@@ -1,19 +1,19 @@
-// `node flipnet.mjs THREADS DATA.json`: flipnet's own steps, told to as serve.py's.
+// `node flipnet.mjs THREADS DATA.json KERNELS`: flipnet's own steps, told to as serve.py's.
 import { readFile } from "node:fs/promises";
 import { performance } from "node:perf_hooks";
 import { createInterface } from "node:readline";
 import {
   adam,
   createBanditTraining,
+  createEstimator,
   createMultiplexerTraining,
   createVaeTraining,
   createWasmBackend,
-  findEstimator,
   GeneratedDraws,
 } from "../../packages/flipnet/dist/index.js";
 
-const [threads, path] = process.argv.slice(2);
-const backend = await createWasmBackend({ threads: Number(threads) });
+const [threads, path, kernels] = process.argv.slice(2);
+const backend = await createWasmBackend({ kernels, threads: Number(threads) });
 
 // Pixels are full or empty, so that binarisation leaves them as they are: the peers' batch.
 const { images, labels } = JSON.parse(await readFile(path, "utf8"));
@@ -30,23 +30,23 @@ const bandit = (estimator) =>
   createBanditTraining(backend, data, { estimator, optimizer: slow, hidden: [200, 200, 200] });
 const vae = (layers) =>
   createVaeTraining(backend, data, {
-    estimator: findEstimator("f-hnca"),
+    estimator: createEstimator({ name: "f-hnca" }),
     optimizer: slow,
     hidden: Array(layers).fill(200),
   });
 const rows = {
-  "HNCA bandit": () => bandit(findEstimator("hnca")),
+  "HNCA bandit": () => bandit(createEstimator({ name: "hnca" })),
   "f-HNCA VAE, 1 layer": () => vae(1),
   "f-HNCA VAE, 3 layers": () => vae(3),
   "Weight Maximization multiplexer": () =>
     createMultiplexerTraining(backend, {
       k: 5,
-      estimator: findEstimator("weight-max"),
+      estimator: createEstimator({ name: "weight-max" }),
       optimizer: adam({ learningRate: 0.01 }),
       paperScale: true,
       steps: 1,
     }),
-  "REINFORCE bandit": () => bandit(findEstimator("reinforce")),
+  "REINFORCE bandit": () => bandit(createEstimator({ name: "reinforce" })),
 };
 
 /** Steps on one batch that is loaded beforehand, without measuring anything: what the peers do. */
@@ -59,7 +59,7 @@ function stepper({ task, learner }) {
     for (let i = 0; i < count; i++) {
       draws.startStep(++step);
       learner.sample(draws);
-      task.score(learner.estimator.pass);
+      task.score?.(learner.estimator.pass);
       learner.learn(step);
     }
   };

@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { createInterface } from "node:readline";
 import { parseArgs } from "node:util";
+import { kernelsHere } from "../../packages/flipnet/dist/backend/kinds.js";
 import { audit } from "../../packages/flipnet/dist/index.js";
 import { loadLabelledImages } from "../../packages/flipnet/dist/node/index.js";
 import { describeHost } from "../lib/host.mjs";
@@ -39,9 +40,11 @@ const rows = [
   "Weight Maximization multiplexer",
   "REINFORCE bandit",
 ].filter((row) => values.rows.split(",").some((part) => row.toLowerCase().includes(part)));
-const programs = ["flipnet", ...values.peers.split(",")];
+/** Each kind of kernels is a process of its own; the last, the fastest, is what the peers are compared with. */
+const own = kernelsHere().map((kernels) => `flipnet, ${kernels}`);
+const programs = [...own, ...values.peers.split(",")];
 const contestants = [
-  { name: "flipnet", program: "flipnet" },
+  ...own.map((name) => ({ name, program: name })),
   { name: "JAX, jit (b)", program: "jax", form: "b", mode: "scan" },
   { name: "PyTorch, compiled (b)", program: "torch", form: "b", mode: "compile" },
   { name: "PyTorch, eager (b)", program: "torch", form: "b", mode: "eager" },
@@ -96,7 +99,7 @@ async function check(folder) {
   }
   const path = join(folder, "cases.json");
   await writeFile(path, JSON.stringify(cases));
-  for (const framework of programs.slice(1)) {
+  for (const framework of values.peers.split(",")) {
     if ((await run(python, ["check.py", framework, path])) !== 0) {
       throw new Error(`the credits in bench/peers/in_${framework}.py are wrong`);
     }
@@ -105,10 +108,9 @@ async function check(folder) {
 
 /** A process that takes steps. */
 async function start(program, threads, data, folder) {
-  const [command, args] =
-    program === "flipnet"
-      ? [process.execPath, ["flipnet.mjs", threads, data]]
-      : [python, ["serve.py", program, threads, data]];
+  const [command, args] = program.startsWith("flipnet")
+    ? [process.execPath, ["flipnet.mjs", threads, data, program.slice("flipnet, ".length)]]
+    : [python, ["serve.py", program, threads, data]];
   // A cache of its own, so that what the first step takes is what it takes on a machine that has not seen it.
   const env = { ...process.env, TORCHINDUCTOR_CACHE_DIR: join(folder, `inductor-${threads}`) };
   const child = spawn(command, args.map(String), { cwd: here, env, stdio: ["pipe", "pipe", "ignore"] });
@@ -151,7 +153,7 @@ async function race(row, racers) {
     }
   }
   // Where flipnet does not run there is nothing to compare with.
-  const base = entries.find(({ name }) => name === "flipnet");
+  const base = entries.find(({ name }) => name === own.at(-1));
   const over = (times, others) =>
     (others && spread(times.map((time, round) => time / others[round]))) ?? null;
   return entries.map(({ name, form, first, wall, cpu }) => ({
