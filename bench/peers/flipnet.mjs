@@ -65,7 +65,7 @@ function stepper({ task, learner }) {
   };
 }
 
-console.log("ready");
+console.log(`ready ${kernels.startsWith("native") ? kernels.slice("native-".length) : 128}`);
 const steppers = {};
 for await (const line of createInterface({ input: process.stdin })) {
   const { row, steps } = JSON.parse(line);

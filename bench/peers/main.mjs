@@ -116,8 +116,11 @@ async function start(program, threads, data, folder) {
   const child = spawn(command, args.map(String), { cwd: here, env, stdio: ["pipe", "pipe", "ignore"] });
   child.stdin.on("error", () => {}); // The process is gone: the answer below does not come.
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-  if ((await lines.next()).done) throw new Error(`${program} does not start with ${threads} threads`);
+  const ready = await lines.next();
+  if (ready.done) throw new Error(`${program} does not start with ${threads} threads`);
   return {
+    /** Of a vector. */
+    bits: Number(/^ready (\d+)/.exec(ready.value)[1]),
     close: () => child.stdin.end(),
     async steps(order) {
       child.stdin.write(`${JSON.stringify(order)}\n`);
@@ -156,8 +159,9 @@ async function race(row, racers) {
   const base = entries.find(({ name }) => name === own.at(-1));
   const over = (times, others) =>
     (others && spread(times.map((time, round) => time / others[round]))) ?? null;
-  return entries.map(({ name, form, first, wall, cpu }) => ({
+  return entries.map(({ name, form, process, first, wall, cpu }) => ({
     name,
+    bits: process.bits,
     form,
     first,
     wall: spread(wall),
@@ -181,9 +185,10 @@ function print({ threads, row, entries, host: { cpu, cores, node, load } }) {
     `\n${row}, ${threads} of ${cores} cores of ${cpu}, Node ${node}, load ${load}; medians, with quartiles`,
   );
   table(
-    ["in", "processor ms a step", "of flipnet's", "ms on the clock", "of flipnet's", "first step, s"],
-    entries.map(({ name, cpu, cpuRatio, wall, wallRatio, first }) => [
+    ["in", "bits", "processor ms a step", "of flipnet's", "ms on the clock", "of flipnet's", "first step, s"],
+    entries.map(({ name, bits, cpu, cpuRatio, wall, wallRatio, first }) => [
       name,
+      `${bits}`,
       range(cpu),
       number(cpuRatio.median),
       range(wall),
@@ -193,15 +198,29 @@ function print({ threads, row, entries, host: { cpu, cores, node, load } }) {
   );
 }
 
-/** Of each form, the fastest peer: by the processor's time on one thread, by the clock on several. */
+/** How many times flipnet's time the fastest peer in a form is to take, by the bits of flipnet's vectors. */
+const least = {
+  a: { 256: 15, 512: 15 },
+  b: { 256: 1.7, 512: 1.5 },
+  /** Multiplexer and REINFORCE, which have no counterfactuals. */
+  plain: { 256: 1.2, 512: 1 },
+};
+
+/** Of each form the fastest peer beside each of flipnet's wide kinds: in the processor's time on one thread, by the clock on several. */
 function judge({ threads, row, entries }) {
   const ratioOf = ({ cpuRatio, wallRatio }) => (threads === 1 ? cpuRatio : wallRatio).median;
+  const wide = entries.filter(({ name, bits }) => own.includes(name) && bits in least.a);
   return ["a", "b"].flatMap((form) => {
     const peers = entries.filter((entry) => entry.form === form);
-    const least = form === "a" ? 10 : 1;
     if (peers.length === 0 || (form === "a" && !row.includes("HNCA"))) return [];
     const fastest = peers.reduce((a, b) => (ratioOf(b) < ratioOf(a) ? b : a));
-    return [{ threads, row, fastest: fastest.name, ratio: ratioOf(fastest), least }];
+    return wide.map((ours) => ({
+      threads,
+      row: `${row}, ${ours.name}`,
+      fastest: fastest.name,
+      ratio: ratioOf(fastest) / ratioOf(ours),
+      least: least[row.includes("HNCA") ? form : "plain"][ours.bits],
+    }));
   });
 }
 

@@ -35,7 +35,13 @@ def cpu():
     return usage.ru_utime + usage.ru_stime
 
 
-print("ready", flush=True)
+# The width that XLA prefers on any processor unless it is told otherwise; PyTorch has kernels for what the processor is.
+if name == "jax":
+    bits = 256
+else:
+    capability = peer.torch.backends.cpu.get_cpu_capability()
+    bits = 512 if "512" in capability else 256 if "AVX2" in capability else 128
+print(f"ready {bits}", flush=True)
 steppers = {}
 for line in sys.stdin:
     order = json.loads(line)

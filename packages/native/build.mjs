@@ -25,7 +25,8 @@ function run(command, ...options) {
   try {
     return execFileSync(command, options, {
       cwd: folder,
-      env: { ...process.env, FLIPNET_OPERANDS: operands },
+      // A library that is loaded cannot have a C library of its own, as Rust's programs for musl have.
+      env: { ...process.env, FLIPNET_OPERANDS: operands, RUSTFLAGS: "-C target-feature=-crt-static" },
       encoding: "utf8",
       stdio: ["ignore", "pipe", "inherit"],
     });
@@ -47,7 +48,8 @@ for (const target of values.target ?? [host()]) {
     process.exit(2);
   }
   const [name, library] = platform;
-  run("cargo", "build", "--release", "--locked", "--target", target);
+  // Beyond this machine's own the linker is Zig's: pip install ziglang cargo-zigbuild.
+  run("cargo", target === host() ? "build" : "zigbuild", "--release", "--locked", "--target", target);
   copyFileSync(join(folder, "target", target, "release", library), join(folder, `flipnet.${name}.node`));
   console.error(`native kernels: ${name}`);
 }
