@@ -132,6 +132,7 @@ function edgeKernels(backend, [B, I, J]) {
   const childRows = (ones(backend, child.bits) * I) / 4;
   // Both tables, e^d and d turned; the children's p, q and bits.
   const tablesOnce = { reads: 2 * weightsBytes + inputs + 3 * outputs, writes: inputs, set: 2 * all };
+  const native = backend.features.arithmetic.startsWith("native");
   kernels.push(
     {
       // q + p e^d, times the rest; c . d is a sum of table rows; a logarithm a parent.
@@ -151,13 +152,17 @@ function edgeKernels(backend, [B, I, J]) {
       hot: true,
       call: () => backend.flipEntropy(parents, tables, child, lower, false, both),
       work: work(
-        [edges, { madd: 2.5, multiply: 1.5, divide: 0.5, add: 0.5 }],
+        // Native kernels carry the sum of the fractions times the product in place of dividing.
+        [edges, native ? { madd: 4, multiply: 2 } : { madd: 2.5, multiply: 1.5, divide: 0.5, add: 0.5 }],
         [childRows, rowOfSum],
         [(B * I) / 4, logarithm],
         [1, tablesOnce],
       ),
     },
-    {
+  );
+  // Native flips make their tables themselves.
+  if (!native) {
+    kernels.push({
       name: "flip tables",
       call: () => backend.refreshFlipTables(tables),
       work: work(
@@ -165,8 +170,8 @@ function edgeKernels(backend, [B, I, J]) {
         [(I * J) / 4, work([1, exponential], [1, { multiply: 1, add: 1, other: 4 }])],
         [1, { reads: weightsBytes, writes: 2 * weightsBytes, set: 3 * weightsBytes }],
       ),
-    },
-  );
+    });
+  }
   if (I % 10 === 0) {
     let place = 0;
     const choices = filled(B, I, () => (place++ % 10 === 3 ? 1 : 0));

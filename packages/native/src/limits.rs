@@ -19,8 +19,13 @@ const CHAINS: usize = 12;
 pub const OPERATIONS: usize = 48;
 
 thread_local! {
-    static MEMORY: RefCell<Vec<f32>> = const { RefCell::new(Vec::new()) };
+    static MEMORY: RefCell<Vec<Line>> = const { RefCell::new(Vec::new()) };
 }
+
+/// A cache line: no vector lies in two.
+#[derive(Clone, Copy)]
+#[repr(align(64))]
+struct Line(#[allow(dead_code)] [f32; 16]);
 
 /// How often a pass over so many bytes is made: small ones take less time than the call.
 pub fn passes(bytes: usize) -> usize {
@@ -42,15 +47,16 @@ pub unsafe fn limit<V: Lanes>(which: usize, amount: usize) {
             7 => chains::<V, 7>(amount),
             8 => chains::<V, 8>(amount),
             _ => MEMORY.with_borrow_mut(|memory| {
-                if memory.len() < amount / 4 {
-                    memory.resize(amount / 4, 1.0);
+                if memory.len() < amount.div_ceil(64) {
+                    memory.resize(amount.div_ceil(64), Line([1.0; 16]));
                 }
+                let memory: *mut f32 = memory.as_mut_ptr().cast();
                 for _ in 0..passes(amount) {
                     match which {
-                        9 => pass::<V, 9>(memory.as_mut_ptr(), amount / 4),
-                        10 => pass::<V, 10>(memory.as_mut_ptr(), amount / 4),
-                        11 => pass::<V, 11>(memory.as_mut_ptr(), amount / 4),
-                        _ => pass::<V, 12>(memory.as_mut_ptr(), amount / 4),
+                        9 => pass::<V, 9>(memory, amount / 4),
+                        10 => pass::<V, 10>(memory, amount / 4),
+                        11 => pass::<V, 11>(memory, amount / 4),
+                        _ => pass::<V, 12>(memory, amount / 4),
                     }
                 }
             }),
