@@ -6,14 +6,17 @@ import { readCheckpoint } from "../../packages/cli/dist/running/checkpoint.js";
 import { runFiles } from "../../packages/cli/dist/running/run-folder.js";
 import { createBackend, loadWorkload } from "../../packages/cli/dist/running/workload.js";
 import {
+  createMeanPass,
+  createNetwork,
   createPass,
   createReferenceBackend,
   elboObjective,
   encodeSafetensors,
   GivenDraws,
+  runMeans,
   samplePass,
 } from "../../packages/flipnet/dist/index.js";
-import { computeLaw, computeLogits } from "../../packages/flipnet/dist/network/pass.js";
+import { computeLogits } from "../../packages/flipnet/dist/network/pass.js";
 import { deriveKey, newKey, uniformAt } from "../../packages/flipnet/dist/random/threefry.js";
 import { loadVae } from "../../packages/flipnet/dist/training/vae.js";
 
@@ -142,18 +145,27 @@ async function withNoise(config, tensors) {
   return { into, from: { ...hidden, probabilities, image, elbo } };
 }
 
+/** A pass of means on inputs that are means themselves, in place of bits. */
+function meansOf(learned, input) {
+  const { backend, spec, layers, front, inputCoding } = learned;
+  const real = front === undefined && inputCoding !== "real";
+  const network = real ? createNetwork(backend, { ...spec, inputKind: "real" }) : undefined;
+  for (const { index, block } of network?.layers ?? []) backend.copy(layers[index].block, block);
+  const values = real && inputCoding === "plus-minus" ? input.map((x) => 2 * x - 1) : input;
+  const pass = createPass(network ?? learned, matrixOf(backend, values));
+  pass.front?.forward();
+  const means = createMeanPass(pass);
+  runMeans(means);
+  return means;
+}
+
 /** In float64: wasm's products are of bits. */
 async function meanField(config, tensors) {
   const backend = createReferenceBackend();
   const { network, decoder } = await restore(backend, config, tensors);
   const { layers, inputs } = network;
   const input = uniforms(inputs);
-  const pass = createPass(network, matrixOf(backend, input));
-  pass.front?.forward();
-  for (const layer of layers) {
-    computeLaw(pass, layer);
-    backend.copy(pass.layers[layer.index].p, pass.layers[layer.index].bits);
-  }
+  const pass = meansOf(network, input);
   const count = decoder === undefined ? layers.length - 1 : layers.length;
   const hidden = await hiddenOf(network, (l) => pass.layers[l].p, count);
   if (decoder !== undefined)
