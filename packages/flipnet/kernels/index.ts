@@ -44,6 +44,7 @@ export { betterOutcome, meanSlope, productFormScore, rewardedScore } from "./hid
 export { normChange, signedPower } from "./norm-change";
 export { rewardPenalty } from "./reward-penalty";
 export { choiceScore, score } from "./score";
+export { choiceOdds } from "./choice-odds";
 export { addChoiceDifferences, choiceEntropy, choiceLogLikelihood } from "./choices";
 export { entropyDifferences, entropyDifferencesScratchFloats } from "./entropy-differences";
 export { softmaxSlope } from "./softmax-slope";

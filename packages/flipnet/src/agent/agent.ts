@@ -99,7 +99,12 @@ export class Agent {
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
     this.#optimizer = this.#single.learner.optimizer;
     this.#current = this.#single;
-    this.#oracle = new Oracle(backend, this.#network, seed, settings.estimator.explores === true);
+    this.#oracle = new Oracle(
+      backend,
+      this.#network,
+      seed,
+      settings.estimator.explores ? "choices" : undefined,
+    );
     this.#decisions = new Decisions(settings.maxPending);
   }
 
@@ -216,7 +221,7 @@ export class Agent {
   ): Likelihoods {
     this.#checkContext(context, "the context");
     this.#checkAllowed(allowed);
-    return this.#oracle.ask(context, samples, this.#played, floorAt(this.#settings, this.#played), allowed);
+    return this.#oracle.ask([context], samples, this.#played, floorAt(this.#settings, this.#played), allowed);
   }
 
   /** The most probable action of `probabilities`. */

@@ -2,9 +2,10 @@
 import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
-import { Exploration } from "../network/exploration.ts";
+import { type Choosing, Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
 import { createPass, explorePass, type Pass, samplePass } from "../network/pass.ts";
+import { RowChoice } from "../network/row-choice.ts";
 
 /** The probability of every action, estimated. */
 export interface Likelihoods {
@@ -19,6 +20,9 @@ export interface Likelihoods {
 interface Samples {
   readonly input: Matrix;
   readonly pass: Pass;
+  /** Rows that one decision is among. */
+  readonly rows: number;
+  readonly choosing: Exploration | RowChoice | undefined;
   readonly draws: GeneratedDraws;
   release(): void;
 }
@@ -28,24 +32,30 @@ export class Oracle {
   readonly #backend: ImmediateBackend;
   readonly #network: Network;
   readonly #seed: number;
-  readonly #explores: boolean;
+  readonly #among: Choosing["among"] | undefined;
   /** Buffers for as many samples as were asked for last. */
   #ready: Samples | undefined;
 
-  /** @param explores whether there may be a floor or a mask */
-  constructor(backend: ImmediateBackend, network: Network, seed: number, explores: boolean) {
+  /** @param among what actions are chosen among; undefined: as the softmax says, without floor and mask */
+  constructor(
+    backend: ImmediateBackend,
+    network: Network,
+    seed: number,
+    among: Choosing["among"] | undefined,
+  ) {
     this.#backend = backend;
-    this.#explores = explores;
+    this.#among = among;
     this.#network = network;
     this.#seed = seed;
   }
 
   /**
+   * @param seen the context; or a row for every action, where they are chosen among
    * @param step decides the samples
    * @throws InputError for a number of samples that is no whole number from 2 on
    */
   ask(
-    context: ArrayLike<number>,
+    seen: readonly ArrayLike<number>[],
     samples: number,
     step: number,
     floor: number,
@@ -56,10 +66,12 @@ export class Oracle {
     }
     const { layers, inputs } = this.#network;
     const S = layers.length === 1 ? 1 : samples;
-    const { input, pass, draws } = this.#buffers(S);
+    const { input, pass, choosing, draws } = this.#buffers(S, seen.length);
     for (let s = 0; s < S; s++) {
-      this.#backend.write(input, context, s * inputs);
-      pass.exploration?.set(s, floor, allowed);
+      seen.forEach((row, r) => {
+        this.#backend.write(input, row, (s * seen.length + r) * inputs);
+      });
+      choosing?.set(s, floor, allowed);
     }
     draws.startStep(step);
     samplePass(pass, draws);
@@ -77,19 +89,23 @@ export class Oracle {
     return { probabilities, standardErrors, samples: S };
   }
 
-  #buffers(rows: number): Samples {
-    if (this.#ready?.input.rows === rows) return this.#ready;
+  #buffers(samples: number, rows: number): Samples {
+    if (this.#ready?.rows === rows && this.#ready.input.rows === samples * rows) return this.#ready;
     this.#ready?.release();
     const scope = this.#backend.scope();
     this.#ready = scope.run(() => {
-      const input = this.#backend.matrix(rows, this.#network.inputs);
+      const input = this.#backend.matrix(samples * rows, this.#network.inputs);
       const plain = createPass(this.#network, input);
       const { columns } = plain.layers[plain.layers.length - 1].p;
-      const pass = this.#explores ? explorePass(plain, new Exploration(this.#backend, rows, columns)) : plain;
+      const choosing =
+        this.#among === "rows"
+          ? new RowChoice(this.#backend, samples, rows)
+          : this.#among && new Exploration(this.#backend, samples, columns);
+      const pass = choosing ? explorePass(plain, choosing) : plain;
       const draws = new GeneratedDraws(this.#backend, this.#seed, "test");
       // What is taken at the first use is taken now: it belongs to the scope.
       samplePass(pass, draws);
-      return { input, pass, draws, release: () => scope.release() };
+      return { input, pass, rows, choosing, draws, release: () => scope.release() };
     });
     return this.#ready;
   }

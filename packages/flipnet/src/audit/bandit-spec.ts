@@ -41,6 +41,11 @@ export interface BanditSpec {
   reward: readonly (readonly (number | RandomReward)[])[];
   /** A constant that is subtracted from the reward in every layer; default 0. */
   baseline?: number;
+  /**
+   * [context][action] features of each action, as many actions in every context. Then the last layer is one unit that scores
+   * an action, by its context's numbers and its own features, and one is chosen by the softmax over these scores.
+   */
+  actions?: readonly (readonly (readonly number[])[])[];
   /** Floor under the actions' probabilities: of so many actions any is drawn, from 0 to 1; default 0. */
   floor?: number;
   /** [context] numbers of the actions that are allowed; default: all. */
@@ -52,6 +57,8 @@ export interface Bandit extends Setting {
   /** [context][action] */
   readonly rewards: readonly (readonly RandomReward[])[];
   readonly baseline: Baseline | undefined;
+  /** Actions of a decision whose features are told: then a context has the inputs of all of them, one after the other. */
+  readonly rows?: number;
 }
 
 /** Checks an audit's spec. Throws an `InputError` that names the value that cannot be used. */
@@ -62,11 +69,14 @@ export function parseBanditSpec(value: unknown): Bandit {
     "contexts",
     "reward",
     "baseline",
+    "actions",
     "floor",
     "allowed",
   ]);
-  const { network, parameters, contexts } = parseNetwork(spec, "softmax");
-  const actions = countActions(network);
+  const rows = spec.actions === undefined ? undefined : parseRows(spec.contexts, spec.actions);
+  const { network, parameters, contexts } =
+    rows === undefined ? parseNetwork(spec, "softmax") : parseChoice(spec, rows);
+  const actions = rows?.[0].length ?? countActions(network);
   const reward = asArray(spec.reward, "reward");
   checkLength(reward, "reward", contexts.length, "one for each context");
   const rewards = reward.map((row, c) => {
@@ -76,8 +86,44 @@ export function parseBanditSpec(value: unknown): Bandit {
   });
 
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
-  const exploring = parseExploring(spec, contexts.length, networkShapes(network).at(-1)!.choices);
-  return { network, parameters, contexts, rewards, baseline, ...(exploring && { exploring }) };
+  const bandit = { network, parameters, contexts, rewards, baseline, ...(rows && { rows: actions }) };
+  if (rows !== undefined && spec.allowed !== undefined) {
+    throw new InputError(
+      "the spec has actions and allowed; expected actions without those that are not allowed",
+    );
+  }
+  const choices = rows === undefined ? networkShapes(network).at(-1)!.choices : actions;
+  const exploring = parseExploring(spec, contexts.length, choices);
+  return { ...bandit, ...(exploring && { exploring }) };
+}
+
+/** [context][action] what the network sees of each action: the context's numbers and its features. */
+function parseRows(contexts: unknown, actions: unknown): number[][][] {
+  const seen = asTable(contexts, "contexts");
+  const lists = asArray(actions, "actions");
+  checkLength(lists, "actions", seen.length, "one list for each context");
+  const rows = lists.map((list, c) =>
+    asTable(list, `actions[${c}]`).map((features) => [...seen[c], ...features]),
+  );
+  const [first] = rows;
+  rows.forEach((list, c) => {
+    checkLength(list, `actions[${c}]`, first.length, "as many actions as the first context has");
+    list.forEach((row, a) => {
+      checkLength(row, `actions[${c}][${a}] with its context`, first[0].length, "as the first one has");
+    });
+  });
+  if (first.length < 2) throw new InputError("actions[0] has 1 action; expected at least 2");
+  return rows;
+}
+
+/** A network that scores rows, and contexts of all rows of a decision. */
+function parseChoice(spec: Record<string, unknown>, rows: readonly number[][][]): Setting {
+  const setting = parseNetwork({ ...spec, contexts: rows.flat() }, "bernoulli");
+  const { kind, units } = setting.network.layers.at(-1)!;
+  if (kind !== "bernoulli" || units !== 1) {
+    throw new InputError(`the last layer has ${units} ${kind} units; expected one, which scores an action`);
+  }
+  return { ...setting, contexts: rows.map((list) => list.flat()) };
 }
 
 function parseExploring(

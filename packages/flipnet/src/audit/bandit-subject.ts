@@ -1,9 +1,11 @@
 /** A bandit to audit estimators on. */
-import type { ImmediateBackend } from "../backend/backend.ts";
+import type { ImmediateBackend, Indices, Matrix } from "../backend/backend.ts";
 import { Exploration } from "../network/exploration.ts";
 import { createNetwork } from "../network/network.ts";
+import type { Credit } from "../network/pass.ts";
+import { RowChoice } from "../network/row-choice.ts";
 import { rewardObjective } from "../objectives/reward.ts";
-import { exactBandit } from "./bandit-exact.ts";
+import { exactBandit, sideBySide } from "./bandit-exact.ts";
 import type { Bandit } from "./bandit-spec.ts";
 import { countStates } from "./exact.ts";
 import { type ParameterArrays, toArrays, toBlock } from "./layout.ts";
@@ -17,7 +19,8 @@ export interface BanditAnswers {
 
 /** Its linear maps are the network's layers. */
 export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subject<BanditAnswers> {
-  const { contexts, rewards, baseline = "none", exploring } = bandit;
+  const { contexts, rewards, baseline = "none", exploring, rows: K = 1 } = bandit;
+  const chooses = bandit.rows !== undefined;
   const network = createNetwork(backend, bandit.network);
   network.layers.forEach((layer, l) => {
     backend.write(layer.block, toBlock(bandit.parameters[l]));
@@ -29,17 +32,20 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
     backend,
     network,
     linears: network.layers,
-    states: countStates(bandit),
+    states: countStates(chooses ? sideBySide(bandit, K) : bandit),
     exact(visited) {
       const gradient = exactBandit(bandit, visited);
       return { gradient, answers: { exact: toArrays(gradient) } };
     },
     prepare(estimator, draws, rows) {
-      const input = backend.matrix(rows, network.inputs);
-      const reward = backend.matrix(rows, 1);
+      const input = backend.matrix(K * rows, network.inputs);
+      const reward = backend.matrix(K * rows, 1);
       const objective = rewardObjective(reward);
-      const actions = network.layers[network.layers.length - 1].width;
-      const exploration = exploring && new Exploration(backend, rows, actions);
+      const { width } = network.layers[network.layers.length - 1];
+      const actions = chooses ? K : width;
+      const exploration = chooses
+        ? new RowChoice(backend, rows, K)
+        : exploring && new Exploration(backend, rows, width);
       const prepared = estimator.prepare({
         network,
         input,
@@ -49,9 +55,10 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
         ...(exploration && { exploration }),
       });
       const { bits: action } = prepared.pass.layers[network.layers.length - 1];
+      const parts = chooses ? prepareParts(backend, prepared.credits, K) : undefined;
       return {
         prepared,
-        credits: prepared.credits,
+        credits: parts?.credits ?? prepared.credits,
         run() {
           const seen = Array.from(draws.choose("context", contexts.length));
           backend.write(
@@ -59,14 +66,13 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
             seen.flatMap((c) => contexts[c]),
           );
           seen.forEach((c, row) => {
-            exploration?.set(row, exploring!.floor, exploring!.allowed?.[c]);
+            exploration?.set(row, exploring?.floor ?? 0, exploring?.allowed?.[c]);
           });
           prepared.sample(draws);
-          const actions = backend.readNow(action);
-          const laws = seen.map((c, row) => {
-            const chosen = actions.subarray(row * action.columns, (row + 1) * action.columns);
-            return rewards[c][toAction(chosen)];
-          });
+          const done = backend.readNow(action);
+          const laws = seen.map(
+            (c, row) => rewards[c][toAction(done.subarray(row * actions, (row + 1) * actions))],
+          );
           const outcomes = draws.choose(
             "reward",
             mostValues,
@@ -75,9 +81,10 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
           // A reward with fewer values than another has none at its last outcomes: states that cannot happen.
           backend.write(
             reward,
-            laws.map(({ values }, row) => values[outcomes[row]] ?? 0),
+            laws.flatMap(({ values }, row) => Array<number>(K).fill(values[outcomes[row]] ?? 0)),
           );
           prepared.credit();
+          parts?.gather();
         },
       };
     },
@@ -86,3 +93,28 @@ export function banditSubject(backend: ImmediateBackend, bandit: Bandit): Subjec
 
 /** The number of an action: where the one-hot bit is, or a single unit's bit itself. */
 const toAction = (bits: Float64Array): number => (bits.length === 1 ? bits[0] : bits.indexOf(1));
+
+/**
+ * Credits of the first, the second, ... rows of all decisions: the gradient of a decision is the sum of its rows'.
+ */
+function prepareParts(backend: ImmediateBackend, credits: readonly Credit[], rows: number) {
+  const copies: (() => void)[] = [];
+  const partsOf = (m: Matrix, order: Indices) => {
+    const part = backend.matrix(m.rows / rows, m.columns);
+    copies.push(() => backend.gatherRows(m, order, 0, part));
+    return part;
+  };
+  const parts = Array.from({ length: rows }, (_, k) => {
+    const decisions = credits[0].g.rows / rows;
+    const order = backend.indices(decisions);
+    backend.writeIndices(
+      order,
+      Array.from({ length: decisions }, (_, d) => d * rows + k),
+    );
+    const { pass } = credits[0];
+    const layers = pass.layers.map((outcome) => ({ ...outcome, bits: partsOf(outcome.bits, order) }));
+    const own = { ...pass, batchSize: decisions, features: partsOf(pass.features, order), layers };
+    return credits.map((credit) => ({ ...credit, g: partsOf(credit.g, order), pass: own }));
+  });
+  return { credits: parts.flat(), gather: () => void copies.map((copy) => copy()) };
+}

@@ -190,6 +190,12 @@ export interface Backend {
   sigmoid(logits: Matrix, p: Matrix, q: Matrix): void;
   /** `p` = softmax of `l` over each group of `choices` columns. In float32 values below 1e-30 become 0. */
   softmax(logits: Matrix, choices: number, p: Matrix): void;
+  /**
+   * `out[k] = l[k] - log sum_{m != k} e^(l[m])` over each group of `choices` columns: the log odds of each choice against all
+   * the others, so that `sigmoid(out)` is their softmax, and what of it is near 1 keeps its distance from there; 1e30 for an
+   * only choice. All [B, U N]; `out` may be `l`.
+   */
+  choiceOdds(logits: Matrix, choices: number, out: Matrix): void;
   /** `bits = u < p`. All [B, J]. */
   sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void;
   /** `first = 1 - u <= p`, `second = u < p`. All [B, J]. */

@@ -90,6 +90,7 @@ const rules: { readonly [kernel in keyof Kernels]?: Rule } = {
   // units
   sigmoid: elements("logits[n] p[n] q[n]"),
   softmax: units("logits[units,N] p[units,N]"),
+  choiceOdds: units("logits[units,N] out[units,N]"),
   sampleBernoulli: elements("p[n] uniforms[n] bits[n]"),
   sampleAntithetic: elements("p[n] uniforms[n] bits1[n] bits2[n]"),
   sampleCategorical: units("p[units,N] uniforms[units] bits[units,N]"),

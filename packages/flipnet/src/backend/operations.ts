@@ -79,6 +79,7 @@ export const operations: { readonly [K in Operation]: Operands<Backend[K]> } = {
   // units
   sigmoid: ["logits[B,J]", "=p[B,J]", "=q[B,J]"],
   softmax: ["logits[B,U*choices]", "choices", "=p[B,U*choices]"],
+  choiceOdds: ["logits[B,U*choices]", "choices", "=out[B,U*choices]"],
   sampleBernoulli: ["p[B,J]", "uniforms[B,J]", "=bits[B,J]"],
   sampleAntithetic: ["p[B,J]", "uniforms[B,J]", "=first[B,J]", "=second[B,J]"],
   sampleCategorical: ["p[B,U*choices]", "choices", "uniforms[B,U]", "=bits[B,U*choices]"],

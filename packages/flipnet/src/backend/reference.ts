@@ -411,6 +411,16 @@ const reference: ImmediateBackend = {
     });
   },
 
+  choiceOdds(logits, choices, out) {
+    const [l, o] = [Float64Array.from(values(logits)), values(out)];
+    eachUnit(out, choices, (start, end) => {
+      for (let e = start; e < end; e++) {
+        const others = logSumExp(l, start, choices, (k) => (start + k === e ? -Infinity : 0));
+        o[e] = choices === 1 ? 1e30 : l[e] - others;
+      }
+    });
+  },
+
   sampleBernoulli(p, uniforms, bits) {
     const [P, u] = [p, uniforms].map(values);
     each(bits, (e) => (u[e] < P[e] ? 1 : 0));

@@ -407,6 +407,11 @@ class Wasm implements WasmBackend {
     this.#run.softmax(this.#at(logits), this.#at(p), (p.rows * p.columns) / choices, choices);
   }
 
+  choiceOdds(logits: Matrix, choices: number, out: Matrix): void {
+    shapes.groups("choiceOdds", choices, logits, out);
+    this.#run.choiceOdds(this.#at(logits), this.#at(out), (out.rows * out.columns) / choices, choices);
+  }
+
   sampleBernoulli(p: Matrix, uniforms: Matrix, bits: Matrix): void {
     shapes.elementwise("sampleBernoulli", p, uniforms, bits);
     this.#run.sampleBernoulli(this.#at(p), this.#at(uniforms), this.#at(bits), p.rows * p.columns);

@@ -7,7 +7,7 @@ import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
-import type { Exploration } from "../network/exploration.ts";
+import type { Choosing } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
 import type { Credit, Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
@@ -32,7 +32,7 @@ export interface Problem {
   /** Decay of the running average; 0.99 in both papers. */
   readonly baselineDecay: number;
   /** How the last layer explores; filled by the caller before `sample`. Absent: it does what its softmax says. */
-  readonly exploration?: Exploration;
+  readonly exploration?: Choosing;
 }
 
 /** A rule whose credit is linear in one learning signal for all layers. */
@@ -154,7 +154,9 @@ export function defineEstimator<O extends Options = {}>({
 function checkExploration({ name, explores }: Description, { exploration }: Problem): void {
   if (exploration === undefined || explores) return;
   throw new InputError(
-    `${name} cannot learn under a floor or a mask of actions; expected reinforce, hnca or f-hnca`,
+    exploration.among === "rows"
+      ? `${name} cannot choose among rows; expected reinforce or hnca`
+      : `${name} cannot learn under a floor or a mask of actions; expected reinforce, hnca or f-hnca`,
   );
 }
 

@@ -23,6 +23,7 @@
  * components that are only direct are credited through the children too; with full reward, upstream ones as well.
  */
 import type { Matrix } from "../backend/backend.ts";
+import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
 import { type Component, childrenTowards, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
@@ -58,6 +59,9 @@ export const fHnca = defineEstimator({
 
   prepare(problem, { childPruning, fullReward }) {
     const { network, input, exploration } = problem;
+    if (exploration?.among === "rows") {
+      throw new InputError("f-hnca cannot choose among rows; expected hnca or reinforce");
+    }
     const { backend } = network;
     const everyChild = !childPruning || fullReward;
     const {

@@ -11,12 +11,39 @@
  */
 import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { independent, type Law } from "./laws.ts";
+import type { Network } from "./network.ts";
 
 /** What is added to the logit of an action that is not allowed: its probability is 0 beside any other's. */
 const never = -1e30;
 
+/** How what the last layer does becomes an action: what a pass and an estimator ask of it. */
+export interface Choosing {
+  /** What an action is one of: the choices of one softmax unit, or the rows of one decision. */
+  readonly among: "choices" | "rows";
+  /** [decisions, actions] the law that actions are drawn from; valid after `mix`. */
+  readonly law: Matrix;
+  /** Whether there is a floor under any decision: then there is one under every decision. */
+  readonly floored: boolean;
+  /** [B, 1] the policy's share in what was drawn, in logits; valid after `measure`. */
+  readonly odds: Matrix;
+  /** The laws of all layers of a pass. Throws `InputError` where its last layer cannot choose. */
+  bind(network: Network, outcomes: readonly Outcome[]): readonly Law[];
+  /** Makes logits what they are among those that may be chosen, before their sigmoid or softmax. */
+  mask(logits: Matrix): void;
+  /** The law that actions are drawn from, of the policy's own `p`. */
+  mix(p: Matrix): void;
+  /** What was the policy's share in the actions that were drawn. */
+  measure(output: Outcome): void;
+  /** Makes the slope of an expectation over the policy's own law that over the law that is drawn from. */
+  slope(g: Matrix): void;
+  /** Makes the score of the policy's own law that of the law that is drawn from. */
+  score(g: Matrix): void;
+}
+
 /** Which actions each row of a batch may take, and with which floor. All, and none, until it is told. */
-export class Exploration {
+export class Exploration implements Choosing {
+  readonly among = "choices";
   /** [B, actions] the law that actions are drawn from; valid after `mix`. */
   readonly law: Matrix;
   /** [B, 1] `r` in logits; valid after `measure`. */
@@ -27,10 +54,11 @@ export class Exploration {
   readonly #mask: Matrix;
   /** [B, actions] e / n where an action is allowed. */
   readonly #floor: Matrix;
-  /** [B, 1] 1 - e; ln((1 - e) n / e); `r`, `1 - r`. */
+  /** [B, 1] `r`, valid after `measure`. */
+  readonly share: Matrix;
+  /** [B, 1] 1 - e; ln((1 - e) n / e); `1 - r`. */
   readonly #own: Matrix;
   readonly #constant: Matrix;
-  readonly #share: Matrix;
   readonly #rest: Matrix;
   /** The floor of each row that has no mask. */
   readonly #last: (number | undefined)[] = [];
@@ -43,15 +71,12 @@ export class Exploration {
     this.#backend = backend;
     this.#actions = actions;
     [this.law, this.#mask, this.#floor] = [matrix(actions), matrix(actions), matrix(actions)];
-    [this.odds, this.#own, this.#constant, this.#share, this.#rest] = Array.from({ length: 5 }, () =>
+    [this.odds, this.#own, this.#constant, this.share, this.#rest] = Array.from({ length: 5 }, () =>
       matrix(1),
     );
     for (let row = 0; row < rows; row++) this.set(row, 0);
   }
 
-  /**
-   * Whether there is a floor under any row: then there is one under every row.
-   */
   get floored(): boolean {
     return this.#floored;
   }
@@ -88,6 +113,18 @@ export class Exploration {
     this.#backend.write(this.#constant, [odds], row);
   }
 
+  bind({ layers, backend }: Network, outcomes: readonly Outcome[]): Law[] {
+    const output = layers[layers.length - 1];
+    if (output.kind !== "softmax" || output.units !== 1) {
+      throw new InputError(
+        `${output.name} is no single softmax unit; expected one, whose choice is the action`,
+      );
+    }
+    return outcomes.map((outcome, index) =>
+      independent(backend, index === output.index ? { ...outcome, p: this.law } : outcome),
+    );
+  }
+
   /** Takes away what is not allowed, before the softmax. */
   mask(logits: Matrix): void {
     if (this.#masked) this.#backend.addScaled(this.#mask, 1, logits);
@@ -108,7 +145,7 @@ export class Exploration {
     if (!this.#floored) return;
     this.#backend.logLikelihood(output, this.odds);
     this.#backend.addScaled(this.#constant, 1, this.odds);
-    this.#backend.sigmoid(this.odds, this.#share, this.#rest);
+    this.#backend.sigmoid(this.odds, this.share, this.#rest);
   }
 
   /** Makes the slope of an expectation over the softmax, [B, actions], that over the law. */
@@ -118,7 +155,7 @@ export class Exploration {
 
   /** Makes the score of the softmax, [B, actions], that of the law. */
   score(g: Matrix): void {
-    if (this.#floored) this.#backend.scaleRows(g, this.#share, g);
+    if (this.#floored) this.#backend.scaleRows(g, this.share, g);
   }
 }
 

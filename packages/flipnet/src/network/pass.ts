@@ -1,9 +1,8 @@
 /** One pass through a network: what every layer's law was and what it did. */
 import type { Backend, Coding, FlipTables, Matrix, Outcome } from "../backend/backend.ts";
-import { InputError } from "../formats/errors.ts";
 import type { FrontPass } from "../front-ends/front-end.ts";
 import type { Draws, Site } from "./draws.ts";
-import type { Exploration } from "./exploration.ts";
+import type { Choosing } from "./exploration.ts";
 import { independent, type Law } from "./laws.ts";
 import { descendants, type Edge, type Layer, type Linear, type Network } from "./network.ts";
 
@@ -32,7 +31,7 @@ export interface Pass {
   readonly sites: readonly Site[];
   readonly laws: readonly Law[];
   /** How the last layer explores; absent: it does what its softmax says. */
-  readonly exploration?: Exploration;
+  readonly exploration?: Choosing;
   /** What was asked for about edges; it goes stale when the pass is sampled again. */
   readonly flips: Map<Edge, Flips>;
 }
@@ -70,18 +69,12 @@ export function createPass(network: Network, input: Matrix, branch = 0, features
   };
 }
 
-/** The same pass with a last layer that explores. Throws `InputError` where that is not one softmax unit. */
-export function explorePass(pass: Pass, exploration: Exploration): Pass {
-  const { network, layers, laws } = pass;
-  const output = network.layers[network.layers.length - 1];
-  if (output.kind !== "softmax" || output.units !== 1) {
-    throw new InputError(
-      `${output.name} is no single softmax unit; expected one, whose choice is the action`,
-    );
-  }
-  const drawn = independent(network.backend, { ...layers[output.index], p: exploration.law });
-  return { ...pass, laws: [...laws.slice(0, -1), drawn], exploration };
-}
+/** The same pass with a last layer that explores. Throws `InputError` where that cannot choose an action. */
+export const explorePass = (pass: Pass, exploration: Choosing): Pass => ({
+  ...pass,
+  laws: exploration.bind(pass.network, pass.layers),
+  exploration,
+});
 
 /**
  * A mean-field pass over the batch of `pass`, after it: every unit shows its mean given what its parents show. It draws
@@ -212,7 +205,7 @@ export function computeLaw(pass: Pass, layer: Layer): void {
 }
 
 /** Of the last layer, where it explores. */
-const explorationOf = ({ exploration, layers }: Pass, index: number): Exploration | undefined =>
+const explorationOf = ({ exploration, layers }: Pass, index: number): Choosing | undefined =>
   index === layers.length - 1 ? exploration : undefined;
 
 /** `out = d log P(what a layer did) / dl`, [B, width]: bit less probability, exact where that is nearly nothing. */

@@ -82,7 +82,7 @@ describe("a bandit spec", () => {
     [
       ["xyz"],
       1,
-      'the spec has an unknown key "xyz"; expected one of units, layers, contexts, reward, baseline, floor, allowed',
+      'the spec has an unknown key "xyz"; expected one of units, layers, contexts, reward, baseline, actions, floor, allowed',
     ],
     [["layers"], [], "layers is []; expected an array with at least one entry"],
     [["layers", 0], 7, "layers[0] is 7; expected an object with weights, bias, kind, choices, parents"],
