@@ -6,8 +6,16 @@
 
 // An agent that learns online.
 export { withActions } from "./agent/actions.ts";
-export { Agent, createAgent, type DecideOptions, type ProbabilityOptions } from "./agent/agent.ts";
+export {
+  Agent,
+  createAgent,
+  type DecideOptions,
+  type LearnLoggedOptions,
+  type ProbabilityOptions,
+} from "./agent/agent.ts";
+export { Challenger, type ChallengerOptions, type ChallengerReport } from "./agent/challenger.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
+export { type LearnFromLogOptions, learnFromLog } from "./agent/learn-from-log.ts";
 export { loadAgent } from "./agent/load.ts";
 export {
   type Estimate,
@@ -18,6 +26,7 @@ export {
   type PolicyValue,
 } from "./agent/off-policy.ts";
 export type { Likelihoods } from "./agent/oracle.ts";
+export { type AgentEvent, type DecisionEvent, type RewardEvent, replayEvents } from "./agent/replay.ts";
 export type { AgentBaseline, AgentOptions, Floor } from "./agent/settings.ts";
 // The audit.
 export {

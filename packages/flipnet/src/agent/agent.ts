@@ -15,7 +15,8 @@ import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
 import { type Closed, type Decision, Decisions, type Pending } from "./decisions.ts";
-import { type Likelihoods, Oracle } from "./oracle.ts";
+import { checkLogged, type LoggedDecision } from "./off-policy.ts";
+import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
 import { type Played, Player } from "./player.ts";
 import {
   type AgentOptions,
@@ -43,6 +44,11 @@ export interface DecideOptions {
   id?: string;
   /** Milliseconds, of any clock that `reward` goes by as well; default `Date.now()`. */
   now?: number;
+  /**
+   * Passes of coins that the `probability` of the decision is the mean of, its own one included; default 1. More of them
+   * leave a log as unbiased as it is, with less variance.
+   */
+  passes?: number;
 }
 
 /** Whose probabilities, and how exactly. */
@@ -52,6 +58,17 @@ export interface ProbabilityOptions {
   /** Samples of the coins; default 100. */
   samples?: number;
 }
+
+/** How to learn from a decision of somebody else. */
+export interface LearnLoggedOptions {
+  /** Whether to become more likely to do the same, whatever it earned; default: no. */
+  imitate?: boolean;
+  /** The largest weight; default the agent's own `weightClip`. */
+  weightClip?: number;
+}
+
+/** Passes of coins behind the probability of what is imitated. */
+const imitatedPasses = 10;
 
 /** How often the weights are looked at: a number that is not finite stays. */
 const checkEvery = 1000;
@@ -70,6 +87,8 @@ export class Agent {
   /** By size, the one that was used last at the end. */
   readonly #batches = new Map<number, Player>();
   readonly #oracle: Oracle;
+  /** For other passes of the same decision: so that the first one's buffers stay. */
+  readonly #others: Oracle;
   readonly #decisions: Decisions;
   /** Whose running baseline is the current one. */
   #current: Player;
@@ -99,12 +118,9 @@ export class Agent {
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
     this.#optimizer = this.#single.learner.optimizer;
     this.#current = this.#single;
-    this.#oracle = new Oracle(
-      backend,
-      this.#network,
-      seed,
-      settings.estimator.explores ? "choices" : undefined,
-    );
+    const explores = settings.estimator.explores ? "choices" : undefined;
+    this.#oracle = new Oracle(backend, this.#network, seed, explores);
+    this.#others = new Oracle(backend, this.#network, seed, explores);
     this.#decisions = new Decisions(settings.maxPending);
   }
 
@@ -133,16 +149,17 @@ export class Agent {
    *
    * @throws InputError for a context or an id that cannot be used, and with an estimator that cannot learn late
    */
-  decide(context: ArrayLike<number>, { allowed, id, now = Date.now() }: DecideOptions = {}): Decision {
+  decide(
+    context: ArrayLike<number>,
+    { allowed, id, now = Date.now(), passes = 1 }: DecideOptions = {},
+  ): Decision {
     this.#checkContext(context, "the context");
     this.#checkAllowed(allowed);
-    if (!this.#single.keeps) {
-      const { name } = this.#settings.estimator;
-      throw new InputError(
-        `${name} cannot learn from late rewards, as its credit is not linear in them; expected hnca or reinforce, or act and learn`,
-      );
-    }
+    this.#checkLate();
     if (id !== undefined) this.#decisions.checkNew(id);
+    if (!(Number.isSafeInteger(passes) && passes >= 1)) {
+      throw new InputError(`there are ${shown(passes)} passes; expected a whole number from 1 on`);
+    }
     this.expire(now);
     if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
     const [played] = this.#play(this.#single, [context], allowed);
@@ -161,7 +178,8 @@ export class Agent {
       kept: this.#single.keep(),
       rewarded: false,
     });
-    return { id: name, action, probability, floor, version: this.#learned, step: this.#played };
+    const mean = this.#meanOf(passes, context, played, allowed);
+    return { id: name, action, probability: mean, floor, version: this.#learned, step: this.#played };
   }
 
   /**
@@ -221,6 +239,7 @@ export class Agent {
   ): Likelihoods {
     this.#checkContext(context, "the context");
     this.#checkAllowed(allowed);
+    checkSamples(samples);
     return this.#oracle.ask([context], samples, this.#played, floorAt(this.#settings, this.#played), allowed);
   }
 
@@ -228,6 +247,40 @@ export class Agent {
   best(context: ArrayLike<number>, options?: ProbabilityOptions): number {
     const { probabilities } = this.probabilities(context, options);
     return probabilities.indexOf(Math.max(...probabilities));
+  }
+
+  /**
+   * Learns from an action that somebody else chose, as a log has it: what it earned, by the policy's gradient with the weight
+   * `p~(a | coins) / probability`, clipped to `weightClip`; or, to `imitate`, by that of the logarithm of the action's
+   * probability, estimated from ten passes of coins. See `learnFromLog`.
+   *
+   * @throws InputError for a decision that cannot be learned from
+   */
+  learnLogged(
+    logged: LoggedDecision,
+    { imitate = false, weightClip = this.#settings.weightClip }: LearnLoggedOptions = {},
+  ): void {
+    const { context, allowed, action, probability, reward, id } = logged;
+    checkLogged(logged);
+    this.#checkContext(context, "the logged context");
+    this.#checkAllowed(allowed);
+    this.#checkLate();
+    checkReward(reward, "the logged reward");
+    if (action >= this.#settings.actions || allowed?.includes(action) === false) {
+      const expected = allowed ? `one of [${allowed}]` : `0 to ${this.#settings.actions - 1}`;
+      throw new InputError(`the logged action is ${action}; expected ${expected}`);
+    }
+    this.#follow(this.#single);
+    this.#acted = undefined;
+    this.#countLearned();
+    const floor = floorAt(this.#settings, this.#played++);
+    const weigh = (own: number) =>
+      imitate
+        ? own / this.#meanOf(imitatedPasses, context, { action, probability: own, floor }, allowed)
+        : Math.min(weightClip, own / probability);
+    const past = { action, floor, step: this.#played, ...(allowed && { allowed }) };
+    this.#single.learnOther(context, past, imitate ? undefined : this.#clip(reward), weigh, this.#learned);
+    if (id !== undefined && !this.knows(id)) this.#decisions.remember(id, "rewarded");
   }
 
   /** Samples an action, 0 to `actions - 1`, for a context of `inputs` numbers. Its reward is for `learn`, before anything else. */
@@ -369,6 +422,19 @@ export class Agent {
     this.#single.learnLate(decision, this.#clip(value), this.#learned);
   }
 
+  /** The mean of an action's probability over so many passes of coins: what it was played with, and others. */
+  #meanOf(
+    passes: number,
+    context: ArrayLike<number>,
+    { action, probability, floor }: Played,
+    allowed?: readonly number[],
+  ): number {
+    // Without hidden layers all passes are alike.
+    if (passes === 1 || this.#settings.hidden.length === 0) return probability;
+    const { probabilities } = this.#others.ask([context], passes - 1, this.#played, floor, allowed);
+    return (probability + (passes - 1) * probabilities[action]) / passes;
+  }
+
   #clip(reward: number): number {
     const [least, most] = this.#settings.rewardRange ?? [reward, reward];
     return Math.min(most, Math.max(least, reward));
@@ -406,6 +472,14 @@ export class Agent {
       const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
       throw new InputError(`${name} has ${shown(value)} at place ${i}; expected ${expected}`);
     }
+  }
+
+  #checkLate(): void {
+    if (this.#single.keeps) return;
+    const { name } = this.#settings.estimator;
+    throw new InputError(
+      `${name} cannot learn from late rewards, as its credit is not linear in them; expected hnca or reinforce, or act and learn`,
+    );
   }
 
   #checkAllowed(allowed: readonly number[] | undefined): void {

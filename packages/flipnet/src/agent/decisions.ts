@@ -104,10 +104,11 @@ export class Decisions {
 
   close({ id }: Decision, how: Closed): void {
     this.#pending.delete(id);
-    this.#remember(id, how);
+    this.remember(id, how);
   }
 
-  #remember(id: string, how: Closed): void {
+  /** Knows from now on that this became of a decision; of the last ones so many as may wait. */
+  remember(id: string, how: Closed): void {
     const forgotten = this.#ring[this.#turn];
     if (forgotten !== undefined) this.#closed.delete(forgotten);
     this.#ring[this.#turn] = id;
@@ -128,6 +129,6 @@ export class Decisions {
   /** Puts back what these two gave. */
   restore(pending: Iterable<Pending>, closed: Iterable<[string, Closed]> = []): void {
     for (const one of pending) this.#pending.set(one.id, one);
-    for (const [id, how] of closed) this.#remember(id, how);
+    for (const [id, how] of closed) this.remember(id, how);
   }
 }

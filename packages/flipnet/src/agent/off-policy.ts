@@ -8,6 +8,8 @@ import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 
 /** One decision that was logged, with what it earned. */
 export interface LoggedDecision {
+  /** By which an agent that learned from it knows it again. */
+  readonly id?: string;
   readonly context: ArrayLike<number>;
   /** Numbers of the actions that were allowed; absent: all. */
   readonly allowed?: readonly number[];
@@ -63,7 +65,9 @@ export function evaluatePolicy(
 ): PolicyValue {
   const n = decisions.length;
   if (n < 2) throw new InputError(`the log has ${n} decisions with rewards; expected at least 2`);
-  decisions.forEach(check);
+  decisions.forEach((one, i) => {
+    checkLogged(one, `decision ${i}`);
+  });
   const laws = decisions.map((one) => Array.from(policy(one)));
   const weights = decisions.map(({ action, probability }, i) => {
     if (!(action < laws[i].length)) {
@@ -122,19 +126,19 @@ function middle(drawn: number[]): [number, number] {
   return [at(0.025), at(0.975)];
 }
 
-function check({ context, action, probability, reward }: LoggedDecision, i: number): void {
+/** @throws InputError for a decision that was never made */
+export function checkLogged(
+  { context, action, probability, reward }: LoggedDecision,
+  name = "the logged decision",
+): void {
   if (!(probability > 0 && probability <= 1)) {
-    throw new InputError(
-      `decision ${i} has the probability ${probability}; expected a number above 0, at most 1`,
-    );
+    throw new InputError(`${name} has the probability ${probability}; expected a number above 0, at most 1`);
   }
   if (!(Number.isSafeInteger(action) && action >= 0)) {
-    throw new InputError(`decision ${i} has the action ${action}; expected a whole number from 0 on`);
+    throw new InputError(`${name} has the action ${action}; expected a whole number from 0 on`);
   }
-  if (!Number.isFinite(reward))
-    throw new InputError(`decision ${i} has the reward ${reward}; expected a number`);
-  if (!(context?.length >= 0))
-    throw new InputError(`decision ${i} has no context; expected a list of numbers`);
+  if (!Number.isFinite(reward)) throw new InputError(`${name} has the reward ${reward}; expected a number`);
+  if (!(context?.length >= 0)) throw new InputError(`${name} has no context; expected a list of numbers`);
 }
 
 /** Contexts beyond this many numbers are not modelled: then the model is each action's mean. */

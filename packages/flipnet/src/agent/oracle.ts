@@ -27,6 +27,12 @@ interface Samples {
   release(): void;
 }
 
+/** Throws `InputError` for samples that there cannot be, or that have no standard error. */
+export function checkSamples(samples: number): void {
+  if (Number.isSafeInteger(samples) && samples >= 2) return;
+  throw new InputError(`there are ${samples} samples; expected a whole number from 2 on`);
+}
+
 /** Answers from samples of its own. */
 export class Oracle {
   readonly #backend: ImmediateBackend;
@@ -52,7 +58,6 @@ export class Oracle {
   /**
    * @param seen the context; or a row for every action, where they are chosen among
    * @param step decides the samples
-   * @throws InputError for a number of samples that is no whole number from 2 on
    */
   ask(
     seen: readonly ArrayLike<number>[],
@@ -61,9 +66,6 @@ export class Oracle {
     floor: number,
     allowed: readonly number[] | undefined,
   ): Likelihoods {
-    if (!(Number.isSafeInteger(samples) && samples >= 2)) {
-      throw new InputError(`there are ${samples} samples; expected a whole number from 2 on`);
-    }
     const { layers, inputs } = this.#network;
     const S = layers.length === 1 ? 1 : samples;
     const { input, pass, choosing, draws } = this.#buffers(S, seen.length);

@@ -187,7 +187,8 @@ export class Player {
     const { learner } = this;
     const estimator = learner.estimator as Partial<Pulled> & PreparedEstimator;
     if (pull > 0) this.#pull(estimator as Pulled, past);
-    const weight = lateRewards === "redone" ? this.#redo(past) : 1;
+    const weight =
+      lateRewards === "redone" ? Math.min(this.#settings.weightClip, this.#redo(past) / past.probability) : 1;
     const rounded = this.#NumbersOf === Float32Array ? Math.fround(reward) : reward;
     // A baseline that learns does so from what it says now.
     const now = more || estimator.parameters?.length ? this.#baseline() : 0;
@@ -200,11 +201,36 @@ export class Player {
   }
 
   /**
-   * Passes again by today's weights, with the draws of then, and makes its scores those of the action of then: times
-   * `p~_now(a | coins of now) / p~_then(a | coins of then)`, which this gives, they are unbiased for the gradient at
-   * today's parameters. No weight of the coins is needed: the same uniforms make today's coins as likely as they are.
+   * Learns from an action that somebody else chose: what it earned, or, without a reward, that it was chosen.
+   *
+   * @param weigh what the credit is multiplied by, from the probability of the action, given the coins that `step` gives
    */
-  #redo({ action, probability, floor, allowed, step }: Past): number {
+  learnOther(
+    context: ArrayLike<number>,
+    past: Omit<Past, "kept" | "rewarded" | "probability">,
+    reward: number | undefined,
+    weigh: (probability: number) => number,
+    step: number,
+  ): void {
+    this.#here = undefined;
+    this.#backend.write(this.#input, context);
+    const weight = weigh(this.#redo(past));
+    if (this.#settings.pull > 0) (this.learner.estimator as Pulled).stay();
+    const baseline = this.#baseline();
+    this.#backend.write(this.#signal, [weight * (reward === undefined ? 1 : reward - baseline)]);
+    this.#scores!.weigh(this.#signal);
+    if (reward !== undefined) this.#bonus?.add();
+    // What is imitated says nothing about rewards: the baseline stays.
+    this.#backend.write(this.#reward, [reward ?? baseline]);
+    this.learner.climb(step);
+  }
+
+  /**
+   * Passes by today's weights, with the draws of a step, and makes its scores those of an action of the past: times
+   * `p~_now(a | coins of now) / p~_then(a | coins of then)`, whose numerator this gives, they are unbiased for the gradient
+   * at today's parameters. No weight of the coins is needed: the same uniforms make today's coins as likely as they are.
+   */
+  #redo({ action, floor, allowed, step }: Omit<Past, "kept" | "rewarded" | "probability">): number {
     const output = this.#output;
     this.#exploration?.set(0, floor, allowed);
     this.#draws.startStep(step);
@@ -216,7 +242,7 @@ export class Player {
     });
     this.#scores!.score();
     this.#bonus?.compute();
-    return Math.min(this.#settings.weightClip, this.#backend.readNow(this.#law)[action] / probability);
+    return this.#backend.readNow(this.#law)[action];
   }
 
   #pull(estimator: Pulled, { kept, floor, allowed, rewarded }: Past): void {

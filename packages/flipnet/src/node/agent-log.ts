@@ -5,8 +5,9 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import type { Agent } from "../agent/agent.ts";
-import { type Decision, DecisionError } from "../agent/decisions.ts";
+import type { Decision } from "../agent/decisions.ts";
 import type { LoggedDecision } from "../agent/off-policy.ts";
+import { type AgentEvent, replayEvents } from "../agent/replay.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 
 /** How to log. */
@@ -70,7 +71,7 @@ export async function openAgentLog(
     size = 0;
   }
 
-  function add(record: object): void {
+  function add(record: AgentEvent): void {
     if (failed !== undefined) return;
     lines += `${JSON.stringify(record)}\n`;
     start();
@@ -162,10 +163,10 @@ export async function readAgentLog(paths: string | readonly string[]): Promise<L
       const event = parse(line, `${path}:${n + 1}`);
       if (event.event === "decision") {
         const { event: _, ...entry } = event;
-        entries.set(entry.id, { ...entry, reward: undefined } as unknown as LogEntry);
+        entries.set(entry.id, { ...entry, reward: undefined } as LogEntry);
       } else {
         const entry = entries.get(event.id);
-        if (entry !== undefined) entry.reward = (entry.reward ?? 0) + (event.value as number);
+        if (entry !== undefined) entry.reward = (entry.reward ?? 0) + event.value;
       }
     }
   }
@@ -173,10 +174,7 @@ export async function readAgentLog(paths: string | readonly string[]): Promise<L
 }
 
 /**
- * Brings an agent that was saved some time ago to where its log ends: decides again what it decided since, and learns from
- * the rewards that it has not learned from, in their order. Draws are functions of the step, so this is the same agent, bit
- * for bit, on a backend of the same kind. It must log all that it decides, with its contexts and the times that it goes by, and learn
- * from first rewards.
+ * `replayEvents` of a log's files, oldest first.
  *
  * @returns how many decisions and rewards were made good
  * @throws InputError for a log that is not this agent's
@@ -187,39 +185,12 @@ export async function replayAgentLog(
 ): Promise<{ decisions: number; rewards: number }> {
   const made = { decisions: 0, rewards: 0 };
   for (const path of [paths].flat()) {
-    for (const [n, line] of (await linesOf(path)).entries()) {
-      const event = parse(line, `${path}:${n + 1}`);
-      const now = event.time as number;
-      if (event.event === "reward") {
-        if (learns(agent, event, now)) made.rewards++;
-        continue;
-      }
-      const { id, step, action, context, allowed } = event as unknown as LogEntry & { action: number };
-      if (step <= agent.steps) continue;
-      const again =
-        step === agent.steps + 1 && context !== undefined
-          ? agent.decide(context, { id, now, ...(allowed && { allowed }) }).action
-          : undefined;
-      if (again !== action) {
-        throw new InputError(
-          `${path}:${n + 1} is no decision of this agent's next; expected the log since it was saved`,
-        );
-      }
-      made.decisions++;
-    }
+    const events = (await linesOf(path)).map((line, n) => parse(line, `${path}:${n + 1}`));
+    const { decisions, rewards } = replayEvents(agent, events);
+    made.decisions += decisions;
+    made.rewards += rewards;
   }
   return made;
-}
-
-/** Learns from a logged reward, unless that was learned from already. */
-function learns(agent: Agent, { id, value }: Event, now: number): boolean {
-  try {
-    agent.reward(id, value as number, { now });
-    return true;
-  } catch (error) {
-    if (error instanceof DecisionError) return false;
-    throw error;
-  }
 }
 
 /** Takes events out of a log's files, by their ids. Not while it is open. Gives how many lines went. */
@@ -253,28 +224,17 @@ async function linesOf(path: string): Promise<string[]> {
   return text.split("\n").slice(0, -1);
 }
 
-type Event = { event: "decision" | "reward"; id: string; [key: string]: unknown };
-
-function parse(line: string, where: string): Event {
+function parse(line: string, where: string): AgentEvent {
   let event: unknown;
   try {
     event = JSON.parse(line);
   } catch {
     event = undefined;
   }
-  const { event: kind, id, value, action, probability } = (event ?? {}) as Partial<Event>;
+  const { event: kind, id, value, action, probability } = (event ?? {}) as Record<string, unknown>;
   const isDecision = kind === "decision" && typeof action === "number" && typeof probability === "number";
   if (typeof id !== "string" || !(isDecision || (kind === "reward" && typeof value === "number"))) {
     throw new InputError(`${where} is no event of an agent's log; expected a decision or a reward in JSON`);
   }
-  return event as Event;
+  return event as AgentEvent;
 }
-
-/** Decisions as Vowpal Wabbit reads them (`--cb N`): `action:cost:probability | place:value ...`; actions count from 1. */
-export const vowpalWabbitText = (decisions: readonly LoggedDecision[]): string =>
-  decisions
-    .map(({ context, action, probability, reward }) => {
-      const features = Array.from(context).flatMap((x, i) => (x === 0 ? [] : [`${i}:${x}`]));
-      return `${action + 1}:${-reward}:${probability} | ${features.join(" ")}\n`;
-    })
-    .join("");

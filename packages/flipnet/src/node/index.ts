@@ -8,6 +8,7 @@ export {
   openAgentLog,
   readAgentLog,
   replayAgentLog,
-  vowpalWabbitText,
 } from "./agent-log.ts";
+export { loadVersion, rollBack, saveVersion, versionsOf } from "./agent-versions.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";
+export { vowpalWabbitJson, vowpalWabbitText } from "./vowpal-wabbit.ts";

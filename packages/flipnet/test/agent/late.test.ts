@@ -2,7 +2,7 @@
 // uniforms give the same coins at the parameters of then and of now.
 import { describe, expect, it, test } from "vitest";
 import { createAgent } from "../../src/agent/agent.ts";
-import { Player, type SteppedDraws } from "../../src/agent/player.ts";
+import { type Past, Player, type SteppedDraws } from "../../src/agent/player.ts";
 import { type AgentOptions, settingsOf } from "../../src/agent/settings.ts";
 import { dot, sigmoid, softmax } from "../../src/audit/arithmetic.ts";
 import { exactBandit } from "../../src/audit/bandit-exact.ts";
@@ -74,6 +74,7 @@ function meanStep(
   options: Partial<AgentOptions>,
   at: (reward: number) => readonly LayerValues[],
   reward = rewards,
+  learn = (player: Player, past: Past, value: number, _context: number) => player.learnLate(past, value, 1),
 ) {
   const backend = createReferenceBackend();
   const { settings } = settingsOf({ inputs: 2, actions: 3, hidden: [H], floor, ...options });
@@ -145,7 +146,7 @@ function meanStep(
           rewarded: false,
           ...(allowed[c] && { allowed: allowed[c] }),
         };
-        player.learnLate(past, reward[c][action], 1);
+        learn(player, past, reward[c][action], c);
         const step = network.layers
           .flatMap(({ block }) => [...backend.readNow(block)])
           .map((w, e) => w - before[e]);
@@ -198,6 +199,61 @@ describe.each([
     ).toBeGreaterThan(1e-3);
   });
 });
+
+describe.each([
+  ["hnca", hnca],
+  ["reinforce", reinforce],
+])("%s learns from what somebody else decided", (_, estimator) => {
+  it("with what it earned: the gradient at its own parameters", () => {
+    for (const baseline of ["none", 0.4] as const) {
+      const found = meanStep(
+        { estimator, baseline },
+        () => now,
+        rewards,
+        (player, { probability, ...past }, reward, c) =>
+          player.learnOther(contexts[c], past, reward, (own) => own / probability, 1),
+      );
+      expect(distance(found, gradientAt(now))).toBeLessThan(1e-12);
+    }
+  });
+
+  it("imitating, with the exact probability: the gradient of its logarithm", () => {
+    const fit = (layers: readonly LayerValues[]) =>
+      contexts.reduce((sum, _, c) => {
+        const [old, fresh] = [marginal(then, c), marginal(layers, c)];
+        return old.reduce(
+          (all, p, k) => (p > 0 ? all + (p * Math.log(fresh[k])) / contexts.length : all),
+          sum,
+        );
+      }, 0);
+    const found = meanStep(
+      { estimator, baseline: 0.4 },
+      () => now,
+      rewards,
+      (player, { probability, ...past }, _reward, c) => {
+        // Here the coins are those that the action came from; weighed like this it could have come from any.
+        const anyway = marginal(then, c)[past.action] / probability;
+        const weigh = (own: number) => (anyway * own) / marginal(now, c)[past.action];
+        player.learnOther(contexts[c], past, undefined, weigh, 1);
+      },
+    );
+    expect(distance(found, slopeOf(fit, now))).toBeLessThan(1e-8);
+  });
+});
+
+/** The law of the actions in a context, whatever the coins. */
+function marginal(layers: readonly LayerValues[], c: number): number[] {
+  const on = onOf(layers, contexts[c]);
+  const law = [0, 0, 0];
+  for (let state = 0; state < 2 ** H; state++) {
+    const coins = on.map((_, i) => (state >> i) & 1);
+    const chance = coins.reduce((p, bit, i) => p * (bit ? on[i] : 1 - on[i]), 1);
+    lawOf(layers, coins, allowed[c]).forEach((p, k) => {
+      law[k] += chance * p;
+    });
+  }
+  return law;
+}
 
 const moved = (from: readonly LayerValues[], layer: number, place: number, by: number) =>
   from.map((values, l) => {

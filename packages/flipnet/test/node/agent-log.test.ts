@@ -7,13 +7,8 @@ import { createAgent } from "../../src/agent/agent.ts";
 import { DecisionError } from "../../src/agent/decisions.ts";
 import { loadAgent } from "../../src/agent/load.ts";
 import { decode as decodeSafetensors } from "../../src/formats/safetensors.ts";
-import {
-  deleteEvents,
-  openAgentLog,
-  readAgentLog,
-  replayAgentLog,
-  vowpalWabbitText,
-} from "../../src/node/agent-log.ts";
+import { deleteEvents, openAgentLog, readAgentLog, replayAgentLog } from "../../src/node/agent-log.ts";
+import { vowpalWabbitJson, vowpalWabbitText } from "../../src/node/vowpal-wabbit.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flipnet-log-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -125,10 +120,31 @@ test("an agent that was saved and its log since are the agent, bit for bit", asy
     decodeSafetensors(await agent.save(), "the agent"),
   );
   const stranger = await createAgent({ inputs: 2, actions: 3, seed: 9 });
-  await expect(replayAgentLog(stranger, path)).rejects.toThrow("is no decision of this agent's next");
+  await expect(replayAgentLog(stranger, path)).rejects.toThrow("the decision 1 is not this agent's next");
 });
 
-test("Vowpal Wabbit's text", () => {
-  const logged = { context: [0, 0.5, -2], action: 1, probability: 0.25, reward: 1 };
+test("Vowpal Wabbit's text and its JSON", () => {
+  const logged = { id: "a", context: [0, 0.5, -2], action: 1, probability: 0.25, reward: 1 };
   expect(vowpalWabbitText([logged])).toBe("2:-1:0.25 | 1:0.5 2:-2\n");
+  const lines = vowpalWabbitJson([logged, { ...logged, allowed: [1, 3], reward: 0 }], 3).split("\n");
+  expect(lines.slice(0, -1).map((line) => JSON.parse(line))).toEqual([
+    {
+      _label_cost: -1,
+      _label_probability: 0.25,
+      _label_Action: 2,
+      _labelIndex: 1,
+      EventId: "a",
+      a: [2, 1, 3],
+      c: { x: { 1: 0.5, 2: -2 }, _multi: [{ i: { 0: 1 } }, { i: { 1: 1 } }, { i: { 2: 1 } }] },
+    },
+    {
+      _label_cost: 0,
+      _label_probability: 0.25,
+      _label_Action: 1,
+      _labelIndex: 0,
+      EventId: "a",
+      a: [1, 2],
+      c: { x: { 1: 0.5, 2: -2 }, _multi: [{ i: { 1: 1 } }, { i: { 3: 1 } }] },
+    },
+  ]);
 });
