@@ -106,7 +106,9 @@ export async function stepOf(library, { training, agent }, { data, kernels }) {
   if (generation === undefined) {
     throw new Error("there is no file in bench/generations for the public API of one of the two revisions");
   }
-  const backend = await library.createWasmBackend({ kernels });
+  // An agent chooses its kernels by itself.
+  const backend =
+    agent !== undefined && kernels === undefined ? undefined : await library.createWasmBackend({ kernels });
   if (agent !== undefined) return agentStep(await generation.createAgent(library, backend, agent), agent);
   const old = training.task === "multiplexer" ? undefined : (learner) => age(learner, data.train);
   return generation.createStep(library, backend, data, training, old);
@@ -156,12 +158,12 @@ export async function compareWith(
   const libraries = [library, await loadCurrent()];
   const host = describeHost();
   const options = {
-    kernels: kernels ?? (await libraries[1].createWasmBackend()).features.arithmetic,
+    kernels,
     data: await loadLabelledImages(),
     rounds: quick ? 15 : 61,
   };
   console.log(
-    `${host.cpu}, ${host.cores} cores, load ${host.load}, Node ${host.node}, ${options.kernels} kernels; fastest rounds in time of the processor`,
+    `${host.cpu}, ${host.cores} cores, load ${host.load}, Node ${host.node}, ${kernels ?? "each revision's own choice of"} kernels; fastest rounds in time of the processor`,
   );
 
   const measured = [];
@@ -190,7 +192,7 @@ export async function compareWith(
   if (missing.length > 0) console.log(`\nNot in both: ${missing.join("; ")}`);
   host.loadAfter = describeHost().load;
   await mkdir(dirname(json), { recursive: true });
-  const all = { host, against: commit, kernels: options.kernels, quick, missing, rows: results, verdict };
+  const all = { host, against: commit, kernels: kernels ?? "own", quick, missing, rows: results, verdict };
   await writeFile(json, `${JSON.stringify(all, undefined, 2)}\n`);
   console.log(`\nload ${host.load} before and ${host.loadAfter} after; ${json}`);
   const isPattern = verdict.isPattern || verdict.kinds.some((kind) => kind.isPattern);

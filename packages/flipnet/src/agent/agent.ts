@@ -1,13 +1,11 @@
 /** A contextual-bandit agent that learns online: it decides, is told the rewards whenever they come, and learns. */
 import type { ImmediateBackend } from "../backend/backend.ts";
-import { createWasmBackend } from "../backend/wasm.ts";
 import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import type { NamedOptions } from "../estimators/options.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { checkAllowed } from "../network/exploration.ts";
-import { withOutput } from "../network/hidden.ts";
 import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
@@ -15,6 +13,7 @@ import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
 import { type Closed, type Decision, Decisions, type Pending } from "./decisions.ts";
+import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
 import { type Played, Player } from "./player.ts";
@@ -29,11 +28,15 @@ import {
   type Settings,
   settingsOf,
   settingsText,
+  specOf,
 } from "./settings.ts";
 
-/** A new agent, on the wasm backend unless another is given. Throws `InputError` for options that make none. */
+/**
+ * A new agent, on a wasm backend unless another is given, with the kernels that are fastest for its size on this host.
+ * Throws `InputError` for options that make none.
+ */
 export async function createAgent(options: AgentOptions, backend?: ImmediateBackend): Promise<Agent> {
-  return new Agent(backend ?? (await createWasmBackend()), options);
+  return new Agent(backend ?? (await backendFor(settingsOf(options).settings)), options);
 }
 
 /** How a decision is to be made. */
@@ -104,15 +107,10 @@ export class Agent {
   /** Throws `InputError` for options that make no network. Weights are Glorot-uniform, biases 0. */
   constructor(backend: ImmediateBackend, options: AgentOptions) {
     const { settings, optimizer = adam({ learningRate: 0.01 }) } = settingsOf(options);
-    const { inputs, actions, hidden, inputKind, units, seed } = settings;
+    const { seed } = settings;
     this.#settings = settings;
     this.#backend = backend;
-    this.#network = createNetwork(backend, {
-      inputs,
-      inputKind,
-      units,
-      layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
-    });
+    this.#network = createNetwork(backend, specOf(settings));
     initialiseWeights(backend, this.#network.layers, seed);
     this.#baseline = baselineOf(settings);
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
@@ -162,9 +160,10 @@ export class Agent {
     }
     this.expire(now);
     if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
-    const [played] = this.#play(this.#single, [context], allowed);
+    const floor = floorAt(this.#settings, this.#played);
+    const [action] = this.#play(this.#single, [context], floor, allowed);
     this.#acted = undefined;
-    const { action, probability, floor } = played;
+    const probability = this.#single.probability(action);
     const name = id ?? `${this.#name}-${this.#played}`;
     this.#decisions.add({
       id: name,
@@ -178,7 +177,7 @@ export class Agent {
       kept: this.#single.keep(),
       rewarded: false,
     });
-    const mean = this.#meanOf(passes, context, played, allowed);
+    const mean = this.#meanOf(passes, context, { action, probability, floor }, allowed);
     return { id: name, action, probability: mean, floor, version: this.#learned, step: this.#played };
   }
 
@@ -296,14 +295,12 @@ export class Agent {
   /** An action for each context. Throws `InputError` for a context of another length or with a number it cannot be. */
   actBatch(contexts: readonly ArrayLike<number>[]): number[] {
     if (contexts.length === 0) throw new InputError("there are no contexts; expected at least one");
-    contexts.forEach((context, b) => {
-      this.#checkContext(context, `context ${b}`);
-    });
+    for (let b = 0; b < contexts.length; b++) this.#checkContext(contexts[b], "context", b);
     const player = this.#batch(contexts.length);
-    const played = this.#play(player, contexts);
+    const actions = this.#play(player, contexts, floorAt(this.#settings, this.#played));
     this.#acted = { player, rows: contexts.length };
     this.#acts++;
-    return played.map(({ action }) => action);
+    return actions;
   }
 
   /**
@@ -325,9 +322,7 @@ export class Agent {
     if (rewards.length !== rows) {
       throw new InputError(`there are ${rewards.length} rewards; expected ${rows}, one for each action`);
     }
-    rewards.forEach((reward, b) => {
-      checkReward(reward, `reward ${b}`);
-    });
+    for (let b = 0; b < rewards.length; b++) checkReward(rewards[b], "reward", b);
     this.cancel();
     this.#countLearned();
     player.learn(
@@ -371,12 +366,12 @@ export class Agent {
   }
 
   /** The agent that `save` gave. Throws `InputError` for bytes that are no agent or do not fit the optimizer. */
-  static load(
-    backend: ImmediateBackend,
+  static async load(
+    backend: ImmediateBackend | undefined,
     bytes: Uint8Array,
     optimizer: OptimizerFactory | undefined,
     create: (named: NamedOptions) => Estimator,
-  ): Agent {
+  ): Promise<Agent> {
     const { tensors, metadata } = decode(bytes, "the agent");
     if (metadata.agent === undefined)
       throw new InputError("the file holds no agent; expected one that save() made");
@@ -385,7 +380,7 @@ export class Agent {
     }
     const settings = parseSettings(metadata.agent, create);
     const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
-    const agent = new Agent(backend, { ...settings, ...(same && { optimizer: same }) });
+    const agent = await createAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
     agent.#restore(tensors, metadata);
     return agent;
   }
@@ -409,9 +404,13 @@ export class Agent {
     refuseStrangers(tensors);
   }
 
-  #play(player: Player, contexts: readonly ArrayLike<number>[], allowed?: readonly number[]): Played[] {
+  #play(
+    player: Player,
+    contexts: readonly ArrayLike<number>[],
+    floor: number,
+    allowed?: readonly number[],
+  ): number[] {
     this.#follow(player);
-    const floor = floorAt(this.#settings, this.#played);
     return player.play(contexts, ++this.#played, floor, allowed);
   }
 
@@ -436,8 +435,8 @@ export class Agent {
   }
 
   #clip(reward: number): number {
-    const [least, most] = this.#settings.rewardRange ?? [reward, reward];
-    return Math.min(most, Math.max(least, reward));
+    const range = this.#settings.rewardRange;
+    return range === undefined ? reward : Math.min(range[1], Math.max(range[0], reward));
   }
 
   #expire(decision: Pending): void {
@@ -457,20 +456,21 @@ export class Agent {
     this.#learned++;
   }
 
-  #checkContext(context: ArrayLike<number>, name: string): void {
+  /** @param row its place among several */
+  #checkContext(context: ArrayLike<number>, name: string, row?: number): void {
     const { inputs, inputKind } = this.#settings;
     if (context?.length !== inputs) {
       const found =
         typeof context === "number"
           ? `is ${context}; expected ${inputs} numbers`
           : `has ${context?.length ?? "no"} numbers; expected ${inputs}`;
-      throw new InputError(`${name} ${found}`);
+      throw new InputError(`${nameOf(name, row)} ${found}`);
     }
     for (let i = 0; i < inputs; i++) {
       const value = context[i];
       if (inputKind === "bits" ? value === 0 || value === 1 : isSmall(value)) continue;
       const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
-      throw new InputError(`${name} has ${shown(value)} at place ${i}; expected ${expected}`);
+      throw new InputError(`${nameOf(name, row)} has ${shown(value)} at place ${i}; expected ${expected}`);
     }
   }
 
@@ -526,10 +526,15 @@ export class Agent {
 const spoilt = (name: string): string =>
   `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
 
-function checkReward(value: unknown, name: string): void {
+function checkReward(value: unknown, name: string, row?: number): void {
   if (isSmall(value)) return;
-  throw new InputError(`${name} is ${shown(value)}; expected a number of at most ${largest} in size`);
+  throw new InputError(
+    `${nameOf(name, row)} is ${shown(value)}; expected a number of at most ${largest} in size`,
+  );
 }
+
+const nameOf = (name: string, row: number | undefined): string =>
+  row === undefined ? name : `${name} ${row}`;
 
 const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value));
 

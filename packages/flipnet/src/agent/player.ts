@@ -56,6 +56,9 @@ export class Player {
   readonly #reward: Matrix;
   readonly #signal: Matrix;
   readonly #draws: SteppedDraws;
+  readonly #output: Outcome;
+  /** Room to read what the output did. */
+  readonly #room: Float64Array;
   readonly #exploration: Exploration | undefined;
   readonly #settings: Settings;
   /** Absent where the estimator's credit is not linear in the reward: it learns in place only. */
@@ -102,6 +105,8 @@ export class Player {
     );
     const { pass, scores } = this.learner.estimator;
     const credits = this.learner.estimator.credits.slice(0, pass.layers.length);
+    this.#output = pass.layers[pass.layers.length - 1];
+    this.#room = new Float64Array(rows * actions);
     this.#scores = scores;
     this.#bonus = (this.learner.estimator as Partial<Encouraged>).bonus;
     const filled = [...credits, ...(this.#bonus?.credits ?? [])];
@@ -127,30 +132,22 @@ export class Player {
     step: number,
     floor: number,
     allowed?: readonly number[],
-  ): Played[] {
+  ): number[] {
     this.#here = undefined;
-    contexts.forEach((context, b) => {
-      this.#backend.write(this.#input, context, b * this.#input.columns);
+    for (let b = 0; b < contexts.length; b++) {
+      this.#backend.write(this.#input, contexts[b], b * this.#input.columns);
       this.#exploration?.set(b, floor, allowed);
-    });
+    }
     this.#draws.startStep(step);
     this.#run(() => this.learner.sample(this.#draws));
     const { bits } = this.#output;
-    const [done, law] = [this.#backend.readNow(bits), this.#backend.readNow(this.#law)];
-    return contexts.map((_, b) => {
-      const chosen = done.indexOf(1, b * bits.columns);
-      return { action: chosen - b * bits.columns, probability: law[chosen], floor };
-    });
+    const done = this.#backend.readNow(bits, this.#room);
+    return contexts.map((_, b) => done.indexOf(1, b * bits.columns) - b * bits.columns);
   }
 
-  get #output(): Outcome {
-    const { layers } = this.learner.estimator.pass;
-    return layers[layers.length - 1];
-  }
-
-  /** What actions were drawn from. */
-  get #law(): Matrix {
-    return this.#exploration?.law ?? this.#output.p;
+  /** What the first row's action was drawn with, given what the coins did. */
+  probability(action: number): number {
+    return this.#backend.readNow(this.#exploration?.law ?? this.#output.p, this.#room)[action];
   }
 
   /** Learns from the rewards of the rows that were played last. `step` counts what was learned from, from 1. */
@@ -242,7 +239,7 @@ export class Player {
     });
     this.#scores!.score();
     this.#bonus?.compute();
-    return this.#backend.readNow(this.#law)[action];
+    return this.probability(action);
   }
 
   #pull(estimator: Pulled, { kept, floor, allowed, rewarded }: Past): void {

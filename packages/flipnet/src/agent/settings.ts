@@ -13,8 +13,8 @@ import {
   parseEstimatorText,
 } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
-import type { HiddenLayer } from "../network/hidden.ts";
-import type { Units } from "../network/network.ts";
+import { type HiddenLayer, withOutput } from "../network/hidden.ts";
+import type { NetworkSpec, Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 
 /** What an agent is made of. */
@@ -180,6 +180,14 @@ export function floorAt({ floor }: Settings, decisions: number): number {
   const { from, to, halfLife } = floor;
   return to + (from - to) / (1 + decisions / halfLife);
 }
+
+/** The network that the settings mean: an output of one softmax unit, whose choice is the action. */
+export const specOf = ({ inputs, inputKind, units, hidden, actions }: Settings): NetworkSpec => ({
+  inputs,
+  inputKind,
+  units,
+  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
+});
 
 /** The baseline that the settings mean. */
 export const baselineOf = ({ baseline }: Settings): Baseline =>

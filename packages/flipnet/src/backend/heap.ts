@@ -55,10 +55,10 @@ export class WasmHeap implements Heap {
   readonly #blocks = new Map<number, { end: number; use: Use }>();
   /** Taken back, below the top, in order and apart from one another. */
   readonly #free: Stretch[] = [];
-  #floats: Float32Array;
-  #doubles: Float64Array;
-  #words: Uint32Array;
-  #bytes: Uint8Array;
+  floats!: Float32Array;
+  doubles!: Float64Array;
+  words!: Uint32Array;
+  bytes!: Uint8Array;
 
   /**
    * @param maximumBytes what the memory may grow to; WebAssembly itself ends at 4 GiB
@@ -69,10 +69,16 @@ export class WasmHeap implements Heap {
     // What is shared must say what it may grow to.
     const bounds = shared ? { maximum: Math.max(16, Math.floor(this.#maximum / page)), shared } : {};
     this.memory = new WebAssembly.Memory({ initial: 16, ...bounds });
-    this.#floats = new Float32Array(this.memory.buffer);
-    this.#doubles = new Float64Array(this.memory.buffer);
-    this.#words = new Uint32Array(this.memory.buffer);
-    this.#bytes = new Uint8Array(this.memory.buffer);
+    this.#look();
+  }
+
+  /** Growth detaches the buffer that views look into; to ask the memory for it at each use would cost more than the use. */
+  #look(): void {
+    const { buffer } = this.memory;
+    this.floats = new Float32Array(buffer);
+    this.doubles = new Float64Array(buffer);
+    this.words = new Uint32Array(buffer);
+    this.bytes = new Uint8Array(buffer);
   }
 
   /** Leaves everything below `address` to the kernels' own static data. */
@@ -134,6 +140,7 @@ export class WasmHeap implements Heap {
     for (const target of [Math.max(bytes, Math.min(2 * size, this.#maximum)), bytes]) {
       try {
         this.memory.grow(Math.ceil((target - size) / page));
+        this.#look();
         this.grown();
         return true;
       } catch {
@@ -144,7 +151,10 @@ export class WasmHeap implements Heap {
   }
 
   write(view: View, address: number, values: ArrayLike<number>): void {
-    this[view].set(values, address / this[view].BYTES_PER_ELEMENT);
+    const numbers = this[view];
+    const start = address / numbers.BYTES_PER_ELEMENT;
+    if (values.length > short) numbers.set(values, start);
+    else for (let i = 0; i < values.length; i++) numbers[start + i] = values[i];
   }
 
   read(
@@ -153,33 +163,16 @@ export class WasmHeap implements Heap {
     length: number,
     into: Float64Array = new Float64Array(length),
   ): Float64Array {
-    const start = address / this[view].BYTES_PER_ELEMENT;
-    into.set(this[view].subarray(start, start + length));
+    const numbers = this[view];
+    const start = address / numbers.BYTES_PER_ELEMENT;
+    if (length > short) into.set(numbers.subarray(start, start + length));
+    else for (let i = 0; i < length; i++) into[i] = numbers[start + i];
     return into;
   }
-
-  // Growth detaches the buffer that views look into.
-
-  get floats(): Float32Array {
-    if (this.#floats.buffer !== this.memory.buffer) this.#floats = new Float32Array(this.memory.buffer);
-    return this.#floats;
-  }
-
-  get doubles(): Float64Array {
-    if (this.#doubles.buffer !== this.memory.buffer) this.#doubles = new Float64Array(this.memory.buffer);
-    return this.#doubles;
-  }
-
-  get words(): Uint32Array {
-    if (this.#words.buffer !== this.memory.buffer) this.#words = new Uint32Array(this.memory.buffer);
-    return this.#words;
-  }
-
-  get bytes(): Uint8Array {
-    if (this.#bytes.buffer !== this.memory.buffer) this.#bytes = new Uint8Array(this.memory.buffer);
-    return this.#bytes;
-  }
 }
+
+/** So few numbers are copied sooner one by one than by a call. */
+const short = 64;
 
 const aligned = (bytes: number): number => Math.ceil(bytes / alignment) * alignment;
 

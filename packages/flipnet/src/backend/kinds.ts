@@ -46,12 +46,15 @@ function nativePackage(): NativePackage {
 /** The kinds that this host has, the fastest last. */
 export const kernelsHere = (): readonly KernelKind[] => [
   "portable",
-  ...(relaxedSimdSupported() ? (["relaxed"] as const) : []),
+  ...(bestModule() === "relaxed" ? (["relaxed"] as const) : []),
   ...nativePackage().kinds,
 ];
 
 /** The kernels that a run has where it does not name any. */
 export const bestKernels = (): KernelKind => kernelsHere().at(-1)!;
+
+/** The fastest of WebAssembly alone. */
+export const bestModule = (): ModuleKind => (relaxedSimdSupported() ? "relaxed" : "portable");
 
 /** What a kind asks of a processor, for the record. */
 export const instructionsOf: Readonly<Record<KernelKind, string>> = {

@@ -1,6 +1,7 @@
 import { expect, test } from "vitest";
 import { createAgent } from "../../src/agent/agent.ts";
 import { loadAgent } from "../../src/agent/load.ts";
+import { bestKernels, bestModule } from "../../src/backend/kinds.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
@@ -197,4 +198,19 @@ test("batches of many sizes take no more memory than those of a few", async () =
   const most = used();
   for (let size = 36; size > 1; size--) play(size);
   expect(used()).toBeLessThanOrEqual(most);
+});
+
+test("given no backend, a small agent has kernels of WebAssembly, a larger one the fastest of the host; loaded, the same", async () => {
+  for (const [hidden, kernels] of [
+    [[8], bestModule()],
+    [[200], bestKernels()],
+  ] as const) {
+    const options = { inputs: 20, actions: 3, hidden, seed: 4 };
+    const given = await createAgent(options, await createWasmBackend({ kernels }));
+    const loaded = await loadAgent(await (await createAgent(options)).save());
+    for (const agent of [given, loaded]) {
+      for (let n = 0; n < 20; n++) agent.learn(agent.act(numbers(n, 20)));
+    }
+    expect(await loaded.save()).toEqual(await given.save());
+  }
 });

@@ -136,11 +136,13 @@ function meanStep(
         below += probability;
         put(then);
         const [played] = player.play([x], 1, floor, allowed[c]);
-        expect([played.action, played.probability]).toEqual([action, expect.closeTo(probability, 12)]);
+        expect([played, player.probability(played)]).toEqual([action, expect.closeTo(probability, 12)]);
         const kept = player.keep();
         const before = put(at(reward[c][action]));
         const past = {
-          ...played,
+          action,
+          probability: player.probability(action),
+          floor,
           kept,
           step: 1,
           rewarded: false,
