@@ -42,7 +42,7 @@ export { addressedBit } from "./addressed-bit";
 export { fairBits } from "./fair-bits";
 export { betterOutcome, meanSlope, productFormScore, rewardedScore } from "./hidden-rules";
 export { normChange, signedPower } from "./norm-change";
-export { rewardPenalty } from "./reward-penalty";
+export { betterAction } from "./better-action";
 export { choiceScore, score } from "./score";
 export { choiceOdds } from "./choice-odds";
 export { addChoiceDifferences, choiceEntropy, choiceLogLikelihood } from "./choices";

@@ -305,16 +305,16 @@ export interface Backend {
     accumulate: boolean,
   ): void;
   /**
-   * `out = rewarded (bit - p)` where the reward is positive, `punished (1 - bit - p)` elsewhere. `reward` [B, 1], the
-   * rest [B, J]; of softmax units two choices each.
+   * What a reward says of one of two actions: `better = bit`, `weight = rewarded` where it is positive, `better = 1 - bit`,
+   * `weight = punished` elsewhere. `reward` and `weight` [B, 1], the others [B, J]; of softmax units two choices each.
    */
-  rewardPenalty(
+  betterAction(
     bits: Matrix,
-    p: Matrix,
     reward: Matrix,
     rewarded: number,
     punished: number,
-    out: Matrix,
+    better: Matrix,
+    weight: Matrix,
   ): void;
 
   // ---- known functions ----------------------------------------------------------------------------------------

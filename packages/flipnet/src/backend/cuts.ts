@@ -118,7 +118,7 @@ const rules: { readonly [kernel in keyof Kernels]?: Rule } = {
   productFormScore: elements("bits[n] q[n] delta[n] out[n]"),
   signedPower: elements("a[n] out[n]"),
   normChange: examples("bits[B,I] g[B,J] weights[I,J] out[B,I]"),
-  rewardPenalty: examples("bits[B,J] p[B,J] reward[B] out[B,J]"),
+  betterAction: examples("bits[B,J] reward[B] better[B,J] weight[B]"),
 
   // known functions
   logLikelihood: examples("logits[B,J] p[B,J] q[B,J] bits[B,J] out[B]"),

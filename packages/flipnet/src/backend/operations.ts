@@ -110,7 +110,7 @@ export const operations: { readonly [K in Operation]: Operands<Backend[K]> } = {
   productFormScore: ["bits[B,J]", "q[B,J]", "delta[B,J]", "=out[B,J]"],
   signedPower: ["a[B,J]", "exponent", "factor", "=out[B,J]"],
   normChange: ["bits[B,I]", "coding", "g[B,J]", "weights[I,J]", "norm", "rate", "+out[B,I]", "accumulate"],
-  rewardPenalty: ["bits[B,J]", "p[B,J]", "reward[B,1]", "rewarded", "punished", "=out[B,J]"],
+  betterAction: ["bits[B,J]", "reward[B,1]", "rewarded", "punished", "=better[B,J]", "=weight[B,1]"],
 
   // known functions
   logLikelihood: ["layer:did[B,J]", "=out[B,1]"],

@@ -563,11 +563,10 @@ const reference: ImmediateBackend = {
     eachOf(out, change, accumulate);
   },
 
-  rewardPenalty(bits, p, reward, rewarded, punished, out) {
-    const [x, P, r] = [bits, p, reward].map(values);
-    each(out, (e) =>
-      r[Math.floor(e / p.columns)] > 0 ? rewarded * (x[e] - P[e]) : punished * (1 - x[e] - P[e]),
-    );
+  betterAction(bits, reward, rewarded, punished, better, weight) {
+    const [x, r] = [bits, reward].map(values);
+    each(better, (e) => (r[Math.floor(e / bits.columns)] > 0 ? x[e] : 1 - x[e]));
+    each(weight, (b) => (r[b] > 0 ? rewarded : punished));
   },
 
   // ---- known functions ----------------------------------------------------------------------------------------

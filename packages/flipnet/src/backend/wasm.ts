@@ -704,20 +704,21 @@ class Wasm implements WasmBackend {
     );
   }
 
-  rewardPenalty(
+  betterAction(
     bits: Matrix,
-    p: Matrix,
     reward: Matrix,
     rewarded: number,
     punished: number,
-    out: Matrix,
+    better: Matrix,
+    weight: Matrix,
   ): void {
-    shapes.perExample("rewardPenalty", reward, bits, p, out);
-    this.#run.rewardPenalty(
+    shapes.perExample("betterAction", reward, bits, better);
+    shapes.perExample("betterAction", weight, bits);
+    this.#run.betterAction(
       this.#at(bits),
-      this.#at(p),
       this.#at(reward),
-      this.#at(out),
+      this.#at(better),
+      this.#at(weight),
       bits.rows,
       bits.columns,
       rewarded,

@@ -229,7 +229,7 @@ test("numbers stand for bits nowhere else", () => {
       "score",
       "choiceScore",
     ],
-    ...["rewardedScore", "betterOutcome", "productFormScore", "normChange", "rewardPenalty", "logLikelihood"],
+    ...["rewardedScore", "betterOutcome", "productFormScore", "normChange", "betterAction", "logLikelihood"],
     ...["flipEntropy", "entropyDifferences", "addChoiceDifferences", "addHindsight", "rewardByLabel"],
   ]);
 });

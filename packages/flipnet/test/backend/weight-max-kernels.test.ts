@@ -142,21 +142,22 @@ describe("hidden rules", () => {
     });
   });
 
-  test("rewardPenalty", () => {
+  test("betterAction", () => {
     cases(fc.tuple(size, fc.constantFrom(1, 2), seed), ([B, J, from]) => {
       agree(
         (backend, make) => {
-          const { p, bits } = units(make, B, J, from);
+          const { bits } = units(make, B, J, from);
           const reward = make(
             B,
             1,
             floats(from + 3, B).map((x) => (Math.abs(x) < 0.3 ? 0 : x)),
           );
-          const out = make(B, J);
-          backend.rewardPenalty(bits, p, reward, 2, 0.25, out);
-          return out;
+          const [better, weight] = [make(B, J), make(B, 1)];
+          backend.betterAction(bits, reward, 2, 0.25, better, weight);
+          backend.scaleRows(better, weight, better);
+          return better;
         },
-        () => 4 * u,
+        () => 0,
       );
     });
   });

@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import type { ImmediateBackend } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { classification } from "../../src/estimators/classification.ts";
 import type { Estimator, PreparedEstimator, Problem } from "../../src/estimators/estimator.ts";
 import { fHnca } from "../../src/estimators/f-hnca.ts";
@@ -398,6 +399,38 @@ describe("rules for one unit", () => {
         found,
         expected.map(({ step }, b) => ((1 - lambda) / 2) * score[b] + lambda * step),
       );
+    }
+  });
+
+  // Float32 has nothing between 1 - 6e-8 and 1: `1 - p` of a probability there is 0.
+  test.each<LayerSpec>([
+    { kind: "bernoulli", units: 1 },
+    { kind: "softmax", units: 1, choices: 2 },
+  ])("the step towards an action that is nearly certain is not lost in float32: %o", async (output) => {
+    const [wasm, width] = [await createWasmBackend(), output.kind === "softmax" ? 2 : 1];
+    for (const logit of [17, -17, 30]) {
+      for (const reward of [1, -1]) {
+        for (const on of [0, 1]) {
+          const [exact, found] = [backend, wasm].map((each) => {
+            const problem = randomProblem(each, { ...single, layers: [output] }, 1, 31);
+            each.fill(problem.network.layers[0].block, 0);
+            each.write(problem.network.layers[0].bias, [logit, 0].slice(0, width));
+            each.write(problem.objective.prepare({ network: problem.network } as never).components[0].value, [
+              reward,
+            ]);
+            const prepared = rewardPenalty({ lambda: 0.25 }).prepare(problem);
+            prepared.sample(new GivenDraws(() => matrixOf(each, 1, [0.5])));
+            each.write(prepared.pass.layers[0].bits, [on, 1 - on].slice(0, width));
+            prepared.credit();
+            return each.readNow(prepared.credits[0].g);
+          });
+          const better = reward > 0 ? on : 1 - on;
+          const others = 1 / (1 + Math.exp(better === 1 ? logit : -logit));
+          const score = (reward > 0 ? 2 : 0.5) * (better === 1 ? others : -others);
+          expect(exact[0] / score).toBeCloseTo(1, 12);
+          expect(found[0] / score).toBeCloseTo(1, 5);
+        }
+      }
     }
   });
 
