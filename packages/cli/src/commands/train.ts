@@ -2,6 +2,7 @@
 import { dirname, resolve } from "node:path";
 import type { Command } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
+import { isWhole } from "flipnet/internal/formats/whole";
 import type { TaskDefinition } from "flipnet/internal/tasks/definition";
 import { tasks } from "flipnet/internal/tasks/registry";
 import type { EpochRecord, Progress } from "flipnet/internal/training/training";
@@ -226,7 +227,7 @@ function settingsFrom({
     if (flags.hidden !== undefined)
       throw new InputError("--layers and --hidden are both given; expected one");
     const count = numberIn(layers);
-    if (typeof count === "string" || !Number.isInteger(count) || count < 0 || count > 1000) {
+    if (!isWhole(count, 0, 1000)) {
       throw new InputError(`--layers is ${layers}; expected a whole number from 0 to 1000`);
     }
     settings.hidden = new Array(count).fill(200);

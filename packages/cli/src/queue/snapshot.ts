@@ -1,6 +1,7 @@
 /** A run as it can be carried from machine to machine: its files as they were at its last checkpoint. */
 import { readFile, rm } from "node:fs/promises";
 import { InputError } from "flipnet/internal/formats/errors";
+import { isWhole } from "flipnet/internal/formats/whole";
 import { decodeCheckpoint } from "../running/checkpoint.ts";
 import { runFiles } from "../running/run-folder.ts";
 import { parseEnvironment, parseRecords, parseSummaryFile } from "../running/run-schema.ts";
@@ -65,7 +66,7 @@ export function snapshotOf(
     throw new InputError(`${name} is cut short: it has a checkpoint, but no metrics or no environment`);
   }
   const step = Number(metadata.step);
-  if (!Number.isSafeInteger(step) || step < 0) {
+  if (!isWhole(step, 0)) {
     throw new InputError(`the checkpoint of ${name} is corrupt: its step is ${metadata.step}`);
   }
   const made = parseEnvironment(environment.toString(), `the environment of ${name}`);

@@ -1,10 +1,11 @@
 /** What a report shows: runs by task, panel and method, and which of them its means are of. */
 import { generator } from "flipnet/internal/random/threefry";
+import { median } from "../running/median.ts";
 import type { StoredRun } from "../running/run-folder.ts";
 import { alongOf, lengthOf, ofLength } from "../settings/config.ts";
 import { distinct, groupBy } from "./lists.ts";
 import type { RunNames } from "./methods.ts";
-import { type Metric, median, trainingSeconds } from "./metrics.ts";
+import { type Metric, trainingSeconds } from "./metrics.ts";
 import { type Average, average, type Bands } from "./statistics.ts";
 
 /** A run as a report shows it: runs of one method and panel are its seeds, and are averaged. */

@@ -1,6 +1,7 @@
 /** What runs are compared by: names of metrics, and how their numbers are written. */
 import type { TaskMetric } from "flipnet/internal/tasks/definition";
 import { findTask } from "flipnet/internal/tasks/registry";
+import { median } from "../running/median.ts";
 import type { StoredRun } from "../running/run-folder.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
 
@@ -58,10 +59,6 @@ export const metricsOf = (task: string): Metric[] => [
     ...written({ digits: 2 }),
   },
 ];
-
-/** The value in the middle: the lower one of two. */
-export const median = (values: readonly number[]): number =>
-  values.toSorted((a, b) => a - b)[(values.length - 1) >> 1];
 
 /** Seconds that a run's steps took; going through held-out data is not in it. */
 export const trainingSeconds = ({ records }: Pick<Outcome, "records">): number =>

@@ -10,6 +10,7 @@ import { link, open, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
+import { isWhole } from "flipnet/internal/formats/whole";
 import { isMissing, writing } from "./storage.ts";
 
 interface Holder {
@@ -163,7 +164,7 @@ const contentOf = (path: string) =>
 function parse(text: string): Holder | undefined {
   try {
     const holder = JSON.parse(text);
-    return Number.isInteger(holder.pid) && typeof holder.host === "string" && /^[\w-]{1,64}$/.test(holder.id)
+    return isWhole(holder.pid, 0) && typeof holder.host === "string" && /^[\w-]{1,64}$/.test(holder.id)
       ? holder
       : undefined;
   } catch {

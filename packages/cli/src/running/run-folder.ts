@@ -8,6 +8,7 @@ import type { EpochRecord } from "flipnet/internal/training/training";
 import type { Config } from "../settings/config.ts";
 import { identityOfEstimator, plainName } from "../settings/estimator.ts";
 import { eachOf } from "./each.ts";
+import { median } from "./median.ts";
 import {
   parseConfigFile,
   parseEnvironment,
@@ -111,12 +112,6 @@ export function summarise(
     msPerStep: median(records.map((record) => record.msPerStep)),
     epochs: records.length,
   };
-}
-
-function median(values: number[]): number {
-  const sorted = values.sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
 }
 
 /** A run as it stands on disk. */

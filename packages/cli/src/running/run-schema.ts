@@ -4,6 +4,7 @@
  */
 
 import { InputError } from "flipnet/internal/formats/errors";
+import { isWhole } from "flipnet/internal/formats/whole";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { z } from "zod";
 import { type Config, parseStoredConfig } from "../settings/config.ts";
@@ -93,7 +94,7 @@ export function parseRecords(text: string, path: string): EpochRecord[] {
     }
     if (typeof record !== "object" || record === null || Array.isArray(record)) throw corrupt("no record");
     const { epoch, step, msPerStep } = record;
-    if (epoch !== i + 1 || !Number.isInteger(step) || step <= before || !Number.isFinite(msPerStep)) {
+    if (epoch !== i + 1 || !isWhole(step, before + 1) || !Number.isFinite(msPerStep)) {
       throw corrupt(`not the record of epoch ${i + 1}`);
     }
     before = step;

@@ -4,6 +4,7 @@ import { mostThreads } from "flipnet/internal/backend/heap";
 import { kernelKinds } from "flipnet/internal/backend/kinds";
 import { count, type Option, oneOf, perLayer } from "flipnet/internal/estimators/options";
 import { estimators, estimatorsFor } from "flipnet/internal/estimators/registry";
+import { isWhole } from "flipnet/internal/formats/whole";
 import { type HiddenLayer, hiddenSpec, parseHidden } from "flipnet/internal/network/hidden";
 import { adamOptions } from "flipnet/internal/optimizers/adam";
 import type { TaskDefinition } from "flipnet/internal/tasks/definition";
@@ -53,23 +54,20 @@ const text = (expected: string, usual: string | undefined, says: string): Settin
 
 const usual = <T>(option: Option, value: T): Setting => ({ ...option, default: value });
 
-const isCount = (value: unknown, least: number): value is number =>
-  Number.isSafeInteger(value) && (value as number) >= least;
-
 /** A hidden layer as it may be written: a width, a text, or an object. Undefined where it is none. */
 function layerIn(value: unknown): HiddenLayer | undefined {
   if (typeof value === "string") return parseHidden(value);
-  if (isCount(value, 1)) return value;
+  if (isWhole(value, 1)) return value;
   if (typeof value !== "object" || value === null) return undefined;
   const { units, choices, parents, ...others } = value as Record<string, unknown>;
   const fine =
     Object.keys(others).length === 0 &&
-    isCount(units, 1) &&
-    (choices === undefined || isCount(choices, 2)) &&
+    isWhole(units, 1) &&
+    (choices === undefined || isWhole(choices, 2)) &&
     (parents === undefined ||
       (Array.isArray(parents) &&
         parents.length > 0 &&
-        parents.every((parent) => parent === "input" || isCount(parent, 0))));
+        parents.every((parent) => parent === "input" || isWhole(parent, 0))));
   return fine ? (value as HiddenLayer) : undefined;
 }
 

@@ -6,6 +6,13 @@ import {
   formatEstimate,
   studentT,
 } from "../../src/report/statistics.ts";
+import { median } from "../../src/running/median.ts";
+
+it("the median is the value in the middle, or the mean of the two that are", () => {
+  expect(median([3, 1, 2])).toBe(2);
+  expect(median([4, 1, 2, 8])).toBe(3);
+  expect(median([Infinity, 1, 2])).toBe(2);
+});
 
 describe("Student's t", () => {
   it.each([

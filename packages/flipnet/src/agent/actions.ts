@@ -2,6 +2,7 @@
 import { createEstimator } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { hiddenSpec } from "../network/hidden.ts";
 import type { Pending } from "./decisions.ts";
 import { parseJson, parseSettings, settingsText } from "./settings.ts";
@@ -71,9 +72,7 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
 }
 
 function check(actions: readonly (number | "new")[], before: number): void {
-  const wrong = actions.find(
-    (action) => action !== "new" && !(Number.isSafeInteger(action) && action >= 0 && action < before),
-  );
+  const wrong = actions.find((action) => action !== "new" && !isWhole(action, 0, before - 1));
   if (wrong !== undefined) {
     throw new InputError(
       `actions has ${String(wrong)}; expected "new" or one that there was, 0 to ${before - 1}`,

@@ -5,6 +5,7 @@ import type { Estimator } from "../estimators/estimator.ts";
 import type { NamedOptions } from "../estimators/options.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
 import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
 import { adam } from "../optimizers/adam.ts";
@@ -155,7 +156,7 @@ export class Agent {
     this.#checkAllowed(allowed);
     this.#checkLate();
     if (id !== undefined) this.#decisions.checkNew(id);
-    if (!(Number.isSafeInteger(passes) && passes >= 1)) {
+    if (!isWhole(passes, 1)) {
       throw new InputError(`there are ${shown(passes)} passes; expected a whole number from 1 on`);
     }
     this.expire(now);

@@ -4,6 +4,7 @@
  * would earn itself.
  */
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { Agent } from "./agent.ts";
 import type { LoggedDecision } from "./off-policy.ts";
 
@@ -30,7 +31,7 @@ export function learnFromLog(
   { imitation = 1, epochs = 1, weightClip }: LearnFromLogOptions = {},
 ): void {
   for (const [name, count] of Object.entries({ imitation, epochs })) {
-    if (Number.isSafeInteger(count) && count >= 0) continue;
+    if (isWhole(count, 0)) continue;
     throw new InputError(`${name} is ${count}; expected a whole number from 0 on`);
   }
   for (let epoch = 0; epoch < imitation + epochs; epoch++) {

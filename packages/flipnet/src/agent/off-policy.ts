@@ -4,6 +4,7 @@
  * of the rewards is fitted on the other half of the log.
  */
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 
 /** One decision that was logged, with what it earned. */
@@ -134,7 +135,7 @@ export function checkLogged(
   if (!(probability > 0 && probability <= 1)) {
     throw new InputError(`${name} has the probability ${probability}; expected a number above 0, at most 1`);
   }
-  if (!(Number.isSafeInteger(action) && action >= 0)) {
+  if (!isWhole(action, 0)) {
     throw new InputError(`${name} has the action ${action}; expected a whole number from 0 on`);
   }
   if (!Number.isFinite(reward)) throw new InputError(`${name} has the reward ${reward}; expected a number`);

@@ -1,6 +1,7 @@
 /** What an agent would do in a context: probabilities, asked beside its stream of decisions. */
 import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { type Choosing, Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
@@ -29,7 +30,7 @@ interface Samples {
 
 /** Throws `InputError` for samples that there cannot be, or that have no standard error. */
 export function checkSamples(samples: number): void {
-  if (Number.isSafeInteger(samples) && samples >= 2) return;
+  if (isWhole(samples, 2)) return;
   throw new InputError(`there are ${samples} samples; expected a whole number from 2 on`);
 }
 

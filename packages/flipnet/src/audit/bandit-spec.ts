@@ -4,6 +4,7 @@
  */
 import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
 import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
 import type { Exploring, Setting } from "./exact.ts";
@@ -211,7 +212,7 @@ export function parseLayer(
     return { shape: { ...shape, units: weights.length }, values: { weights, bias } };
   }
   const choices = (layer.choices ?? (last ? weights.length : undefined)) as number;
-  if (!Number.isSafeInteger(choices) || choices < 2) {
+  if (!isWhole(choices, 2)) {
     throw new InputError(
       `${name}.choices is ${show(choices)}; expected a whole number of at least 2, as the layer is softmax`,
     );

@@ -5,6 +5,7 @@
  */
 import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { networkShapes, type Units } from "../network/network.ts";
 import { type AuditLayer, parseNetwork } from "./bandit-spec.ts";
 import type { Setting } from "./exact.ts";
@@ -99,8 +100,7 @@ function parseComponent(value: unknown, at: string, setting: Setting): FunctionC
   const widths = networkShapes(setting.network).map(({ width }) => width);
   const inputs = setting.contexts[0].length;
   const asLayer = (from: unknown, place: string): number => {
-    if (Number.isInteger(from) && (from as number) >= 0 && (from as number) < layers.length)
-      return from as number;
+    if (isWhole(from, 0, layers.length - 1)) return from;
     throw new InputError(`${place} is ${show(from)}; expected a layer's number, 0 to ${layers.length - 1}`);
   };
   const reads = asArray(one.reads, `${at}.reads`);

@@ -4,6 +4,7 @@
  */
 import type { Baseline } from "../estimators/baseline.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { Units } from "../network/network.ts";
 import {
   type AuditLayer,
@@ -101,7 +102,7 @@ export function parseProcessSpec(value: unknown): Process {
       ? { values: [...Array(states).keys()], probabilities: Array<number>(states).fill(1 / states) }
       : parseSuccessors(spec.start, "start");
   const horizon = asNumber(spec.horizon, "horizon");
-  if (!Number.isSafeInteger(horizon) || horizon < 1) {
+  if (!isWhole(horizon, 1)) {
     throw new InputError(`horizon is ${show(horizon)}; expected a whole number of at least 1`);
   }
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");

@@ -2,6 +2,7 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws, type Site } from "../network/draws.ts";
 import type { Law } from "../network/laws.ts";
 import { deriveKey, newKey, siteKey, uniformAt } from "../random/threefry.ts";
@@ -21,10 +22,10 @@ export interface SimulationOptions {
 
 /** Settings that can be used. @throws InputError for others */
 export function checkSimulation({ samples = 2 ** 17, seed = 0, precision }: SimulationOptions) {
-  if (!(Number.isSafeInteger(samples) && samples >= 2)) {
+  if (!isWhole(samples, 2)) {
     throw new InputError(`the samples to simulate are ${samples}; expected a whole number of at least 2`);
   }
-  if (!(Number.isSafeInteger(seed) && seed >= 0)) {
+  if (!isWhole(seed, 0)) {
     throw new InputError(`the simulation's seed is ${seed}; expected a whole number of at least 0`);
   }
   if (precision !== undefined && !(precision > 0)) {

@@ -6,6 +6,7 @@
  * of an agent's step for shapes, and more than the operations themselves for bits. So that backend checks its shapes
  * by hand (`shapes.ts`; tests hold it to the same table) and takes bits on trust; audits and tests put this around it.
  */
+import { isWhole } from "../formats/whole.ts";
 import type { FlipTables, ImmediateBackend, Indices, Matrix, Outcome, Sums, Window } from "./backend.ts";
 import { type OperandRule, type Operation, operandRules } from "./operations.ts";
 import { misfit, shapes } from "./shapes.ts";
@@ -49,7 +50,7 @@ function lettersOf({ choices, window }: Given): Map<string, number> {
 function checkShapes(operation: Operation, rules: readonly OperandRule[], given: Given): void {
   const letters = lettersOf(given);
   const [choices, patch] = [letters.get("choices"), letters.get("patch")];
-  let right = (choices === undefined || (Number.isInteger(choices) && choices >= 1)) && patch !== 0;
+  let right = (choices === undefined || isWhole(choices, 1)) && patch !== 0;
   for (const { name, shape } of rules) {
     const operand = given[name] as Matrix | FlipTables | Outcome | undefined;
     if (shape === undefined || operand === undefined) continue;

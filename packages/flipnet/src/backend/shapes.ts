@@ -2,6 +2,7 @@
  * Which shapes an operation takes, for every backend alike: each function throws a `RangeError` that names the
  * operation and what it was given. The letters are those of `backend.ts`.
  */
+import { isWhole } from "../formats/whole.ts";
 import type { FlipTables, Indices, Matrix, Outcome, Window } from "./backend.ts";
 
 type Operands = Record<string, Matrix | number>;
@@ -31,8 +32,7 @@ const fitsOutcome = (child: Outcome, rows: number, columns: number): boolean =>
 
 /** `count` elements from `first` on, of something that has `length`. */
 function range(operation: string, first: number, count: number, length: number): void {
-  if (!Number.isInteger(first) || first < 0 || first + count > length)
-    misfit(operation, { first, count, length });
+  if (!isWhole(first, 0, length - count)) misfit(operation, { first, count, length });
 }
 
 export const shapes = {
@@ -41,13 +41,13 @@ export const shapes = {
 
   /** Whole numbers, none below 0. */
   sizes(operation: string, ...sizes: number[]): void {
-    if (!sizes.every((size) => Number.isInteger(size) && size >= 0)) {
+    if (!sizes.every((size) => isWhole(size, 0))) {
       throw new RangeError(`${operation}: ${sizes.join(" x ")} is no size; expected whole numbers`);
     }
   },
 
   view(m: Matrix, offset: number, rows: number, columns: number): void {
-    if (!Number.isInteger(offset) || offset < 0 || offset + rows * columns > m.rows * m.columns) {
+    if (!isWhole(offset, 0, m.rows * m.columns - rows * columns)) {
       misfit("view", { m, offset, rows, columns });
     }
   },

@@ -1,5 +1,6 @@
 /** The operations of `backend.ts` in float32, by the SIMD kernels. */
 import { InputError, RunError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { Key } from "../random/threefry.ts";
 import type {
   AdamStep,
@@ -985,7 +986,7 @@ export async function createWasmBackend({
   maximumBytes,
   threads = 1,
 }: WasmOptions = {}): Promise<WasmBackend> {
-  if (!Number.isInteger(threads) || threads < 1 || threads > mostThreads) {
+  if (!isWhole(threads, 1, mostThreads)) {
     throw new RangeError(`threads is ${threads}; expected a whole number from 1 to ${mostThreads}`);
   }
   const shared = threads > 1;

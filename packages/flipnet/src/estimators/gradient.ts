@@ -10,6 +10,7 @@
  * pairs of its rows: each row is held against every one of them in turn. No per-example gradient is ever formed.
  */
 import type { Backend, Indices, Matrix, Sums } from "../backend/backend.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { Edge, Linear } from "../network/network.ts";
 import { type Credit, codingOf, shown } from "../network/pass.ts";
 
@@ -131,7 +132,7 @@ function prepareOthers(
   { rows, stride = 1 }: Examples,
 ): readonly ((m: Matrix) => Matrix)[] {
   const block = rows * stride;
-  if (!(Number.isSafeInteger(block) && block >= 1 && batchSize % block === 0)) {
+  if (!(isWhole(block, 1) && batchSize % block === 0)) {
     throw new RangeError(`${batchSize} rows make no examples of ${rows} rows that are ${stride} apart`);
   }
   const itself = (m: Matrix) => m;

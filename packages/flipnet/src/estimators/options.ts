@@ -4,6 +4,7 @@
  */
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { isWhole } from "../formats/whole.ts";
 
 /** What an estimator, a task or an optimizer can be told. */
 export interface Option<T = unknown> {
@@ -92,11 +93,7 @@ export const count = <Default extends number | Unsaid>({
   default: usual,
   expected,
   says,
-  accepts: (value) =>
-    Number.isSafeInteger(value) &&
-    (value as number) >= least &&
-    (value as number) <= most &&
-    (value as number) % step === 0,
+  accepts: (value) => isWhole(value, least, most) && value % step === 0,
 });
 
 /** A list of whole numbers from 1 on. */
@@ -111,8 +108,7 @@ export const counts = ({
   default: undefined,
   expected,
   says,
-  accepts: (value) =>
-    Array.isArray(value) && value.length > 0 && value.every((one) => Number.isSafeInteger(one) && one >= 1),
+  accepts: (value) => Array.isArray(value) && value.length > 0 && value.every((one) => isWhole(one, 1)),
 });
 
 /** A number from `from` to `to`, or below `below`. */

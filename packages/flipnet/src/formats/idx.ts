@@ -2,6 +2,7 @@
 // big-endian u32, then the items, last dimension fastest. http://yann.lecun.com/exdb/mnist/ describes it.
 
 import { InputError } from "./errors.ts";
+import { isWhole } from "./whole.ts";
 
 /** An array of bytes, last dimension fastest: `data.length` is the product of `shape`. */
 export type IdxArray = { shape: number[]; data: Uint8Array };
@@ -88,7 +89,7 @@ export function idxHeader(shape: readonly number[]): Uint8Array {
   header[3] = shape.length;
   const view = new DataView(header.buffer);
   shape.forEach((size, i) => {
-    if (!(Number.isInteger(size) && size >= 1 && size < 2 ** 32)) {
+    if (!isWhole(size, 1, 2 ** 32 - 1)) {
       throw new RangeError(`a dimension of an IDX array is an integer from 1 to 2^32 - 1, not ${size}`);
     }
     view.setUint32(4 + 4 * i, size);

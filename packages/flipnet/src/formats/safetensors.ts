@@ -3,6 +3,7 @@
 // typed arrays are used as they are. https://github.com/huggingface/safetensors describes it.
 
 import { InputError } from "./errors.ts";
+import { isWhole } from "./whole.ts";
 
 const arrays = {
   F64: Float64Array,
@@ -182,6 +183,6 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 const isDType = (value: unknown): value is DType => typeof value === "string" && Object.hasOwn(arrays, value);
 
 const isCounts = (value: unknown): value is readonly number[] =>
-  Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
+  Array.isArray(value) && value.every((size) => isWhole(size, 0));
 
 const product = (shape: readonly number[]) => shape.reduce((items, size) => items * size, 1);

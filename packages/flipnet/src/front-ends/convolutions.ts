@@ -4,6 +4,7 @@
  */
 import type { Backend, Matrix, Window } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "./front-end.ts";
 
 /** Convolutions over images. */
@@ -25,8 +26,6 @@ export interface Convolution extends Parameters {
 /** Whether these are the parameters of a convolution. */
 export const isConvolution = (parameters: Parameters): parameters is Convolution => "window" in parameters;
 
-const isCount = (n: number): boolean => Number.isSafeInteger(n) && n >= 1;
-
 /**
  * Convolutions with all parameters zero; `initialiseWeights` fills them in.
  *
@@ -36,7 +35,7 @@ export function convolutions(
   backend: Backend,
   { shape, channels, kernel = 3 }: ConvolutionOptions,
 ): FrontEnd {
-  if ((shape.length !== 2 && shape.length !== 3) || !shape.every(isCount)) {
+  if ((shape.length !== 2 && shape.length !== 3) || !shape.every((size) => isWhole(size, 1))) {
     throw new InputError(
       `the images have shape [${shape}]; expected [height, width] or [height, width, channels] for convolutions`,
     );
@@ -47,7 +46,7 @@ export function convolutions(
     ["kernel", kernel] as const,
   ];
   for (const [what, count] of counts) {
-    if (!isCount(count)) {
+    if (!isWhole(count, 1)) {
       throw new InputError(`the convolutions' ${what} is ${count}; expected a whole number of at least 1`);
     }
   }

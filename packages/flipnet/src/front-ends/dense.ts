@@ -4,6 +4,7 @@
  */
 import type { Backend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "./front-end.ts";
 
 /** The shape of a dense front end. */
@@ -28,7 +29,7 @@ export function denseFrontEnd(
   { inputs, hidden, outputs, name = "dense" }: DenseOptions,
 ): FrontEnd {
   const widths = [inputs, ...hidden, outputs];
-  const wrong = widths.find((width) => !(Number.isSafeInteger(width) && width >= 1));
+  const wrong = widths.find((width) => !isWhole(width, 1));
   if (wrong !== undefined) {
     throw new InputError(`the front end has a width of ${wrong}; expected whole numbers of at least 1`);
   }

@@ -8,6 +8,7 @@
  */
 import type { ImmediateBackend, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 
 /** Parameters that learn together, under a name. */
 export interface Parameters {
@@ -90,7 +91,7 @@ export interface FrontEndPassFunctions {
 export function functionFrontEnd(backend: ImmediateBackend, functions: FrontEndFunctions): FrontEnd {
   const { inputs, outputs, name: prefix = "front" } = functions;
   for (const [name, width] of Object.entries({ inputs, outputs })) {
-    if (!(Number.isSafeInteger(width) && width >= 1)) {
+    if (!isWhole(width, 1)) {
       throw new InputError(`the front end has ${width} ${name}; expected a whole number of at least 1`);
     }
   }

@@ -11,6 +11,7 @@
  */
 import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { independent, type Law } from "./laws.ts";
 import type { Network } from "./network.ts";
 
@@ -162,7 +163,7 @@ export class Exploration implements Choosing {
 /** Throws `InputError` for actions that are not there, are there twice, or none. */
 export function checkAllowed(allowed: readonly number[], actions: number): void {
   const list = Array.isArray(allowed) ? allowed : [];
-  const wrong = list.find((action) => !(Number.isSafeInteger(action) && action >= 0 && action < actions));
+  const wrong = list.find((action) => !isWhole(action, 0, actions - 1));
   if (wrong !== undefined) {
     throw new InputError(`allowed has ${String(wrong)}; expected numbers of actions, 0 to ${actions - 1}`);
   }

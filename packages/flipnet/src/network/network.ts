@@ -1,6 +1,7 @@
 /** Networks of stochastic layers: their shape, and their parameters on a backend. */
 import type { Backend, Coding, Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
 import { deriveKey, type Key, newKey, uniformAt } from "../random/threefry.ts";
 
@@ -87,8 +88,6 @@ interface Shape {
 
 const inputCodings = { bits: "zero-one", signs: "plus-minus", real: "real", logits: "real" } as const;
 
-const isCount = (n: unknown): boolean => Number.isSafeInteger(n) && (n as number) >= 1;
-
 /** Throws `InputError` for a word that is none of those known. */
 function checkWord(what: string, word: unknown, known: readonly string[]): void {
   if (known.includes(word as string)) return;
@@ -99,7 +98,7 @@ function checkWord(what: string, word: unknown, known: readonly string[]): void 
 export function networkShapes(spec: NetworkSpec): Shape[] {
   checkWord("units", spec.units, ["plus-minus", "zero-one"]);
   checkWord("inputKind", spec.inputKind ?? "bits", Object.keys(inputCodings));
-  if (!isCount(spec.inputs)) {
+  if (!isWhole(spec.inputs, 1)) {
     throw new InputError(`the network has ${spec.inputs} inputs; expected a whole number of at least 1`);
   }
   if (spec.layers.length === 0) throw new InputError("the network has no layers; expected at least one");
@@ -107,16 +106,16 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
   spec.layers.forEach((layer, index) => {
     const name = `layer ${index}`;
     checkWord(`the kind of ${name}`, layer.kind, ["bernoulli", "softmax"]);
-    if (!isCount(layer.units)) {
+    if (!isWhole(layer.units, 1)) {
       throw new InputError(`${name} has ${layer.units} units; expected a whole number of at least 1`);
     }
     const choices = layer.kind === "softmax" ? (layer.choices ?? Number.NaN) : 1;
-    if (layer.kind === "softmax" && !(isCount(choices) && choices >= 2)) {
+    if (layer.kind === "softmax" && !isWhole(choices, 2)) {
       throw new InputError(`${name} is softmax with ${layer.choices} choices; expected at least 2`);
     }
     const parents = (layer.parents ?? [index === 0 ? "input" : index - 1]).map((parent) => {
       const from = parent === "input" ? -1 : parent;
-      if (!Number.isInteger(from) || from < -1 || from >= index) {
+      if (!isWhole(from, -1, index - 1)) {
         throw new InputError(
           `${name} has the parent ${parent}; expected "input" or an earlier layer's number, from 0 on`,
         );

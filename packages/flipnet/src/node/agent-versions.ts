@@ -5,6 +5,7 @@ import type { Agent } from "../agent/agent.ts";
 import { loadAgent } from "../agent/load.ts";
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 
 const fileOf = (version: number): string => `agent-${String(version).padStart(12, "0")}.safetensors`;
@@ -20,7 +21,7 @@ export async function saveVersion(
   agent: Agent,
   { keep = 10 }: { keep?: number } = {},
 ): Promise<string> {
-  if (!(Number.isSafeInteger(keep) && keep >= 1)) {
+  if (!isWhole(keep, 1)) {
     throw new InputError(`keep is ${keep}; expected a whole number from 1 on`);
   }
   const bytes = await agent.save();

@@ -4,6 +4,7 @@
  */
 import { immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import type { Layer } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
 import { type Component, layersRead, type Objective, unitOf } from "./objective.ts";
@@ -68,7 +69,7 @@ export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): O
 
 /** Throws `InputError` where a component says that it reads a layer that is not there. */
 function checkReads(name: string, reads: readonly number[], { layers }: Pass): void {
-  const wrong = reads.find((layer) => !(Number.isInteger(layer) && layer >= 0 && layer < layers.length));
+  const wrong = reads.find((layer) => !isWhole(layer, 0, layers.length - 1));
   if (wrong === undefined) return;
   throw new InputError(
     `the component "${name}" says that it reads layer ${wrong}; expected a number from 0 to ${layers.length - 1}`,

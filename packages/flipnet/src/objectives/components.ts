@@ -6,6 +6,7 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { createLinear, type Edge, type Layer, type Linear, type Network } from "../network/network.ts";
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type Activation, type ActivationKernels, type Logits, scalarKernels } from "./activations.ts";
@@ -38,7 +39,7 @@ export function createReadout(
   width: number,
 ): Linear {
   const { backend, layers, inputs, inputCoding, spec } = network;
-  if (!(Number.isSafeInteger(width) && width >= 1)) {
+  if (!isWhole(width, 1)) {
     throw new InputError(`${name} has ${width} columns; expected a whole number of at least 1`);
   }
   if (new Set(reads).size !== reads.length) {

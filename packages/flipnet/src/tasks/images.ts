@@ -3,6 +3,7 @@ import type { Backend, Bytes, Indices, Matrix } from "../backend/backend.ts";
 import { count } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import { isWhole } from "../formats/whole.ts";
 import { deriveKey, type Key, newKey, permutation } from "../random/threefry.ts";
 
 /** The setting of tasks on images. */
@@ -24,11 +25,11 @@ export function checkImages(
   limit?: number,
 ): void {
   for (const [name, value] of Object.entries({ count, pixels, classes })) {
-    if (!(Number.isSafeInteger(value) && value >= 1)) {
+    if (!isWhole(value, 1)) {
       throw new InputError(`the ${name} of the ${what} is ${value}; expected a whole number from 1 on`);
     }
   }
-  if (limit !== undefined && !(Number.isSafeInteger(limit) && limit >= 1)) {
+  if (limit !== undefined && !isWhole(limit, 1)) {
     throw new InputError(`the limit is ${limit} images; expected at least 1, a whole number`);
   }
   if (images.length !== count * pixels) {
@@ -71,7 +72,7 @@ export function checkImageData(
 
 /** Throws `InputError` for a batch that the images do not fill. */
 export function checkBatchSize(batchSize: number, images: number): void {
-  if (Number.isInteger(batchSize) && batchSize >= 1 && batchSize <= images) return;
+  if (isWhole(batchSize, 1, images)) return;
   throw new InputError(
     `the batch size is ${batchSize}; expected a whole number from 1 to ${images}, the number of images`,
   );

@@ -8,6 +8,7 @@ import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import { count } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, type Network, type NetworkSpec, type Units } from "../network/network.ts";
 import { computeLaw, createPass, type Pass } from "../network/pass.ts";
@@ -38,7 +39,7 @@ const mostStates = 2 ** 16;
 
 /** Inputs of a k-bit multiplexer. Throws `InputError` for a `k` that makes none, or too many to hold. */
 export function multiplexerInputs(k: number): number {
-  if (!(Number.isInteger(k) && k >= 1 && k <= 24)) {
+  if (!isWhole(k, 1, 24)) {
     throw new InputError(
       `k is ${k}; expected a whole number from 1 to 24: the inputs are k + 2^k, and more cannot be held`,
     );
@@ -73,7 +74,7 @@ export class Multiplexer implements Task {
   constructor(backend: Backend, { k, batchSize, steps, recordEvery, seed }: MultiplexerOptions) {
     const inputs = multiplexerInputs(k);
     for (const [name, value] of Object.entries({ "the batch size": batchSize, steps, recordEvery })) {
-      if (!(Number.isSafeInteger(value) && value >= 1)) {
+      if (!isWhole(value, 1)) {
         throw new InputError(`${name} is ${value}; expected a whole number from 1 on`);
       }
     }

@@ -4,6 +4,7 @@
  */
 import type { Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { sampleFrom } from "../network/laws.ts";
 import type { Network } from "../network/network.ts";
 import { computeLaw, computeLogits, createPass, type Pass } from "../network/pass.ts";
@@ -35,7 +36,7 @@ export async function sampleImages(
   vae: Vae,
   { count = 1, seed = 0 }: { count?: number; seed?: number } = {},
 ): Promise<DrawnImages> {
-  if (!(Number.isInteger(count) && count >= 1)) {
+  if (!isWhole(count, 1)) {
     throw new InputError(`the number of images is ${count}; expected a whole number from 1 on`);
   }
   const key = deriveKey(seed, "images", 0, newKey());
@@ -54,10 +55,10 @@ export async function reconstruct(
 ): Promise<ReconstructedImages> {
   const { backend, inputs: pixels, layers } = vae.encoder;
   const count = images.length / pixels;
-  if (!(Number.isInteger(count) && count >= 1)) {
+  if (!isWhole(count, 1)) {
     throw new InputError(`the images have ${images.length} bytes; expected a multiple of ${pixels} pixels`);
   }
-  if (!(Number.isInteger(depth) && depth >= 1 && depth <= layers.length)) {
+  if (!isWhole(depth, 1, layers.length)) {
     throw new InputError(`the depth is ${depth}; expected a whole number from 1 to ${layers.length}`);
   }
   const key = deriveKey(seed, "images", 1, newKey());

@@ -1,0 +1,78 @@
+// How vitest runs a test for `npm run test:mutation`: as it is, then again with each mutant on that it has reached and that
+// no test has noticed yet. What comes of it is written down line by line, as a mutant may hang the process.
+import { appendFileSync, readFileSync } from "node:fs";
+import { inject, TestRunner } from "vitest";
+
+/** `always`: the one mutant that is on from the beginning, if any. `journal`: what has happened so far. The rest in milliseconds. */
+const { always, journal, longest, most } = inject("mutation");
+
+/** More often than this no loop of a quick test asks. */
+const mostAsked = 1e6;
+
+let on = always;
+let asked = 0;
+/** What is reached by no test in particular: while files are read, and by hooks. */
+const byFile = new Set();
+let reached = byFile;
+
+globalThis.mutant = (number) => {
+  reached.add(number);
+  if (number !== on) return false;
+  if (++asked > mostAsked) throw new Error("it goes on for ever");
+  return true;
+};
+
+const note = (line) => appendFileSync(journal, `${JSON.stringify(line)}\n`);
+const lines = readFileSync(journal, "utf8").trim().split("\n");
+const noticed = new Set();
+const spent = new Map();
+for (const { killed, tries, took } of lines.filter(Boolean).map((line) => JSON.parse(line))) {
+  if (killed !== undefined) noticed.add(killed);
+  if (tries !== undefined) spent.set(tries, (spent.get(tries) ?? 0) + took);
+}
+note({ pid: process.pid });
+
+/** A test's name with those of its suites. */
+const nameOf = (task) => (task.suite ? `${nameOf(task.suite)} > ${task.name}` : task.name);
+
+export default class extends TestRunner {
+  async runTask(test) {
+    const run = TestRunner.getTestFn(test);
+    if (always !== 0) {
+      await run();
+      return;
+    }
+    reached = new Set();
+    const before = process.cpuUsage();
+    await run();
+    const { user, system } = process.cpuUsage(before);
+    const took = (user + system) / 1000;
+    const mutants = [...reached];
+    reached = byFile;
+    note({ reached: mutants, byFile: [...byFile] });
+    if (took > longest) return;
+    const tried = mutants.filter((one) => !noticed.has(one) && (spent.get(one) ?? 0) + took <= most);
+    if (tried.length === 0 || !(await passes(run))) return; // What cannot be repeated tells nothing.
+    for (const number of tried) {
+      spent.set(number, (spent.get(number) ?? 0) + took);
+      note({ tries: number, took });
+      [on, asked] = [number, 0];
+      const survives = await passes(run);
+      on = 0;
+      if (survives) continue;
+      noticed.add(number);
+      note({ killed: number, by: nameOf(test) });
+      // What tests share may be spoilt: then the file is begun anew, without this mutant.
+      await run();
+    }
+  }
+}
+
+async function passes(run) {
+  try {
+    await run();
+    return true;
+  } catch {
+    return false;
+  }
+}

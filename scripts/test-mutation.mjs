@@ -1,0 +1,212 @@
+// Do the tests notice when the code is wrong? Makes small changes of the library's sources (scripts/lib/mutants.mjs), one at
+// a time, and runs the tests that reach them until one fails: `npm run test:mutation`, or
+// `node scripts/test-mutation.mjs [--sample N] [--seed N] [--only FOLDER|FILE.ts[:LINE]]`. N mutants of each folder, 80 by
+// default, drawn by the seed (default 1); `--sample all` for all. Prints what survives, and the share of mutants that was
+// noticed in each folder. Changes that are no mistake stand with the reason in scripts/mutation-equivalent.json.
+//
+// All mutants of the sample are in the code at once, each behind a question whether it is on; scripts/lib/mutation-runner.mjs
+// repeats every test with those that it reaches. Only tests of 1.5 seconds of processor time at most, and no more than
+// 5 seconds a mutant. Pinned bits (test/net) and what programs print are left out: they notice every change, and cannot tell wrong
+// from different.
+import {
+  appendFileSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { parseArgs } from "node:util";
+import { createVitest } from "vitest/node";
+import { mutantsOf, withMutants } from "./lib/mutants.mjs";
+import { randomFrom } from "./lib/random.mjs";
+
+const folders = ["estimators", "objectives", "network", "optimizers", "training"];
+/** Where tests of them are, those that say most first. */
+const testFolders = [
+  "optimizers",
+  "network",
+  "objectives",
+  "estimators",
+  "audit",
+  "training",
+  "front-ends",
+  "agent",
+  "tasks",
+];
+/** Milliseconds: processor time of the longest test that is repeated, of all on a mutant; after which silence one hangs. */
+const [longest, most, silence] = [1500, 5000, 300_000];
+
+const { values } = parseArgs({
+  options: {
+    sample: { type: "string", default: "80" },
+    seed: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
+    verbose: { type: "boolean" },
+  },
+});
+const [onlyPath, onlyLine] = values.only.split(":");
+
+const root = join(import.meta.dirname, "..");
+const sources = join(root, "packages/flipnet/src");
+
+/** So many of a list, the same for the same seed; in the list's order. */
+function drawn(list, count, seed) {
+  const random = randomFrom(seed);
+  const keys = new Map(list.map((one) => [one, random()]));
+  const chosen = new Set([...list].sort((a, b) => keys.get(a) - keys.get(b)).slice(0, count));
+  return list.filter((one) => chosen.has(one));
+}
+
+/** Reasons why a mutant is none, by file and then by what changes. */
+const equivalent = JSON.parse(readFileSync(join(import.meta.dirname, "mutation-equivalent.json"), "utf8"));
+const oneLine = (text) => text.replace(/\s+/g, " ");
+const change = ({ was, by }) => `${oneLine(was)} => ${oneLine(by)}`;
+
+const mutants = folders
+  .flatMap((folder) => {
+    const all = readdirSync(join(sources, folder))
+      .filter((name) => name.endsWith(".ts"))
+      .flatMap((name) => mutantsOf(`${folder}/${name}`, readFileSync(join(sources, folder, name), "utf8")));
+    const count = values.sample === "all" ? all.length : Number(values.sample);
+    return drawn(all, count, Number(values.seed)).map((one) => ({ ...one, folder }));
+  })
+  .filter(
+    ({ path, line }) => path.includes(onlyPath) && (onlyLine === undefined || line === Number(onlyLine)),
+  )
+  .map((one, i) => ({ ...one, number: i + 1, reason: equivalent[one.path]?.[change(one)] }));
+const tried = mutants.filter(({ reason }) => reason === undefined);
+
+const scratch = mkdtempSync(join(tmpdir(), "flipnet-mutation-"));
+process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
+const journal = join(scratch, "journal");
+writeFileSync(journal, "");
+
+const vitest = await createVitest(
+  "test",
+  {
+    root,
+    watch: false,
+    reporters: [{}],
+    include: testFolders.map((folder) => `packages/flipnet/test/${folder}/*.test.ts`),
+    runner: join(root, "scripts/lib/mutation-runner.mjs"),
+    maxWorkers: 1,
+    fileParallelism: false,
+    testTimeout: 60_000,
+    bail: 1,
+  },
+  {
+    plugins: [
+      {
+        name: "mutants",
+        enforce: "pre",
+        transform(code, id) {
+          const ofFile = tried.filter(({ path }) => id === join(sources, path));
+          return ofFile.length === 0 ? undefined : withMutants(code, ofFile);
+        },
+      },
+    ],
+  },
+);
+
+/** Runs test files, with one mutant on always or none; whether they passed, and whether they had to be stopped. */
+async function run(specifications, always = 0) {
+  vitest.provide("mutation", { always, journal, longest, most });
+  let hangs = false;
+  const timer = setInterval(() => {
+    if (Date.now() - statSync(journal).mtimeMs < silence) return;
+    hangs = true;
+    process.kill(lines().findLast(({ pid }) => pid !== undefined).pid, "SIGKILL");
+  }, 5000);
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, true);
+  clearInterval(timer);
+  const failed = testModules.find((one) => !one.ok());
+  const test = failed && [...failed.children.allTests("failed")][0];
+  const errors = [...unhandledErrors, ...(failed?.errors() ?? []), ...(test?.result().errors ?? [])];
+  return {
+    hangs,
+    fails: failed !== undefined || unhandledErrors.length > 0,
+    by: test?.fullName ?? failed?.relativeModuleId,
+    errors,
+  };
+}
+
+const lines = () =>
+  readFileSync(journal, "utf8")
+    .trim()
+    .split("\n")
+    .filter(Boolean)
+    .map((line) => JSON.parse(line));
+const note = (line) => appendFileSync(journal, `${JSON.stringify(line)}\n`);
+const killedBy = () =>
+  new Map(lines().flatMap(({ killed, by }) => (killed === undefined ? [] : [[killed, by]])));
+
+const started = Date.now();
+const placeOf = ({ moduleId }) => testFolders.findIndex((folder) => dirname(moduleId).endsWith(`/${folder}`));
+const specifications = (await vitest.globTestSpecifications()).sort((a, b) => placeOf(a) - placeOf(b));
+/** Test files by the mutants that they reach while they are read. */
+const whileRead = new Map();
+const reached = new Set();
+for (const specification of specifications) {
+  const name = specification.moduleId.slice(root.length + 1);
+  const before = lines().length;
+  for (let again = true; again; ) {
+    const noticed = killedBy().size;
+    const { hangs, fails, errors } = await run([specification]);
+    if (hangs) note({ killed: lines().findLast(({ tries }) => tries !== undefined).tries, by: "it hangs" });
+    again = fails && killedBy().size > noticed;
+    if (fails && !again) {
+      console.log(`${name} fails as it stands, or is spoilt by a mutant that it does not notice:`, ...errors);
+    }
+  }
+  for (const line of lines().slice(before)) {
+    for (const number of line.reached ?? []) reached.add(number);
+    for (const number of line.byFile ?? []) {
+      whileRead.set(number, (whileRead.get(number) ?? new Set()).add(specification));
+    }
+  }
+  if (values.verbose) {
+    console.log(
+      `${name}: ${killedBy().size} of ${tried.length} noticed after ${Math.round((Date.now() - started) / 1000)} s`,
+    );
+  }
+}
+
+// What is reached while a file is read is on from the beginning or not at all: a run each, on the tests beside it and audits.
+for (const { number, folder } of tried) {
+  if (killedBy().has(number) || !whileRead.has(number)) continue;
+  const near = [...whileRead.get(number)].filter((one) =>
+    [folder, "audit"].includes(testFolders[placeOf(one)]),
+  );
+  if (near.length === 0) continue;
+  const { hangs, fails, by } = await run(near, number);
+  if (hangs || fails) note({ killed: number, by: hangs ? "it hangs" : by });
+}
+await vitest.close();
+
+const noticed = killedBy();
+for (const folder of folders) {
+  const ofFolder = tried.filter((one) => one.folder === folder);
+  const killed = ofFolder.filter(({ number }) => noticed.has(number));
+  const same = mutants.filter((one) => one.folder === folder && one.reason !== undefined);
+  if (ofFolder.length + same.length === 0) continue;
+  for (const one of ofFolder) {
+    const by = noticed.get(one.number);
+    const fate =
+      by !== undefined
+        ? "noticed"
+        : reached.has(one.number) || whileRead.has(one.number)
+          ? "survives"
+          : "not reached";
+    if (values.verbose || fate !== "noticed") {
+      console.log(`${fate}: ${one.path}:${one.line}: ${change(one)}${by === undefined ? "" : `  (${by})`}`);
+    }
+  }
+  console.log(
+    `${folder}: ${killed.length} of ${ofFolder.length} noticed, ${((100 * killed.length) / ofFolder.length).toFixed(1)} %; ${same.length} more of the sample are no mistakes`,
+  );
+}
+console.log(`seed ${values.seed}, ${Math.round((Date.now() - started) / 60_000)} minutes`);
