@@ -44,6 +44,20 @@ test("batches of any size share what was learned", async () => {
   expect(right).toBeGreaterThan(0.7);
 });
 
+test("the baseline goes over from one size of batch to another, and back", async () => {
+  const agent = await createAgent({ inputs: 2, actions: 3, hidden: [2], baselineDecay: 0.75 });
+  let expected = 0;
+  // More sizes than there are buffers kept for.
+  for (const [i, size] of [1, 2, 3, 4, 5, 6, 2, 1, 5].entries()) {
+    agent.actBatch(contexts.slice(0, size));
+    const rewards = numbers(i, size, 0, 2);
+    agent.learnBatch(rewards);
+    expected = 0.75 * expected + 0.25 * (rewards.reduce((a, b) => a + b) / size);
+    const { "estimator.baseline.0": baseline } = decode(await agent.save(), "the agent").tensors;
+    expect(baseline.data[0]).toBeCloseTo(expected, 6);
+  }
+});
+
 test("a saved agent goes on exactly where it was", async () => {
   for (const backend of [createReferenceBackend(), undefined]) {
     const agent = await createAgent({ inputs: 2, actions: 3, seed: 2 }, backend);

@@ -55,6 +55,14 @@ test("weights are Glorot-uniform over all parents, biases 0, a function of the s
   expect(backend.readNow(network.layers[0].block)).toEqual(first);
 });
 
+test("layers of one shape start from numbers of their own", () => {
+  const layer = { kind: "bernoulli", units: 4 } as const;
+  const network = createNetwork(backend, { inputs: 4, units: "zero-one", layers: [layer, layer, layer] });
+  initialiseWeights(backend, network.layers, 7);
+  const drawn = network.layers.map(({ block }) => [...backend.readNow(block)].join());
+  expect(new Set(drawn).size).toBe(3);
+});
+
 test("a pass computes logits from all parents in their coding, and samples what the uniforms say", () => {
   const { network, input } = randomProblem(backend, mixedNetwork, 3, 2);
   const pass = createPass(network, input);
