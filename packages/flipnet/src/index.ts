@@ -38,8 +38,11 @@ export {
   type BanditReport,
   type ElboReport,
   type EstimatorAudit,
+  type ExactAuditOptions,
   type FunctionReport,
   type ProcessReport,
+  type Reference,
+  type SimulatedReport,
 } from "./audit/audit.ts";
 export type { AuditLayer, BanditSpec, RandomReward } from "./audit/bandit-spec.ts";
 export type { DecoderLayer, ElboSpec } from "./audit/elbo-spec.ts";

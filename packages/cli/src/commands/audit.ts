@@ -37,11 +37,14 @@ export function defineAudit(program: Command): void {
     )
     .option("--baseline <value>", "none, running-average or a number, in place of the spec's")
     .option("--steps <n>", "2: also the bias of a second step, once baselines have moved", "1")
-    .option("--simulate <samples>", "draw so many gradients of each estimator instead of enumerating them")
+    .option(
+      "--simulate <samples>",
+      "draw so many gradients of each estimator instead of enumerating them; a network too large for an exact gradient is held against an unbiased estimator",
+    )
     .option("--seed <n>", "of the simulation; default 0")
     .option(
       "--states <n>",
-      "of a run: units are left out until one pass can come out in so many ways; default 4096",
+      "of a run: units are left out until one pass can come out in so many ways; default 4096, with --simulate as many as there are",
     )
     .option("--examples <n>", "of a run: contexts or images, the test set's first; default 2")
     .action(runAudit);
@@ -72,6 +75,7 @@ function baselineOf(text: string): "none" | "running-average" | number {
 
 async function runAudit(path: string, flags: Flags): Promise<void> {
   const options = optionsOf(flags);
+  const { simulate } = flags;
   const { audit } = await import("flipnet/internal/audit/audit");
   const { formatAudit } = await import("flipnet/internal/audit/format");
   const { createReferenceBackend } = await import("flipnet/internal/backend/reference");
@@ -92,7 +96,8 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
     ...options,
     ...(flags.estimators && { estimators: flags.estimators.map(wanted) }),
     onProgress: ({ done, total, estimator = "exact gradient", secondsLeft }) => {
-      const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} states`;
+      const what = simulate === undefined ? "states" : "samples";
+      const states = `${done.toLocaleString("en")} of ${total.toLocaleString("en")} ${what}`;
       const text = `${estimator}, ${states}, ${formatSeconds(secondsLeft)} left`;
       status.update({ drawn: () => `${formatBar(done / total, 24)} ${text}`, plain: () => text });
     },
@@ -104,7 +109,7 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
 /** The spec in a file; or of a run, with what was cut. */
 async function specAt(
   path: string,
-  { states, examples }: Flags,
+  { states, examples, simulate }: Flags,
 ): Promise<{ spec: AuditSpec; said?: string }> {
   const { readFile, stat } = await import("node:fs/promises");
   const isFolder = await stat(path).then(
@@ -114,7 +119,10 @@ async function specAt(
   if (isFolder) {
     const { cutRun } = await import("./audit-run.ts");
     return cutRun(path, {
-      states: wholeNumber("--states", states ?? "4096", 1, 2 ** 24),
+      states:
+        states === undefined && simulate !== undefined
+          ? Number.POSITIVE_INFINITY
+          : wholeNumber("--states", states ?? "4096", 1, 2 ** 24),
       examples: wholeNumber("--examples", examples ?? "2", 1, 1000),
     });
   }

@@ -90,6 +90,22 @@ it("a multiplexer, whole where it is small enough, on the command line", async (
   expect(stdout).toMatch(/^hnca +\d\.\de-1\d +/m);
 });
 
+it("an auto-encoder too large to enumerate, whole, by simulation", async () => {
+  const { folder } = await train({ task: "vae", data, epochs: 1, hidden: [14, 8] });
+  const { code, stdout, stderr } = await flipnet([
+    "audit",
+    folder,
+    ...["--estimators", "f-hnca", "--simulate", "300"],
+  ]);
+  expect(code).toBe(0);
+  expect(stderr).toContain(`${folder}: 2 examples, all 20 inputs, all units\n`);
+  expect(stdout).toMatch(
+    /^too many states for an exact gradient: distances are from the mean of 300 samples of/,
+  );
+  const [, z] = /^f-hnca .+ simulation of 300, largest \|z\| (\d\.\d)$/m.exec(stdout)!;
+  expect(Number(z)).toBeLessThan(6); // the largest of 414 numbers
+});
+
 it("what no spec can say is one sentence", async () => {
   const grid = await train({
     task: "grid-world",

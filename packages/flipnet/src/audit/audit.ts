@@ -1,6 +1,7 @@
 /**
  * The audit: the exact gradient of a small network, and the exact mean, bias and variance of every estimator of it,
- * by enumerating everything that can happen, or with a standard error, by simulation, where that cannot be done. The
+ * by enumerating everything that can happen, or with a standard error, by simulation, where that cannot be done; of a
+ * network too large for an exact gradient, by how far its estimators are from one that is known to be unbiased. The
  * estimators are run by the very code that trains with them; only their draws come from the enumeration.
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
@@ -21,12 +22,18 @@ import { type ElboAnswers, elboSubject } from "./elbo-subject.ts";
 import { EnumeratedDraws, NotEnumerable } from "./enumeration.ts";
 import { type FunctionSpec, looksLikeFunction, parseFunctionSpec } from "./function-spec.ts";
 import { type FunctionAnswers, functionSubject } from "./function-subject.ts";
-import { type LayerValues, type ParameterArrays, toArrays } from "./layout.ts";
+import { type ParameterArrays, toArrays } from "./layout.ts";
 import type { Moments } from "./moments.ts";
 import { looksLikeProcess, type ProcessSpec, parseProcessSpec } from "./process-spec.ts";
 import { type ProcessAnswers, processSubject } from "./process-subject.ts";
 import { enumerate, prepareRun } from "./run.ts";
-import { checkSimulation, type SimulationOptions, simulate } from "./simulation.ts";
+import {
+  checkSimulation,
+  type SimulationOptions,
+  simulate,
+  simulateTruth,
+  type Truth,
+} from "./simulation.ts";
 import type { Subject } from "./subject.ts";
 
 /** What the audit found about one estimator, of its gradient of a single example. */
@@ -36,14 +43,14 @@ export interface EstimatorAudit {
   variance: ParameterArrays;
   /** Mean of `variance` over all parameters: the gradient variance of both papers. */
   meanVariance: number;
-  /** Largest absolute difference between `mean` and the exact gradient. */
+  /** Largest absolute difference between `mean` and the exact gradient, or the reference's mean. */
   bias: number;
   method: "enumeration" | "simulation";
   /** A simulation's only, as the four that follow: how many gradients were drawn. */
   samples?: number;
-  /** The largest standard error of any number in `mean`: what `bias` is to be compared with. */
+  /** The largest standard error of any number in `mean`, or of its difference from the reference's: `bias` compares to it. */
   standardError?: number;
-  /** The largest distance of any number in `mean` from the exact gradient, in standard errors of its own. */
+  /** The largest distance of any number in `mean` from the exact gradient or the reference's, in standard errors of its own. */
   largestZ?: number;
   /** Standard error of `meanVariance`. */
   meanVarianceError?: number;
@@ -76,11 +83,27 @@ export interface FunctionReport extends FunctionAnswers, Findings {}
 /** What the audit of a decision process found: plain JSON. */
 export interface ProcessReport extends ProcessAnswers, Findings {}
 
+/** What stands for an exact gradient that has too many states: the mean of an unbiased estimator, by draws of its own. */
+export interface Reference {
+  /** Its name. */
+  estimator: string;
+  samples: number;
+  /** Weights and bias of each layer. */
+  mean: ParameterArrays;
+  /** The largest of any number in `mean`. */
+  standardError: number;
+}
+
+/** What a simulation found on a network that is too large for an exact gradient: plain JSON. */
+export interface SimulatedReport extends Findings {
+  reference: Reference;
+}
+
 /** What an audit can be asked about. */
 export type AuditSpec = BanditSpec | ElboSpec | FunctionSpec | ProcessSpec;
 
 /** What an audit found. */
-export type AuditReport = BanditReport | ElboReport | FunctionReport | ProcessReport;
+export type AuditReport = BanditReport | ElboReport | FunctionReport | ProcessReport | SimulatedReport;
 
 /** How to audit. */
 export interface AuditOptions {
@@ -94,11 +117,17 @@ export interface AuditOptions {
   steps?: 1 | 2;
   /** Simulates all estimators. Default: those only that draw what has no end of outcomes. */
   simulate?: SimulationOptions;
-  /** An `InputError` where an estimator has more states than this. Default: 2^24. */
+  /**
+   * An `InputError` where network or estimator has more states than this. Where all is simulated, a network of more is
+   * audited without its exact gradient: see `SimulatedReport`. Default: 2^24.
+   */
   maximumStates?: number;
   /** Called about a hundred times. */
   onProgress?: (progress: AuditProgress) => void;
 }
+
+/** How to audit a network that has an exact gradient. */
+export type ExactAuditOptions = Omit<AuditOptions, "simulate"> & { simulate?: never };
 
 /** How far an audit is. */
 export interface AuditProgress {
@@ -121,25 +150,28 @@ export interface AuditProgress {
  * @param spec plain JSON will do: it is checked
  * @throws InputError where the spec or an estimator's name makes no sense, or there are too many states
  */
-export function audit(spec: BanditSpec, options?: AuditOptions): BanditReport;
-export function audit(spec: ElboSpec, options?: AuditOptions): ElboReport;
-export function audit(spec: FunctionSpec, options?: AuditOptions): FunctionReport;
-export function audit(spec: ProcessSpec, options?: AuditOptions): ProcessReport;
+export function audit(spec: BanditSpec, options?: ExactAuditOptions): BanditReport;
+export function audit(spec: ElboSpec, options?: ExactAuditOptions): ElboReport;
+export function audit(spec: FunctionSpec, options?: ExactAuditOptions): FunctionReport;
+export function audit(spec: ProcessSpec, options?: ExactAuditOptions): ProcessReport;
 export function audit(spec: AuditSpec, options?: AuditOptions): AuditReport;
 export function audit(spec: AuditSpec, options: AuditOptions = {}): AuditReport {
   const { backend: given, maximumStates = 2 ** 24, steps = 1, onProgress } = options;
   const backend = given === undefined ? createReferenceBackend() : checked(given);
   if (steps !== 1 && steps !== 2) throw new InputError(`the steps are ${steps}; expected 1 or 2`);
-  checkSimulation(options.simulate ?? {});
+  const settings = checkSimulation(options.simulate ?? {});
   const subject = subjectOf(spec, backend, options.baseline);
-  refuseTooMany(subject.states, maximumStates, "the network");
+  const reference =
+    options.simulate !== undefined && subject.states > maximumStates ? referenceFor(subject) : undefined;
+  if (reference === undefined)
+    refuseTooMany(subject.states, maximumStates, "the network", ", or to simulate");
 
   const plans = new Map<string, Plan>();
   const leftOut: Record<string, string> = {};
   for (const { name, estimator } of choose(subject, options.estimators)) {
     try {
       const plan = planOf(subject, estimator, options);
-      refuseTooMany(plan.states, maximumStates, `the estimator ${name}`);
+      if (options.simulate === undefined) refuseTooMany(plan.states, maximumStates, `the estimator ${name}`);
       plans.set(name, plan);
     } catch (error) {
       if (options.estimators !== undefined || !(error instanceof InputError)) throw error;
@@ -147,7 +179,8 @@ export function audit(spec: AuditSpec, options: AuditOptions = {}): AuditReport 
     }
   }
 
-  const total = [...plans.values()].reduce((sum, { states }) => sum + states, subject.states);
+  const before = reference === undefined ? subject.states : settings.samples;
+  const total = [...plans.values()].reduce((sum, { states }) => sum + states, before);
   const begun = performance.now();
   let done = 0;
   let reported = 0;
@@ -159,11 +192,55 @@ export function audit(spec: AuditSpec, options: AuditOptions = {}): AuditReport 
     onProgress?.({ done, total, ...(estimator !== undefined && { estimator }), secondsLeft });
   };
 
-  const advance = advanceFor();
-  const { gradient, answers } = subject.exact(() => advance(1));
+  const { truth, answers } =
+    reference === undefined
+      ? exactTruth(subject, advanceFor())
+      : truthBy(reference, subject, settings, advanceFor(`${reference.name}, the reference`));
   const estimators: Record<string, EstimatorAudit> = {};
-  for (const [name, plan] of plans) estimators[name] = plan.run(gradient, advanceFor(name));
+  for (const [name, plan] of plans) estimators[name] = plan.run(truth, advanceFor(name));
   return { ...answers, estimators, leftOut } as AuditReport;
+}
+
+function exactTruth(subject: Subject<object>, advance: (states: number) => void) {
+  const { gradient, answers } = subject.exact(() => advance(1));
+  return { truth: { gradient }, answers };
+}
+
+/**
+ * What the others are held against where there is no exact gradient, the first that can serve: a plain score function,
+ * which is unbiased whatever is maximised, with less variance where it can evaluate several samples.
+ */
+const references = ["reinforce-loo:samples=4", "reinforce"];
+
+function referenceFor(subject: Subject): Candidate {
+  const served = references.map(candidateOf).find(({ estimator }) => {
+    if (misfit(estimator, subject.offers) !== undefined) return false;
+    try {
+      subject.prepare(estimator, new EnumeratedDraws(), 1);
+      return true;
+    } catch (error) {
+      if (error instanceof InputError) return false;
+      throw error;
+    }
+  });
+  if (served === undefined) {
+    throw new InputError(
+      `the network has no exact gradient, and neither of ${references.join(" and ")} serves it`,
+    );
+  }
+  return served;
+}
+
+function truthBy(
+  { name, estimator }: Candidate,
+  subject: Subject,
+  settings: ReturnType<typeof checkSimulation>,
+  advance: (samples: number) => void,
+) {
+  const { samples, standardError, ...truth } = simulateTruth(subject, estimator, settings, advance);
+  const mean = toArrays(truth.gradient.slice(0, subject.network.layers.length));
+  const reference: Reference = { estimator: name, samples, mean, standardError };
+  return { truth, answers: { reference } };
 }
 
 function subjectOf(
@@ -182,7 +259,7 @@ function subjectOf(
 interface Plan {
   /** States or samples. */
   readonly states: number;
-  run(exact: readonly LayerValues[], advance: (states: number) => void): EstimatorAudit;
+  run(truth: Truth, advance: (states: number) => void): EstimatorAudit;
 }
 
 /** Enumerates where it can. Throws what the estimator throws at a problem that it cannot serve. */
@@ -198,7 +275,7 @@ function planOf(
       const next = steps === 2 ? prepareSteps(subject, estimator) : undefined;
       return {
         states: run.states + (next?.states ?? 0),
-        run(exact, advance) {
+        run({ gradient: exact }, advance) {
           const found = summarise(enumerate(run, exact, advance), layers);
           if (next === undefined) return found;
           // One that remembers nothing does the same again.
@@ -219,8 +296,8 @@ function planOf(
   subject.prepare(estimator, new EnumeratedDraws(), 1);
   return {
     states: settings.samples,
-    run(exact, advance) {
-      const { moments, ...errors } = simulate(subject, estimator, exact, settings, advance);
+    run(truth, advance) {
+      const { moments, ...errors } = simulate(subject, estimator, truth, settings, advance);
       return { ...summarise(moments, layers), method: "simulation", ...errors };
     },
   };
@@ -265,13 +342,13 @@ function candidateOf(text: string): Candidate {
   return { name: text, estimator: createEstimator(parseEstimatorText(text), names) };
 }
 
-function refuseTooMany(states: number, limit: number, what: string): void {
+function refuseTooMany(states: number, limit: number, what: string, instead = ""): void {
   if (states <= limit) return;
   const [count, most] = [states, limit].map((n) => {
     if (Number.isSafeInteger(n)) return n.toLocaleString("en");
     return Number.isFinite(n) ? `about ${n.toPrecision(2)}` : "more than 1e308";
   });
-  throw new InputError(`${what} has ${count} states to enumerate; expected at most ${most}`);
+  throw new InputError(`${what} has ${count} states to enumerate; expected at most ${most}${instead}`);
 }
 
 /** The moments of the first `layers` linear maps, which the estimator credits, and those of the objective's own. */

@@ -16,13 +16,16 @@ const largest = (arrays: ParameterArrays): string =>
 
 /**
  * A report as a table, one estimator a line, variances also relative to REINFORCE's where it is there. Of an ELBO
- * or a known function, its value comes first, with the size of the exact gradient that a bias compares to.
+ * or a known function, its value comes first, with the size of the exact gradient that a bias compares to; where there is
+ * no exact gradient, what stands for it.
  */
 export function formatAudit(report: AuditReport): string {
   const hasOwn = Object.values(report.estimators).some(({ decoderBias }) => decoderBias !== undefined);
-  const own = "elbo" in report ? "decoder" : "component";
+  const own = "elbo" in report ? "decoder" : "reference" in report ? "objective's" : "component";
   const reinforce = report.estimators.reinforce?.meanVariance ?? 0;
-  const heads = ["estimator", "bias", ...(hasOwn ? [`${own} bias`] : []), "mean variance", "of reinforce"];
+  // Without an exact gradient there is no bias, only a distance from another estimator's mean.
+  const bias = "reference" in report ? "distance" : "bias";
+  const heads = ["estimator", bias, ...(hasOwn ? [`${own} ${bias}`] : []), "mean variance", "of reinforce"];
   const hasNext = Object.values(report.estimators).some(({ nextBias }) => nextBias !== undefined);
   const rows = [[...heads, ...(hasNext ? ["bias of step 2"] : []), "method"]];
   for (const [name, found] of Object.entries(report.estimators)) {
@@ -47,6 +50,14 @@ export function formatAudit(report: AuditReport): string {
       ? cell.padEnd(widths[column])
       : cell.padStart(widths[column]);
   const lines = rows.map((row) => row.map(pad).join("  ").trimEnd());
+  if ("reference" in report) {
+    const { estimator, samples, mean, standardError } = report.reference;
+    lines.unshift(
+      `too many states for an exact gradient: distances are from the mean of ${samples.toLocaleString("en")} samples of`,
+      `${estimator}, which is unbiased; its largest entry is ${largest(mean)}, its largest error ${exponential(standardError)}`,
+      "",
+    );
+  }
   if ("elbo" in report) {
     const sizes = `encoder ${largest(report.exactEncoder)}, decoder ${largest(report.exactDecoder)}`;
     lines.unshift(`ELBO ${report.elbo.toFixed(6)}; largest entry of the exact gradient: ${sizes}`, "");

@@ -6,6 +6,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import type { Layer } from "../network/network.ts";
 import { flipLogLikelihood, type Pass } from "../network/pass.ts";
+import type { Component } from "../objectives/objective.ts";
 
 /** A layer's children, or some of them. */
 type ChildSet = Layer["children"];
@@ -20,6 +21,28 @@ export interface Children {
   logLikelihoodRatios(layer: Layer, among?: ChildSet): Matrix;
   /** `P(unit | its parents, those children, their other parents) - P(unit | its parents)` into `out` [B, width]. */
   posteriorMinusPrior(layer: Layer, out: Matrix, among?: ChildSet): void;
+}
+
+/** Components that lead through the same children, and these. */
+export interface ChildGroup {
+  readonly among: ChildSet;
+  readonly components: readonly Component[];
+}
+
+/** Components by the children that they are credited through: the set has a posterior, and a signal, of its own. */
+export function groupByChildren(
+  components: readonly Component[],
+  through: (component: Component) => ChildSet,
+): ChildGroup[] {
+  const groups = new Map<string, { among: ChildSet; components: Component[] }>();
+  for (const component of components) {
+    const among = through(component);
+    const key = among.map((child) => child.layer.index).join();
+    const group = groups.get(key) ?? { among, components: [] };
+    groups.set(key, group);
+    group.components.push(component);
+  }
+  return [...groups.values()];
 }
 
 /** Buffers for one pass; to be asked once it is sampled. */

@@ -26,7 +26,7 @@ import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer } from "../network/network.ts";
 import { type Component, childrenTowards, placeOf } from "../objectives/objective.ts";
-import { prepareChildren } from "./children.ts";
+import { groupByChildren, prepareChildren } from "./children.ts";
 import { defineEstimator } from "./estimator.ts";
 import { flag } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -88,16 +88,8 @@ export const fHnca = defineEstimator({
         if (isScalar(component) || (!fullReward && placeOf(component, layer) === "upstream")) return [];
         return everyChild ? layer.children : childrenTowards(component, layer);
       };
-      const bySet = new Map<string, { among: Layer["children"]; components: Component[] }>();
-      for (const component of components) {
-        const among = through(component);
-        if (among.length === 0) continue;
-        const key = among.map((child) => child.layer.index).join();
-        const set = bySet.get(key) ?? { among, components: [] };
-        bySet.set(key, set);
-        set.components.push(component);
-      }
-      const sets = [...bySet.values()].map(({ among, components }, place) => {
+      const groups = groupByChildren(components, through).filter(({ among }) => among.length > 0);
+      const sets = groups.map(({ among, components }, place) => {
         const both = components.filter(reads);
         return {
           among,

@@ -16,6 +16,7 @@ import type { Layer } from "../network/network.ts";
 import { softplus } from "../objectives/activations.ts";
 import { type Component, childrenTowards } from "../objectives/objective.ts";
 import { prepareTries } from "../objectives/what-if.ts";
+import { groupByChildren } from "./children.ts";
 import { defineEstimator } from "./estimator.ts";
 import { prepareSinglePass } from "./single-pass.ts";
 
@@ -99,16 +100,8 @@ export const localExpectation = defineEstimator({
       const scalars = evaluation.components.filter((component) => isScalar(component, layer));
       const reading = (list: readonly Component[]) => list.filter(({ reads }) => reads.includes(index));
       const tried = (f: () => Float64Array) => ({ f, worth: numbers(width) });
-      /** Components by the children that lead to them. */
-      const bySet = new Map<string, { among: Layer["children"]; components: Component[] }>();
-      for (const component of known) {
-        const among = childrenTowards(component, layer);
-        const key = among.map((child) => child.layer.index).join();
-        const set = bySet.get(key) ?? { among, components: [] };
-        bySet.set(key, set);
-        set.components.push(component);
-      }
-      const sets = [...bySet.values()].map(({ among, components }, place) => ({
+      const groups = groupByChildren(known, (component) => childrenTowards(component, layer));
+      const sets = groups.map(({ among, components }, place) => ({
         // What no child leads to has no signal: a constant would cancel.
         sum: among.length > 0 ? signals.sum(`baseline.${index}.${place}`, components) : undefined,
         signal: numbers(1),

@@ -21,6 +21,8 @@ export interface Site {
 export interface Draws {
   /** Lets `law` write what every unit of the site does. */
   draw(site: Site, law: Law): void;
+  /** Whether the laws and outcomes of that branch's pass stand in its buffers already. Absent: no branch's do. */
+  stands?(branch: number): boolean;
 }
 
 /** Draws from the counter-based generator: a function of seed, stream, step, layer, branch and time. */

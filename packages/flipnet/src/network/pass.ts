@@ -222,8 +222,9 @@ export function samplePass(
 ): void {
   for (const flips of pass.flips.values()) flips.tablesFresh = flips.logLikelihoodFresh = false;
   pass.front?.forward();
+  const stands = draws.stands?.(pass.sites[0].branch) ?? false;
   for (const layer of pass.own) {
-    computeLaw(pass, layer);
+    if (!stands) computeLaw(pass, layer);
     draw(layer.index);
     explorationOf(pass, layer.index)?.measure(pass.layers[layer.index]);
   }

@@ -2,7 +2,7 @@
  * What a function component makes of its logit: `eta` in `eta(w . x + b)` (HNCA paper, appendix H, algorithm 3). A
  * scalar function is all that it takes; those that have kernels are much faster.
  */
-import { immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import {
@@ -87,13 +87,7 @@ export const logLikelihood: Activation = {
         backend.addScaled(logits, 1, out); // log p - log (1 - p)
       },
       addTargetSlopes: (out) => backend.addScaled(logits, 1, out),
-      slope(g, accumulate) {
-        if (accumulate) {
-          backend.addScaled(target, 1, g);
-          backend.addScaled(p, -1, g);
-        } else if (pass.shows === "means") backend.subtract(target, p, g);
-        else computeScore(backend, outcome, g);
-      },
+      slope: likelihoodSlope(pass, outcome),
     };
   },
 };
@@ -140,11 +134,7 @@ export const surprisal: Activation = {
         backend.addScaled(flipLogLikelihood(pass, edge, layer.index), -1, out),
       addTargetDifferences: (out) => backend.addScaled(logits, -1, out),
       addTargetSlopes: (out) => backend.addScaled(logits, -1, out),
-      slope(g, accumulate) {
-        if (accumulate) backend.addScaled(outcome.p, 1, g);
-        else backend.copy(outcome.p, g);
-        backend.addScaled(outcome.bits, -1, g);
-      },
+      slope: surprisalSlope(pass, outcome),
     };
   },
 };
@@ -176,6 +166,32 @@ export function prepareLogLikelihood(
     backend.subtract(fractions, first, less);
     backend.rowDots(less, logits, "real", value, true);
   };
+}
+
+type Slope = NonNullable<ActivationKernels["slope"]>;
+
+/** Of a log-likelihood by its logits: `bit - p`, exact where that is nearly nothing, or, of means, `fraction - p`. */
+export function likelihoodSlope(pass: Pass, outcome: Outcome): Slope {
+  const { backend } = pass.network;
+  const { bits, p } = outcome;
+  return (g, accumulate) => {
+    if (accumulate) addDifference(backend, bits, p, g);
+    else if (pass.shows === "means") backend.subtract(bits, p, g);
+    else computeScore(backend, outcome, g);
+  };
+}
+
+/** Of a surprisal by its logits: `p - bit`. */
+export function surprisalSlope({ network: { backend } }: Pass, { bits, p }: Outcome): Slope {
+  return (g, accumulate) => {
+    if (accumulate) addDifference(backend, p, bits, g);
+    else backend.subtract(p, bits, g);
+  };
+}
+
+function addDifference(backend: Backend, a: Matrix, b: Matrix, g: Matrix): void {
+  backend.addScaled(a, 1, g);
+  backend.addScaled(b, -1, g);
 }
 
 /** By calling the scalar functions on the host: once an example and edge, where differences are asked for. */

@@ -1,12 +1,13 @@
 /** What function components make of the logits of whole softmax units: the choices' counterparts of `activations.ts`. */
 import type { Outcome } from "../backend/backend.ts";
+import { addFlipEntropy, addLikelihoodDifferences, flipLogLikelihood } from "../network/pass.ts";
 import {
-  addFlipEntropy,
-  addLikelihoodDifferences,
-  computeScore,
-  flipLogLikelihood,
-} from "../network/pass.ts";
-import { type ActivationKernels, type Logits, prepareLogLikelihood } from "./activations.ts";
+  type ActivationKernels,
+  type Logits,
+  likelihoodSlope,
+  prepareLogLikelihood,
+  surprisalSlope,
+} from "./activations.ts";
 
 /** A function of units' logits, by a backend's operations. */
 export interface UnitFunction {
@@ -33,15 +34,7 @@ export const choiceLogLikelihood: UnitFunction = {
       addTargetSlopes: (out) => backend.addScaled(logits, 1, out),
       addParentDifferences: (edge, out) => addLikelihoodDifferences(pass, edge, outcome, out),
       addTargetDifferences: (out) => backend.addChoiceDifferences(logits, choices, bits!, out),
-      slope(g, accumulate) {
-        if (!accumulate && pass.shows === "bits") {
-          computeScore(backend, outcome, g);
-          return;
-        }
-        if (!accumulate) backend.fill(g, 0);
-        backend.addScaled(bits!, 1, g);
-        backend.addScaled(p, -1, g);
-      },
+      slope: likelihoodSlope(pass, outcome),
     };
   },
 };
@@ -89,11 +82,7 @@ export const choiceSurprisal: UnitFunction = {
         backend.addChoiceDifferences(logits, choices, outcome.bits, differences);
         backend.addScaled(differences, -1, out);
       },
-      slope(g, accumulate) {
-        if (accumulate) backend.addScaled(outcome.p, 1, g);
-        else backend.copy(outcome.p, g);
-        backend.addScaled(outcome.bits, -1, g);
-      },
+      slope: surprisalSlope(pass, outcome),
     };
   },
 };

@@ -1,7 +1,7 @@
 /**
  * Rows of a batch that act one after the other, each on what came of those before: an episode's steps. Every row's
- * outcome is drawn on the estimator's own buffers, at a time of its own; then the estimator makes its pass over the whole
- * batch and finds what was done already there.
+ * laws and outcomes are computed in the estimator's own buffers, at a time of their own; then the estimator takes what stands there for
+ * its main pass over the whole batch.
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
@@ -65,8 +65,9 @@ export class Acting {
     throw new InputError(`${this.#acted} of ${batchSize} rows have acted; expected every row once a step`);
   }
 
-  /** What the main pass did stands in its buffers. */
+  /** The main pass has been played, part by part, in its own buffers. */
   readonly #played: Draws = {
+    stands: (branch) => branch === 0,
     draw: (site, law) => {
       if (site.branch > 0) this.#draws.draw(site, law);
     },

@@ -417,7 +417,9 @@ describe("options", () => {
       reward: [[0, 1, 2, 3]],
     });
     const message = (count: string) =>
-      new InputError(`the network has ${count} states to enumerate; expected at most 16,777,216`);
+      new InputError(
+        `the network has ${count} states to enumerate; expected at most 16,777,216, or to simulate`,
+      );
     expect(() => audit(wide(23))).toThrow(message("33,554,432"));
     expect(() => audit(wide(200))).toThrow(message("about 6.4e+60"));
     expect(() => audit(wide(2000))).toThrow(message("more than 1e308"));

@@ -1,5 +1,5 @@
 /** How far two reports are apart. */
-import type { AuditReport } from "../../src/audit/audit.ts";
+import type { AuditReport, SimulatedReport } from "../../src/audit/audit.ts";
 import type { ParameterArrays } from "../../src/audit/layout.ts";
 
 export const flat = (arrays: ParameterArrays): number[] => arrays.flat(2);
@@ -10,12 +10,14 @@ export function largestDifference(a: ParameterArrays, b: ParameterArrays): numbe
   return x.reduce((largest, value, i) => Math.max(largest, Math.abs(value - y[i])), 0);
 }
 
+type ExactReport = Exclude<AuditReport, SimulatedReport>;
+
 /** The exact numbers of a report, whatever it is about. */
-const answers = (report: AuditReport): ParameterArrays =>
+const answers = (report: ExactReport): ParameterArrays =>
   "exact" in report ? report.exact : [[report.elbo], ...report.exactEncoder, ...report.exactDecoder];
 
 /** The largest absolute difference between a report and all that is known of it. */
-export function compare(report: AuditReport, known: AuditReport): number {
+export function compare(report: ExactReport, known: ExactReport): number {
   const differences = [largestDifference(answers(report), answers(known))];
   for (const [name, { mean, variance, meanVariance }] of Object.entries(known.estimators)) {
     const found = report.estimators[name];

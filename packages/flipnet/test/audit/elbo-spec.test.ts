@@ -104,7 +104,9 @@ describe("a spec of an ELBO", () => {
       prior: Array(30).fill(0),
     };
     expect(() => audit(spec)).toThrow(
-      new InputError("the network has 2,147,483,648 states to enumerate; expected at most 16,777,216"),
+      new InputError(
+        "the network has 2,147,483,648 states to enumerate; expected at most 16,777,216, or to simulate",
+      ),
     );
   });
 });

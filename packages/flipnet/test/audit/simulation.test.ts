@@ -66,6 +66,52 @@ describe("an estimator that can be enumerated says the same when it is simulated
   });
 });
 
+describe("a network too large for an exact gradient is held against an unbiased estimator's mean", () => {
+  it.each([
+    ["a bandit", goldenSpec("mixed-softmax-hidden"), ["hnca", "reinforce"], "reinforce"],
+    ["an auto-encoder", goldenElbo("elbo-2-layer"), ["f-hnca", "disarm"], "reinforce-loo:samples=4"],
+  ])("%s: which, were it enumerated, would say the same", (_, spec, estimators, reference) => {
+    const exact = audit(spec, { estimators, backend });
+    const simulate = { samples: 20_000, seed: 3 };
+    const report = audit(spec, { estimators, backend, simulate, maximumStates: 1 });
+    if (!("reference" in report)) throw new Error("there is no reference");
+    if ("reference" in exact) throw new Error("there is no exact gradient");
+    const truth = "exact" in exact ? exact.exact : exact.exactEncoder;
+    expect(report.reference).toMatchObject({ estimator: reference, samples: 20_000 });
+    // The largest of some tens of normal errors is below 5 of the largest of them.
+    const error = report.reference.standardError;
+    expect(largestDifference(report.reference.mean, truth)).toBeLessThan(5 * error);
+    expect(largestDifference(report.reference.mean, truth)).toBeGreaterThan(0);
+    for (const name of estimators) {
+      const [known, found] = [exact.estimators[name], report.estimators[name]];
+      // What a distance is compared to has the errors of both, drawn independently.
+      const own = Math.sqrt(Math.max(...flat(known.variance)) / 20_000);
+      expect(found.standardError).toBeLessThan(1.25 * (own + error));
+      expect(found.standardError).toBeGreaterThan(0.8 * Math.max(own, error));
+      expect(Math.abs(found.bias - known.bias)).toBeLessThan(5 * found.standardError!);
+      if (known.bias < 1e-9) expect(found.largestZ).toBeLessThan(5);
+      expect(Math.abs(found.meanVariance - known.meanVariance)).toBeLessThan(5 * found.meanVarianceError!);
+    }
+    expect(formatAudit(report)).toContain(`samples of\n${reference}, which is unbiased`);
+    expect(formatAudit(report)).toMatch(/^estimator +distance/m);
+  });
+
+  it("finds one that is biased", () => {
+    const estimators = [throughNoise(), throughNoise(1.2)].map((one, i) => ({ ...one, name: `noise-${i}` }));
+    const simulate = { samples: 20_000, seed: 1 };
+    const found = audit(coin, { estimators, simulate, maximumStates: 1 }).estimators;
+    expect(found["noise-0"].largestZ).toBeLessThan(5);
+    expect(found["noise-1"].largestZ).toBeGreaterThan(8);
+    expect(Math.abs(found["noise-1"].bias - 0.2 * 0.24026)).toBeLessThan(5 * found["noise-1"].standardError!);
+  });
+
+  it("is refused where nothing is simulated", () => {
+    expect(() => audit(goldenSpec("zero-one-2-hidden"), { maximumStates: 1 })).toThrow(
+      /^the network has \d+ states to enumerate; expected at most 1, or to simulate$/,
+    );
+  });
+});
+
 /** One logit, no context: J = p, dJ/dl = p q. */
 const coin: BanditSpec = {
   units: "zero-one",
