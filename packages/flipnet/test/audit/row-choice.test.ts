@@ -21,7 +21,7 @@ interface Shape {
   hidden: readonly (number | { units: number; choices: number })[];
   /** Whether the scores read what is seen as well as the coins. */
   skips?: boolean;
-  floor?: number;
+  floor?: number | undefined;
   scale: number;
   seed: number;
 }
