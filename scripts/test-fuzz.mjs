@@ -1,36 +1,59 @@
 // Feeds damaged and hostile inputs to every reader of what comes from outside, in this process: each has to end in a
-// result or in one sentence, within bounds of time and memory. `npm run test:fuzz`, or after a build
-// `node scripts/test-fuzz.mjs [--inputs N] [--seed N] [--only READER]`: 10,000 inputs for each reader by default, 300
-// with --quick. What is printed for a failure makes it again.
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+// result or in one sentence, within bounds of time and memory; and how many lines of each reader that reached. Random
+// networks, estimators and options have to give the same on every backend. `npm run test:fuzz`, or after a build
+// `node scripts/test-fuzz.mjs [--inputs N] [--seed N] [--only READER]`: 10,000 inputs for each by default, 300 with
+// --quick. What is printed for a failure makes it again.
+import "./lib/coverage.mjs";
+import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { exportRuns } from "../packages/cli/dist/export/export.js";
-import { readExperiment } from "../packages/cli/dist/planning/experiments.js";
+import { expandExperiment, readExperiment } from "../packages/cli/dist/planning/experiments.js";
 import { expandSweep, readSweepFile } from "../packages/cli/dist/planning/sweep.js";
 import { parseJob, parseProgress } from "../packages/cli/dist/queue/messages.js";
-import { snapshotOf } from "../packages/cli/dist/queue/snapshot.js";
+import { readSnapshot, snapshotOf, writeSnapshot } from "../packages/cli/dist/queue/snapshot.js";
 import { nameRuns } from "../packages/cli/dist/report/methods.js";
 import { writeReport } from "../packages/cli/dist/report/report.js";
-import { decodeCheckpoint } from "../packages/cli/dist/running/checkpoint.js";
+import { decodeCheckpoint, placeOf, writeCheckpoint } from "../packages/cli/dist/running/checkpoint.js";
 import { packageVersion } from "../packages/cli/dist/running/environment.js";
-import { findRuns, readRun, runFiles } from "../packages/cli/dist/running/run-folder.js";
+import { findRun, findRuns, readRun, runFiles } from "../packages/cli/dist/running/run-folder.js";
 import { parseRecords } from "../packages/cli/dist/running/run-schema.js";
 import { trainRun } from "../packages/cli/dist/running/runs.js";
-import { parseConfig, readConfigFile } from "../packages/cli/dist/settings/config.js";
+import { parseConfig, parseStoredConfig, readConfigFile } from "../packages/cli/dist/settings/config.js";
 import { parseBanditSpec } from "../packages/flipnet/dist/audit/bandit-spec.js";
 import { parseElboSpec } from "../packages/flipnet/dist/audit/elbo-spec.js";
+import { parseFunctionSpec } from "../packages/flipnet/dist/audit/function-spec.js";
+import { parseProcessSpec } from "../packages/flipnet/dist/audit/process-spec.js";
 import {
+  adam,
   createAgent,
+  createReferenceBackend,
+  decodeSafetensors,
+  encodeSafetensors,
+  evaluatePolicy,
   InputError,
   loadAgent,
   parseIdx,
   RunError,
+  withActions,
   writeIdx,
 } from "../packages/flipnet/dist/index.js";
-import { randomFrom } from "./lib/runs.mjs";
+import { readAgentLog, replayAgentLog } from "../packages/flipnet/dist/node/agent-log.js";
+import { writeData } from "../test/net/data.mjs";
+import { linesOf } from "./lib/coverage.mjs";
+import {
+  chance,
+  damagedBytes,
+  damagedJson,
+  damagedLines,
+  damagedTensors,
+  damagedValue,
+  oneOf,
+  startFrom,
+} from "./lib/damage.mjs";
+import { everywhere, randomSettings } from "./lib/random-runs.mjs";
 
 const { values } = parseArgs({
   options: {
@@ -48,54 +71,9 @@ const scratch = mkdtempSync(join(tmpdir(), "flipnet-fuzz-"));
 process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const place = (name) => join(scratch, "inputs", name);
 
-let random = randomFrom(0);
-const below = (n) => Math.floor(n * random());
-const oneOf = (list) => list[below(list.length)];
-
-/** What nobody expects in place of a value. */
-const hostile = [
-  ...[null, true, "", "x", "../../x", "\u001b[2J", "toString", "__proto__", [], {}, [[]], [null], { a: 1 }],
-  ...[0, -0, -1, 0.5, 1e9, 2 ** 53, -(2 ** 31), 1e39, 1e308, "9".repeat(400), "=1+1"],
-];
-
-/** A copy of a value as JSON can have it, one part of which is another thing, is gone, or stands there twice. */
-const damagedValue = (value) => JSON.parse(JSON.stringify(changed(value)));
-
-function changed(value) {
-  if (typeof value !== "object" || value === null || random() < 0.1) return oneOf(hostile);
-  const keys = Object.keys(value);
-  const copy = Array.isArray(value) ? [...value] : { ...value };
-  const key = keys.length === 0 || random() < 0.05 ? oneOf(["constructor", "x", "0"]) : oneOf(keys);
-  const how = random();
-  if (how < 0.15) delete copy[key];
-  else if (how < 0.25) copy[`${key}x`] = copy[key];
-  else copy[key] = changed(copy[key]);
-  return copy;
-}
-
-/** A copy of bytes that are cut, changed, doubled or mixed. */
-function damagedBytes(bytes) {
-  let copy = Buffer.from(bytes);
-  for (let times = 1 + below(4); times > 0; times--) {
-    const [at, length] = [below(copy.length + 1), 1 + below(16)];
-    const how = random();
-    if (how < 0.2) copy = copy.subarray(0, at);
-    else if (how < 0.4) copy = Buffer.concat([copy.subarray(0, at), copy.subarray(at + length)]);
-    else if (how < 0.5) copy = Buffer.concat([copy.subarray(0, at), copy.subarray(below(at + 1))]);
-    else for (let i = at; i < Math.min(copy.length, at + length); i++) copy[i] = below(256);
-  }
-  return copy;
-}
-
-/** JSON text, damaged as a value or as text. */
-const damagedJson = (value) =>
-  random() < 0.7 ? JSON.stringify(damagedValue(value)) : damagedBytes(JSON.stringify(value)).toString();
-
 // One run, agent and so on that is right, to begin with.
-const config = parseConfig({
-  ...{ task: "multiplexer", k: 1, hidden: [3, 2], steps: 4, recordEvery: 2, batchSize: 2 },
-  ...{ kernels: "portable", out: join(scratch, "runs") },
-});
+const settings = { task: "multiplexer", k: 1, hidden: [3, 2], recordEvery: 2, batchSize: 2 };
+const config = parseConfig({ ...settings, steps: 4, kernels: "portable", out: join(scratch, "runs") });
 const { folder, runId } = await trainRun(config);
 const files = runFiles(folder);
 const right = Object.fromEntries(
@@ -104,15 +82,38 @@ const right = Object.fromEntries(
     readFileSync(files[name]),
   ]),
 );
-const agent = await createAgent({ inputs: 2, actions: 3, hidden: [4] });
-agent.act([0, 1]);
-const saved = await agent.save();
+const checkpoint = decodeCheckpoint(right.checkpoint, "it");
+const agentOptions = [
+  { hidden: [4], optimizer: adam({ learningRate: 0.1 }) },
+  {
+    ...{ hidden: [{ units: 2, choices: 2 }], floor: { from: 1, to: 0.1, halfLife: 3 }, entropyBonus: 0.1 },
+    ...{ baseline: { hidden: [2], learningRate: 0.1 }, rewardRange: [0, 1], expireAfter: 1e6 },
+  },
+];
+const agents = [];
+for (const more of agentOptions) agents.push(await savedAgent({ inputs: 2, actions: 3, ...more }));
+
+/** An agent that has decided three times and waits for one reward: its log, and what it saved. */
+async function savedAgent(options) {
+  const agent = await createAgent(options);
+  const log = [0, 1, 2].flatMap((i) => {
+    const { floor, version, step, ...decision } = agent.decide([0, i], { id: `${i}`, now: i });
+    const event = { event: "decision", time: i, context: [0, i], ...decision, floor, version, step };
+    if (i === 2) return event;
+    agent.reward(`${i}`, 1, { now: i });
+    return [event, { event: "reward", id: `${i}`, time: i, value: 1 }];
+  });
+  const bytes = await agent.save();
+  const events = log.map((event) => `${JSON.stringify(event)}\n`).join("");
+  return { bytes, parts: decodeSafetensors(bytes, "it"), events, options };
+}
 const job = {
   ...{ label: "run", runId, digest: "none", generator: JSON.parse(right.environment).generator },
   ...{ config: JSON.parse(right.config), version: packageVersion() },
 };
 const progress = {
   host: "host",
+  refused: "it cannot",
   progress: {
     ...{ type: "progress", epoch: 1, epochs: 2, step: 1, stepsPerEpoch: 2, metrics: { onlineReward: 0.5 } },
     ...{ evaluating: false, stepsPerSecond: 3, secondsLeft: 1 },
@@ -123,18 +124,35 @@ const idx = writeIdx([4, 3, 3], new Uint8Array(36).fill(7));
 const sweep = {
   base: { task: "multiplexer", k: 1 },
   grid: { seed: [0, 1], hidden: [[2], [3]] },
-  runs: [{}, { k: 2 }],
+  runs: [{}, { k: 2, preset: "weight-max-figure-1" }],
 };
 const experiment = {
   ...{ title: "t", says: ["s"], seeds: 2, base: { task: "bandit" }, panels: { p: { hidden: [4] } } },
   methods: { a: { estimator: "hnca" }, b: { estimator: "reinforce", panels: ["p"] } },
 };
+const images = join(scratch, "images");
+writeData(images);
 
 const golden = (name) =>
   JSON.parse(
     readFileSync(new URL(`../packages/flipnet/test/audit/golden/${name}.json`, import.meta.url), "utf8"),
   ).spec;
-const [banditSpec, elboSpec] = [golden("mixed-softmax-hidden"), golden("elbo-2-layer")];
+const { reward, ...network } = golden("mixed-softmax-hidden");
+const specs = {
+  bandit: { reward, ...network },
+  elbo: golden("elbo-2-layer"),
+  function: {
+    ...network,
+    components: [
+      {
+        ...{ name: "linear", reads: [0], eta: "log-likelihood", bias: [0.5] },
+        ...{ weights: [network.layers[0].bias], target: network.contexts.map(() => [1]) },
+      },
+      { name: "table", reads: [network.layers.length - 1], values: reward.map((row) => row.map(Number)) },
+    ],
+  },
+  process: JSON.parse(readFileSync(new URL("../examples/three-rooms.json", import.meta.url), "utf8")),
+};
 
 /** Writes a file among the inputs. */
 function file(name, content) {
@@ -143,68 +161,235 @@ function file(name, content) {
   return place(name);
 }
 
+/** A checkpoint that is damaged; half of them by somebody who knows how to seal one. */
+async function damagedCheckpoint() {
+  if (chance(0.5)) return damagedBytes(right.checkpoint);
+  await writeCheckpoint(place("sealed"), damagedTensors(checkpoint));
+  return readFileSync(place("sealed"));
+}
+
 /** A run folder, one file of which is damaged. */
-function damagedRun() {
+async function damagedRun() {
   const which = oneOf(Object.keys(right));
-  const isJson = !["metrics", "checkpoint"].includes(which);
   for (const [name, content] of Object.entries(right)) {
-    const damaged = isJson ? () => damagedJson(JSON.parse(content)) : () => damagedBytes(content);
-    file(runFiles("runs/run")[name], name === which ? damaged() : content);
+    const damaged = {
+      metrics: () => damagedLines(content.toString()),
+      checkpoint: damagedCheckpoint,
+    }[name];
+    const damage = damaged ?? (() => damagedJson(JSON.parse(content)));
+    file(runFiles("runs/run")[name], name === which ? await damage() : content);
   }
   return place("runs/run");
 }
 
-/** Each reads one input that it damages itself. */
+/** The largest distance of two backends from each other that was seen, and what two may have: see `everywhere`. */
+let apart = { most: 0 };
+const bound = 1e-3;
+
+/** What a reader reads, the files that it consists of, and the part of all inputs that it has: some take long. */
 const readers = {
-  "data files": () => {
-    const bytes = random() < 0.5 ? idx : gzipSync(idx);
-    return parseIdx(damagedBytes(random() < 0.2 ? gzipSync(damagedBytes(idx)) : bytes), "file");
+  "data files": {
+    lines: { "flipnet/dist/formats/idx": [] },
+    read() {
+      const bytes = chance(0.5) ? idx : gzipSync(idx);
+      return parseIdx(damagedBytes(chance(0.2) ? gzipSync(damagedBytes(idx)) : bytes), "file");
+    },
   },
-  "configs, JSON": async () => parseConfig(await readConfigFile(file("c.json", damagedJson(job.config)))),
-  "configs, YAML": async () => parseConfig(await readConfigFile(file("c.yaml", damagedJson(job.config)))),
-  sweeps: async () => expandSweep(await readSweepFile(file("s.json", damagedJson(sweep))), {}, "s.json"),
-  experiments: () => readExperiment(file("e.json", damagedJson(experiment))),
-  "audits of bandits": () => parseBanditSpec(damagedValue(banditSpec)),
-  "audits of auto-encoders": () => parseElboSpec(damagedValue(elboSpec)),
-  checkpoints: () => decodeCheckpoint(damagedBytes(right.checkpoint), "it"),
-  agents: () => loadAgent(Uint8Array.from(damagedBytes(saved))),
-  records: () => parseRecords(damagedBytes(right.metrics).toString(), "it"),
-  jobs: () => parseJob(damagedValue(job), packageVersion()),
-  messages: () => parseProgress(damagedValue(progress)),
-  states: () => {
-    const { checkpoint, metrics, environment, summary } = right;
-    const parts = { checkpoint, metrics, environment, summary };
-    const which = oneOf(Object.keys(parts));
-    parts[which] = random() < 0.1 && which !== "checkpoint" ? undefined : damagedBytes(parts[which]);
-    return snapshotOf(parts.checkpoint, parts.metrics, parts.environment, parts.summary, "it", runId);
+  "configs, JSON": {
+    lines: {
+      "cli/dist/settings/config": ["taskOf", "alongOf", "lengthOf", "ofLength", "withScores", "estimatorOf"],
+    },
+    read: () => readConfig("c.json"),
   },
-  "run folders": async () => readRun(damagedRun()),
-  exports: async () => {
-    const format = oneOf(["csv", "parquet", "tensorboard", "safetensors", "onnx"]);
-    return exportRuns([damagedRun()], { format, force: true });
+  "configs, YAML": {
+    lines: {
+      "cli/dist/settings/config": ["taskOf", "alongOf", "lengthOf", "ofLength", "withScores", "estimatorOf"],
+    },
+    read: () => readConfig("c.yaml"),
   },
-  reports: async () => {
-    const runs = nameRuns(await findRuns([damagedRun()]));
-    // Most are drawn, which takes the time.
-    return random() < 0.05 ? writeReport(place("report"), runs, { title: "t" }) : undefined;
+  sweeps: {
+    lines: { "cli/dist/planning/sweep": ["planRuns", "runsOfOtherGenerators", "isDone"] },
+    read: async () => expandSweep(await readSweepFile(file("s.json", damagedJson(sweep))), {}, "s.json"),
+  },
+  experiments: {
+    lines: {
+      "cli/dist/planning/experiments": ["experimentNames", "chosenBy", "scaleOf", "reportedRuns", "count"],
+    },
+    read: async () => expandExperiment(await readExperiment(file("e.json", damagedJson(experiment)))),
+  },
+  audits: {
+    lines: Object.fromEntries(
+      ["bandit", "elbo", "function", "process"].map((kind) => [`flipnet/dist/audit/${kind}-spec`, []]),
+    ),
+    read() {
+      const kind = oneOf(Object.keys(specs));
+      return parsers[kind](damagedValue(specs[kind]));
+    },
+  },
+  checkpoints: {
+    lines: {
+      "cli/dist/running/checkpoint": ["readCheckpoint"],
+      "flipnet/dist/formats/safetensors": ["encode"],
+    },
+    read: async () => placeOf(decodeCheckpoint(await damagedCheckpoint(), "it"), "it"),
+  },
+  "training states": {
+    lines: { "flipnet/dist/training/parameters": [] },
+    async read() {
+      const to = runFiles(join(scratch, "resumed"));
+      for (const name of Object.keys(right)) cpSync(files[name], to[name]);
+      await writeCheckpoint(to.checkpoint, damagedTensors(checkpoint));
+      return trainRun(parseConfig({ ...config, steps: 8, epochs: 4 }), {
+        folder: dirname(to.config),
+        resume: true,
+      });
+    },
+  },
+  agents: {
+    lines: {
+      ...{ "flipnet/dist/agent/load": [], "flipnet/dist/agent/saved": [] },
+      ...{ "flipnet/dist/agent/settings": ["settingsText", "floorAt", "baselineOf"] },
+    },
+    async read() {
+      const saved = oneOf(agents);
+      const { tensors, metadata } = damagedTensors(saved.parts);
+      const bytes = chance(0.3) ? damagedBytes(saved.bytes) : encodeSafetensors(tensors, metadata);
+      const loaded = await loadAgent(Uint8Array.from(bytes), undefined, here);
+      // What was taken has to be of use.
+      loaded.act([0, 1]);
+      loaded.learn(1);
+      if (loaded.knows("2")) loaded.reward("2", 1);
+      await loaded.save();
+      return withActions(bytes, [0, "new", 2]);
+    },
+  },
+  "agents' logs": {
+    lines: {
+      "flipnet/dist/node/agent-log": [
+        "openAgentLog",
+        "openWhole",
+        "exists",
+        "deleteEvents",
+        "vowpalWabbitText",
+      ],
+    },
+    async read() {
+      const { events, options } = agents[0];
+      const path = file("log.jsonl", chance(0.1) ? events : damagedLines(events));
+      const entries = await readAgentLog(path);
+      const fresh = await createAgent(options, here);
+      const rows = entries.map((entry) => ({ ...entry, reward: entry.reward ?? 0 }));
+      if (rows.length > 0) {
+        const chances = ({ context }) => fresh.probabilities(context, { samples: 2 }).probabilities;
+        evaluatePolicy(rows, chances, { bootstrap: 40 });
+      }
+      return replayAgentLog(fresh, path);
+    },
+  },
+  records: {
+    lines: {},
+    read: () => parseRecords(damagedLines(right.metrics.toString()), "it"),
+  },
+  jobs: {
+    lines: { "cli/dist/queue/messages": [] },
+    read: () => parseJob(damagedValue(job), packageVersion()),
+  },
+  messages: {
+    lines: { "cli/dist/queue/messages": [] },
+    read: () => parseProgress(damagedValue(progress)),
+  },
+  states: {
+    lines: { "cli/dist/queue/snapshot": [] },
+    async read() {
+      const parts = { ...right };
+      const which = oneOf(["checkpoint", "metrics", "environment", "summary"]);
+      if (which === "checkpoint") parts.checkpoint = await damagedCheckpoint();
+      else if (chance(0.1)) parts[which] = undefined;
+      else {
+        const text = parts[which].toString();
+        const damage = which === "metrics" ? damagedLines : (json) => damagedJson(JSON.parse(json));
+        parts[which] = Buffer.from(damage(text));
+      }
+      const state = snapshotOf(
+        ...[parts.checkpoint, parts.metrics, parts.environment, parts.summary],
+        ...["it", runId],
+      );
+      await writeSnapshot(place("state"), state);
+      return readSnapshot(place("state"));
+    },
+  },
+  "run folders": {
+    lines: {
+      "cli/dist/running/run-folder": ["runIdOf", "runFolderOf", "listRuns", "identityOf"],
+      "cli/dist/running/run-schema": [],
+    },
+    async read() {
+      const run = await damagedRun();
+      if (chance(0.3)) return findRuns([dirname(run)], chance(0.5) ? () => {} : undefined);
+      if (chance(0.1)) rmSync(runFiles(run)[oneOf(["config", "environment", "metrics"])]);
+      return chance(0.5) ? findRun(run) : readRun(run);
+    },
+  },
+  exports: {
+    share: 0.1,
+    lines: { "cli/dist/export/export": [] },
+    async read() {
+      const format = oneOf(["csv", "parquet", "tensorboard", "safetensors", "onnx"]);
+      return exportRuns([await damagedRun()], { format, force: true });
+    },
+  },
+  reports: {
+    share: 0.1,
+    lines: { "cli/dist/report/methods": [] },
+    async read() {
+      const runs = nameRuns(await findRuns([await damagedRun()]));
+      // Most are drawn, which takes the time.
+      return chance(0.05) ? writeReport(place("report"), runs, { title: "t" }) : undefined;
+    },
+  },
+  networks: {
+    lines: {},
+    async read(seed) {
+      const found = await everywhere(randomSettings(join(images, "three")));
+      if (found.error !== undefined) throw found.error;
+      if (found.most > apart.most) apart = { ...found, seed };
+      if (found.most > bound) throw new Error(`${found.where} is ${found.most} off`);
+    },
   },
 };
+
+/** A config of any task, of somebody who writes a file or of a run that has one. */
+async function readConfig(name) {
+  const settings = chance(0.3) ? job.config : randomSettings(images);
+  const read = await readConfigFile(file(name, damagedJson(settings)));
+  return chance(0.3) ? parseStoredConfig(read, (key) => key) : parseConfig(read);
+}
+
+const parsers = {
+  bandit: parseBanditSpec,
+  elbo: parseElboSpec,
+  function: parseFunctionSpec,
+  process: parseProcessSpec,
+};
+
+const here = createReferenceBackend();
 
 /** Folders and files beside the inputs: nothing may be written there. */
 const around = () =>
   JSON.stringify([readdirSync(scratch).sort(), readdirSync(dirname(scratch)).filter((name) => name === "x")]);
 
 let failed = 0;
-for (const [name, read] of Object.entries(readers)) {
+mkdirSync(join(scratch, "resumed/checkpoints"), { recursive: true });
+for (const [name, { read, lines, share = 1 }] of Object.entries(readers)) {
   if (values.only !== undefined && values.only !== name) continue;
-  const count = ["exports", "reports", "run folders"].includes(name) ? Math.ceil(inputs / 10) : inputs;
+  const count = Math.ceil(inputs * share);
   const ends = { results: 0, refused: 0 };
   file("x", "");
   const before = around();
   const began = performance.now();
   for (let i = 0; i < count; i++) {
     const seed = Number(values.seed) + i;
-    random = randomFrom(Math.imul(seed, 2654435761) >>> 0);
+    startFrom(seed);
     const start = performance.now();
     const memory = process.memoryUsage();
     const fail = (problem) => {
@@ -212,7 +397,7 @@ for (const [name, read] of Object.entries(readers)) {
       console.log(`FAILED: --only "${name}" --seed ${seed} --inputs 1: ${problem}`);
     };
     try {
-      await read();
+      await read(seed);
       ends.results++;
     } catch (error) {
       const isSentence = error instanceof InputError || error instanceof RunError;
@@ -231,6 +416,17 @@ for (const [name, read] of Object.entries(readers)) {
   }
   const seconds = ((performance.now() - began) / 1000).toFixed(1);
   console.log(`${name}: ${count} inputs, ${ends.results} read, ${ends.refused} refused, ${seconds} s`);
+  if (name === "networks") console.log(`  ${apart.most} apart at most: ${apart.where}, --seed ${apart.seed}`);
+  for (const { file, code, missed } of await linesOf(
+    Object.fromEntries(
+      Object.entries(lines).map(([line, without]) => [`../../packages/${line}.js`, without]),
+    ),
+  )) {
+    const part = ((100 * (code - missed.length)) / code).toFixed(1);
+    console.log(
+      `  ${part} % of the lines of ${file.slice("../../packages/".length)}; not ${missed.join(" ")}`,
+    );
+  }
 }
 console.log(failed === 0 ? `nothing failed (seed ${values.seed})` : `${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

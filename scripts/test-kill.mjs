@@ -1,12 +1,14 @@
 // Kills runs at random moments, resumes them, and checks that what comes out is what an undisturbed run gives: the same
 // metrics (wall times aside) and the same bytes in every tensor. Meanwhile others want the same run, some of them from
-// another namespace of processes, as in a container; at the end two reports are written at once, and a run goes through
-// a full disk. `npm run test:kill`, or after a build `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default;
-// the seed decides the moments. Namespaces and the full disk need Linux and the rights for them; without, it says so.
+// another namespace of processes, as in a container; every third run has a file system without hard links. At the end
+// three each of reports, exports and resumes are at work at once, and a run goes through a full disk. `npm run test:kill`,
+// or after a build `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default; the seed decides the moments.
+// Namespaces and the full disk need Linux and the rights for them; without, it says so.
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setTimeout as pause } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { outcomeOf, randomFrom } from "./lib/runs.mjs";
 
@@ -25,23 +27,36 @@ const trainCommand = (out, seed) => [
   ...[process.execPath, main, "train", ...settings, "--seed", `${seed}`, "--out", out, "--resume", "--quiet"],
 ];
 
-/** Runs flipnet; `signal` is sent after so many milliseconds, unless it is done by then. */
-const train = (out, seed, signal, milliseconds) => run(trainCommand(out, seed), signal, milliseconds);
+/** Whether the file system that the next runs see has hard links. */
+let hasLinks = true;
+const noLinks = new URL("lib/no-hard-links.mjs", import.meta.url).href;
 
-function run([command, ...args], signal, milliseconds) {
-  const child = spawn(command, args, { stdio: ["ignore", "ignore", "pipe"] });
+/** Runs a command until it ends, or until a signal is sent: after so many milliseconds, or when a promise is kept. */
+function run([command, ...args], signal, moment) {
+  const NODE_OPTIONS = hasLinks ? "" : `--import ${noLinks}`;
+  const child = spawn(command, args, {
+    stdio: ["ignore", "ignore", "pipe"],
+    env: { ...process.env, NODE_OPTIONS },
+    // A group of its own, for `unshare` does not hand signals on.
+    detached: true,
+  });
   let errors = "";
   child.stderr.on("data", (text) => {
     errors += text;
   });
-  const timer = signal && setTimeout(() => child.kill(signal), milliseconds);
+  let isOver = false;
+  const strike = () => isOver || process.kill(-child.pid, signal);
+  if (signal && typeof moment === "number") setTimeout(strike, moment).unref();
+  else if (signal) moment.then(strike);
   return new Promise((resolve) => {
     child.on("close", (code, endedBy) => {
-      clearTimeout(timer);
+      isOver = true;
       resolve({ code, endedBy, errors });
     });
   });
 }
+
+const train = (out, seed, ...kill) => run(trainCommand(out, seed), ...kill);
 
 const outcome = (out) => outcomeOf(join(out, readdirSync(out)[0]));
 
@@ -55,17 +70,21 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
 let [killed, refused] = [0, 0];
 
-/** Another process that wants the run which one has: it is refused, or has it because that one is gone by then. */
+/**
+ * Another process that wants the run which one has: it is refused, or has it because that one is gone by then. It is
+ * killed a while after the other's end, or after five minutes in which it should have been refused.
+ */
 async function intrude(out, seed, training) {
   let isOver = false;
   training.then(() => {
     isOver = true;
   });
   // Until there is a lock.
-  while (!isOver && !lockIn(out)) await new Promise((resolve) => setTimeout(resolve, 20));
+  while (!isOver && !lockIn(out)) await pause(20);
   if (isOver) return;
   const elsewhere = hasNamespaces && random() < 0.5 ? namespace : [];
-  const { code, errors } = await run([...elsewhere, ...trainCommand(out, seed)], "SIGKILL", 4000);
+  const end = Promise.race([training.then(() => pause(2000)), pause(300_000, undefined, { ref: false })]);
+  const { code, errors } = await run([...elsewhere, ...trainCommand(out, seed)], "SIGKILL", end);
   if (code === 2 && isRefusal(errors)) refused++;
   else if (!isOver) fail(`two had one run at a time: the second ended with ${code}: ${errors}`);
 }
@@ -82,6 +101,7 @@ function lockIn(out) {
 }
 
 for (let number = 0; killed < kills; number++) {
+  hasLinks = number % 3 !== 2;
   const calm = join(scratch, `calm-${number}`);
   const began = performance.now();
   const { code, errors } = await train(calm, number);
@@ -109,16 +129,40 @@ for (let number = 0; killed < kills; number++) {
   if (outcome(rough) !== outcome(calm)) fail(`run ${number} differs after ${hard} kills`);
   console.log(`run ${number}: the same after ${hard} kills and ${soft} interruptions`);
 }
-const report = join(scratch, "report");
-const reports = await Promise.all(
-  [1, 2, 3].map(() => run([process.execPath, main, "report", join(scratch, "calm-0"), "-o", report])),
-);
-for (const { code, errors } of reports) {
-  if (code !== 0 && !/another process is writing this report/.test(errors)) fail(`a report: ${errors}`);
+hasLinks = true;
+
+/** Three of a kind at once: those that do not get their turn say so in one sentence. */
+async function threeAtOnce(what, command, refusal) {
+  const ends = await Promise.all([1, 2, 3].map(() => run(command)));
+  for (const { code, errors } of ends) {
+    if (code !== 0 && !(code === 2 && refusal.test(errors))) fail(`a ${what} of three at once: ${errors}`);
+  }
+  if (!ends.some(({ code }) => code === 0)) fail(`no ${what} of three at once was made`);
 }
+
+const report = join(scratch, "report");
+const reportCommand = [process.execPath, main, "report", join(scratch, "calm-0"), "-o", report];
+await threeAtOnce("report", reportCommand, /another process is writing this report/);
 if (!readFileSync(join(report, "index.html"), "utf8").endsWith("</html>\n")) fail("a report is cut short");
-const left = readdirSync(report).filter((name) => name.startsWith(".") || name === "lock");
-if (left.length > 0) fail(`a report left ${left.join(", ")}`);
+
+const [table, alone] = ["table.csv", "alone.csv"].map((name) => join(scratch, name));
+const exportCommand = (to) => {
+  return [process.execPath, main, "export", join(scratch, "calm-0"), "--format", "csv", "--force", "-o", to];
+};
+if ((await run(exportCommand(alone))).code !== 0) fail("a run cannot be exported");
+await threeAtOnce("export", exportCommand(table), /^$/);
+if (readFileSync(table, "utf8") !== readFileSync(alone, "utf8"))
+  fail("exports at once differ from one alone");
+
+const resumed = join(scratch, "resumed");
+await train(resumed, 0, "SIGTERM", 1500);
+await threeAtOnce("resume", trainCommand(resumed, 0), /another process (is writing|has just begun)/);
+if (outcome(resumed) !== outcome(join(scratch, "calm-0"))) fail("resumes at once changed a run");
+for (const folder of [report, scratch, join(resumed, readdirSync(resumed)[0])]) {
+  const left = readdirSync(folder).filter((name) => name.startsWith(".") || name.startsWith("lock"));
+  if (left.length > 0) fail(`${folder} has ${left.join(", ")} left in it`);
+}
+console.log("three reports, exports and resumes at once: whole, and the same");
 
 // A disk that has room for one checkpoint and not for a second beside it; then there is more of it.
 const disk = join(scratch, "disk");

@@ -80,6 +80,8 @@ async function compare({
   const { configFrom } = await import("./train.ts");
   const { titleOf } = await import("../settings/estimator.ts");
   const { words } = await import("../report/methods.ts");
+  const { refuseTooMany } = await import("../planning/sweep.ts");
+  refuseTooMany(seedCount * estimators.split(",").length, `--seeds ${seedCount}`);
   const jobs: (Job & { method: string; config: Config })[] = [];
   for (const estimator of estimators.split(",")) {
     // Checked here, so that a mistake is one sentence now and not one from each run.

@@ -82,7 +82,13 @@ function columnsOf(runs: readonly StoredRun[]): Column[] {
       ofRun(`config.${name}`, type, ({ config }) => settingCell(config, name, type)),
     ),
     ...counts.map((name) => ofRecord(name, "integer")),
-    ...[...metrics].map((name) => ofRecord(name, "number")),
+    ...[...metrics].map((name) => {
+      const column = ofRecord(name, "number");
+      // Metrics are numbers; but a file may say other things, which a column of numbers cannot hold.
+      if (!column.cells.some((cell) => typeof cell === "string")) return column;
+      const texts = column.cells.map((cell) => (cell === null ? null : String(cell)));
+      return { name, type: "string" as const, cells: texts };
+    }),
   ];
 }
 

@@ -10,7 +10,7 @@ import type { ReportedRun } from "../report/report.ts";
 import { summarise } from "../running/run-folder.ts";
 import { alongOf, type Config, lengthOf, readConfigFile } from "../settings/config.ts";
 import { plainName } from "../settings/estimator.ts";
-import { configOf, type PlannedRun, type Settings } from "./sweep.ts";
+import { configOf, type PlannedRun, refuseTooMany, type Settings } from "./sweep.ts";
 
 /** A description says what is expected of a value: it ends the sentence about one that is not. */
 const settings = z.record(z.string(), z.unknown()).describe("settings by name");
@@ -138,6 +138,7 @@ export function expandExperiment(experiment: Experiment, wanted: Wanted = {}): E
     }),
   );
   const chosen = only === undefined ? cells : chosenBy(only, cells, name);
+  refuseTooMany(seeds * chosen.length, name);
   return Array.from({ length: seeds }, (_, seed) =>
     chosen.map(({ config, ...names }) => {
       const label = [names.method, names.panel, `seed ${seed}`].filter(Boolean).join(", ");

@@ -69,8 +69,14 @@ export async function readSweepFile(path: string): Promise<Sweep> {
 const isSettings = (value: unknown): value is Settings =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-/** The most runs that a sweep may have. */
+/** The most runs that can be asked for at once. */
 const mostRuns = 100_000;
+
+/** @throws InputError for more runs than anybody can mean */
+export function refuseTooMany(count: number, name: string): void {
+  if (count <= mostRuns) return;
+  throw new InputError(`${name} describes ${count} runs; expected ${mostRuns} at most`);
+}
 
 /** A run of a sweep; `settings` are those in which the sweep's runs differ. */
 export interface SweepRun {
@@ -92,9 +98,7 @@ export function expandSweep(
   name: string,
 ): SweepRun[] {
   const count = Object.values(grid).reduce((product, { length }) => product * length, runs.length);
-  if (count > mostRuns) {
-    throw new InputError(`${name} describes ${count} runs; expected ${mostRuns} at most`);
-  }
+  refuseTooMany(count, name);
   const combinations = Object.entries(grid).reduce<Settings[]>(
     (some, [key, values]) =>
       some.flatMap((settings) => values.map((value) => ({ ...settings, [key]: value }))),

@@ -1,8 +1,7 @@
 /** A run as it can be carried from machine to machine: its files as they were at its last checkpoint. */
 import { readFile, rm } from "node:fs/promises";
 import { InputError } from "flipnet/internal/formats/errors";
-import { isWhole } from "flipnet/internal/formats/whole";
-import { decodeCheckpoint } from "../running/checkpoint.ts";
+import { decodeCheckpoint, placeOf } from "../running/checkpoint.ts";
 import { runFiles } from "../running/run-folder.ts";
 import { parseEnvironment, parseRecords, parseSummaryFile } from "../running/run-schema.ts";
 import { isMissing, makeFolder, replaceFile, writing } from "../running/storage.ts";
@@ -35,9 +34,9 @@ export async function readSnapshot(folder: string): Promise<Snapshot | undefined
   const summary = await bytesOf(files.summary);
   const checkpoint = await bytesOf(files.checkpoint);
   if (checkpoint === undefined) return undefined;
-  const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint ${files.checkpoint}`);
+  const name = `the checkpoint ${files.checkpoint}`;
+  const { metricsOffset: offset } = placeOf(decodeCheckpoint(checkpoint, name), name);
   const [metrics, environment] = await Promise.all([bytesOf(files.metrics), bytesOf(files.environment)]);
-  const offset = Number(metadata.metricsOffset);
   if (environment === undefined || metrics === undefined || metrics.length < offset) {
     throw new InputError(
       `${folder} holds no whole run: ${files.metrics} or ${files.environment} is cut short`,
@@ -61,13 +60,12 @@ export function snapshotOf(
   name: string,
   runId?: string,
 ): Snapshot {
-  const { metadata } = decodeCheckpoint(checkpoint, `the checkpoint of ${name}`);
+  const { step } = placeOf(
+    decodeCheckpoint(checkpoint, `the checkpoint of ${name}`),
+    `the checkpoint of ${name}`,
+  );
   if (metrics === undefined || environment === undefined) {
     throw new InputError(`${name} is cut short: it has a checkpoint, but no metrics or no environment`);
-  }
-  const step = Number(metadata.step);
-  if (!isWhole(step, 0)) {
-    throw new InputError(`the checkpoint of ${name} is corrupt: its step is ${metadata.step}`);
   }
   const made = parseEnvironment(environment.toString(), `the environment of ${name}`);
   if (runId !== undefined && made.runId !== runId) {

@@ -39,6 +39,21 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
   return { tensors, metadata };
 }
 
+/**
+ * Where a run's checkpoint stands: its step, and how many bytes of the metrics belong to it.
+ * @throws InputError for what no training wrote
+ */
+export function placeOf({ metadata }: Checkpoint, name: string): { step: number; metricsOffset: number } {
+  const [step, metricsOffset] = ["step", "metricsOffset"].map((key) => {
+    const text = metadata[key];
+    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
+    throw new InputError(
+      `${name} is corrupt: its ${key} is ${text === undefined ? "missing" : JSON.stringify(text)}; expected a whole number`,
+    );
+  });
+  return { step, metricsOffset };
+}
+
 /** SHA-256, in hex, over all that a checkpoint says. */
 function seal({ tensors, metadata }: Checkpoint): string {
   const hash = createHash("sha256");

@@ -16,7 +16,7 @@ import {
   type Training,
 } from "flipnet/internal/training/training";
 import type { Config } from "../settings/config.ts";
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
+import { type Checkpoint, placeOf, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { describeEnvironment, packageVersion } from "./environment.ts";
 import { type Lock, lockFolder } from "./lock.ts";
 import {
@@ -210,7 +210,7 @@ class Run {
         );
       }
     }
-    const offset = Number(metadata.metricsOffset);
+    const { step, metricsOffset: offset } = placeOf(checkpoint, `the checkpoint ${files.checkpoint}`);
     if (metrics.length < offset) {
       throw new InputError(
         `${files.metrics} is cut short: ${metrics.length} bytes, expected at least ${offset}, as the checkpoint says`,
@@ -219,7 +219,7 @@ class Run {
     const records = parseRecords(metrics.subarray(0, offset).toString(), files.metrics);
     const text = await textOf(files.summary);
     const summary = text === undefined ? undefined : parseSummary(text, this.folder);
-    return { checkpoint, records, step: Number(metadata.step), offset, hasMetrics, summary };
+    return { checkpoint, records, step, offset, hasMetrics, summary };
   }
 
   /** Whether nothing is left to do: with the last epoch there may still be a summary to make. */
@@ -256,7 +256,7 @@ class Run {
   ): Promise<RunResult> {
     const { config, files } = this;
     const { signal, onStart, onEpoch, onProgress, onCheckpoint, checkpointEvery = longest } = options;
-    if (stored.checkpoint !== undefined) training.restore(stored.checkpoint.tensors);
+    if (stored.checkpoint !== undefined) this.#restore(training, stored.checkpoint, stored);
     await this.#writeHead(stored.step, memory);
 
     const records = [...stored.records];
@@ -316,6 +316,16 @@ class Run {
     const text = `${JSON.stringify(rest, undefined, 2)}\n`;
     await writing(files.summary, replaceFile(files.summary, text, files.checkpoints));
     return { ...this.#named(), records, status: "finished", summary };
+  }
+
+  /** @throws InputError for a checkpoint that is not of this training, or does not belong to the metrics beside it */
+  #restore(training: Training, { tensors }: Checkpoint, { records, step }: Stored): void {
+    training.restore(tensors);
+    if (training.step === step && training.epoch === records.length) return;
+    throw new InputError(
+      `the checkpoint ${this.files.checkpoint} is corrupt: it stands at step ${training.step} after ${training.epoch} epochs; ` +
+        `expected step ${step}, as it says, and ${records.length} epochs, as ${this.files.metrics} says`,
+    );
   }
 
   #named() {

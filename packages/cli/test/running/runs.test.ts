@@ -368,6 +368,37 @@ describe("a checkpoint that cannot be used", () => {
     ),
   );
 
+  /** Changes what the checkpoint says, and seals it. */
+  const sealed = (name: string, value: string | undefined) => async (files: ReturnType<typeof runFiles>) => {
+    const { tensors, metadata } = (await readCheckpoint(files.checkpoint))!;
+    const all = Object.entries({ ...metadata, [name]: value }).filter(([, text]) => text !== undefined);
+    await writeCheckpoint(files.checkpoint, {
+      tensors,
+      metadata: Object.fromEntries(all) as typeof metadata,
+    });
+  };
+
+  it.each([
+    ["metricsOffset", "NaN", /its metricsOffset is "NaN"; expected a whole number$/],
+    ["metricsOffset", undefined, /its metricsOffset is missing; expected a whole number$/],
+    ["step", "-1", /its step is "-1"; expected a whole number$/],
+  ])("has a %s of %s", (name, value, sentence) => refused(sealed(name, value), sentence));
+
+  it.each([
+    ["step", "3", /it stands at step \d+ after 2 epochs; expected step 3, as it says/],
+    [
+      "metricsOffset",
+      "0",
+      /after 2 epochs; expected step \d+, as it says, and 0 epochs, as .*metrics\.jsonl/,
+    ],
+  ])("says another %s than its training has", async (name, value, sentence) => {
+    const { folder } = await trainUntil(2);
+    await sealed(name, value)(runFiles(folder));
+    const before = contents(folder);
+    expect((await rejection(train({}, { resume: true }))).message).toMatch(sentence);
+    expect(contents(folder)).toEqual(before);
+  });
+
   it("is ahead of the metrics", () =>
     refused(
       ({ metrics }) => writeFileSync(metrics, ""),
@@ -484,7 +515,7 @@ describe("trouble while a run is written", () => {
     const { folder } = await trainUntil(2);
     const { checkpoint } = runFiles(folder);
     const { tensors, metadata } = (await readCheckpoint(checkpoint))!;
-    tensors["layers.0.weights"].data[0] = Number.NaN;
+    tensors["layers.1.weights"].data.fill(3e38);
     await writeCheckpoint(checkpoint, { tensors, metadata });
     const before = readFileSync(checkpoint);
     const error = await rejection(train({}, { resume: true }));

@@ -4,8 +4,9 @@ import { InputError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { hiddenSpec } from "../network/hidden.ts";
-import type { Pending } from "./decisions.ts";
-import { parseJson, parseSettings, settingsText } from "./settings.ts";
+import { takeTensor } from "../training/parameters.ts";
+import { readSaved } from "./saved.ts";
+import { settingsText } from "./settings.ts";
 
 /**
  * The saved agent with other actions. `actions` says for each of them which one it was, or `"new"`: with three actions
@@ -17,10 +18,7 @@ import { parseJson, parseSettings, settingsText } from "./settings.ts";
  */
 export function withActions(bytes: Uint8Array, actions: readonly (number | "new")[]): Uint8Array {
   const { tensors, metadata } = decode(bytes, "the agent");
-  if (metadata.agent === undefined) {
-    throw new InputError("the file holds no agent; expected one that save() made");
-  }
-  const settings = parseSettings(metadata.agent, createEstimator);
+  const { settings, pending } = readSaved(metadata, createEstimator);
   check(actions, settings.actions);
 
   const output = `layers.${settings.hidden.length}.`;
@@ -28,17 +26,20 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
     if (name === "pending" || !name.includes(output)) return [name, tensor];
     // What an optimizer remembers of an action that is new is nothing.
     const mean = name.startsWith(output);
+    if (tensor.shape[0] !== settings.actions) {
+      throw new InputError(
+        `the agent's ${name} has shape [${tensor.shape}]; expected ${settings.actions} rows`,
+      );
+    }
     return [name, rowsOf(tensor, actions, mean)];
   });
 
-  const pending = parseJson(metadata.pending ?? "[]", "its pending decisions") as Omit<Pending, "kept">[];
   const stay = pending.map(({ action }) => actions.indexOf(action));
   const left = pending.flatMap(({ allowed, ...one }, i) => {
     if (stay[i] < 0) return [];
     const among = allowed?.map((action) => actions.indexOf(action)).filter((action) => action >= 0);
     return [{ ...one, action: stay[i], ...(among && { allowed: among }) }];
   });
-  const kept = tensors.pending;
   const result = Object.fromEntries(changed);
   delete result.pending;
   if (left.length > 0) {
@@ -56,12 +57,14 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
       ...range(bits + settings.actions, scores),
       ...actions.map((action) => (action === "new" ? undefined : scores + action)),
     ];
+    const inside = scores + settings.actions;
     if (settings.entropyBonus > 0) {
-      const inside = scores + settings.actions;
       columns.push(...range(inside, inside + inner));
       for (const action of actions) columns.push(action === "new" ? undefined : inside + inner + action);
     }
     const rows = pending.flatMap((_, i) => (stay[i] < 0 ? [] : [i]));
+    const width = inside + (settings.entropyBonus > 0 ? inner + settings.actions : 0);
+    const kept = takeTensor(tensors, "pending", [pending.length, width]);
     result.pending = columnsOf(kept, rows, columns);
   }
   return encode(result, {

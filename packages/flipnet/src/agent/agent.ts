@@ -13,19 +13,18 @@ import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
-import { type Closed, type Decision, Decisions, type Pending } from "./decisions.ts";
+import { type Decision, Decisions, type Pending } from "./decisions.ts";
 import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
 import { type Played, Player } from "./player.ts";
+import { readSaved, type SavedAgent } from "./saved.ts";
 import {
   type AgentOptions,
   baselineOf,
   floorAt,
   isSmall,
   largest,
-  parseJson,
-  parseSettings,
   type Settings,
   settingsOf,
   settingsText,
@@ -374,34 +373,35 @@ export class Agent {
     create: (named: NamedOptions) => Estimator,
   ): Promise<Agent> {
     const { tensors, metadata } = decode(bytes, "the agent");
-    if (metadata.agent === undefined)
-      throw new InputError("the file holds no agent; expected one that save() made");
+    const saved = readSaved(metadata, create);
     if (metadata.generator !== generator) {
       throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
     }
-    const settings = parseSettings(metadata.agent, create);
+    const { settings } = saved;
     const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
     const agent = await createAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
-    agent.#restore(tensors, metadata);
+    agent.#restore(tensors, saved);
     return agent;
   }
 
-  #restore(tensors: Record<string, Tensor>, metadata: Record<string, string>): void {
+  #restore(tensors: Record<string, Tensor>, { played, learned, pending, closed }: SavedAgent): void {
     this.#single.learner.restore(tensors);
-    this.#played = Number(metadata.acted);
-    this.#learned = Number(metadata.learned);
-    // Agents from before there were decisions have none.
-    const { pending = "[]", closed = "[]" } = metadata;
-    const waiting = parseJson(pending, "its pending decisions") as Omit<Pending, "kept">[];
+    this.#played = played;
+    this.#learned = learned;
     const { length } = this.#single;
-    if (waiting.length > 0) {
-      const { data } = takeTensor(tensors, "pending", [waiting.length, length]);
+    if (pending.length > 0) {
+      const { data } = takeTensor(tensors, "pending", [pending.length, length]);
       const rows = data as Pending["kept"];
-      this.#decisions.restore(
-        waiting.map((one, i) => ({ ...one, kept: rows.slice(i * length, (i + 1) * length) })),
-      );
+      const kept = pending.map((one, i) => ({ ...one, kept: rows.slice(i * length, (i + 1) * length) }));
+      const strange = kept.find(({ kept, action }) => !this.#single.couldKeep(kept, action));
+      if (strange !== undefined) {
+        throw new InputError(
+          `the file of the agent is damaged: what it keeps of the decision "${strange.id}" is not of action ${strange.action}`,
+        );
+      }
+      this.#decisions.restore(kept);
     }
-    this.#decisions.restore([], parseJson(closed, "its closed decisions") as [string, Closed][]);
+    this.#decisions.restore([], closed);
     refuseStrangers(tensors);
   }
 

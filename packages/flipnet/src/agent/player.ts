@@ -172,6 +172,15 @@ export class Player {
     return kept;
   }
 
+  /** Whether numbers of its length can be what `keep` gave of a row in which that was the action: bits are bits. */
+  couldKeep(kept: Numbers, action: number): boolean {
+    const { layers } = this.learner.estimator.pass;
+    const bits = this.#parts.slice(1, 1 + layers.length);
+    const last = bits[bits.length - 1];
+    const first = kept.indexOf(1, last.at) - last.at;
+    return first === action && bits.every(({ at, room }) => kept.subarray(at, at + room.length).every(isBit));
+  }
+
   /**
    * Learns from the reward of a row that was played some time ago; or from more of it, where some was learned from
    * already: then no baseline is subtracted any more.
@@ -271,6 +280,8 @@ export class Player {
     return -this.#backend.readNow(this.#scores!.signal())[0];
   }
 }
+
+const isBit = (x: number): boolean => x === 0 || x === 1;
 
 function oneHot(action: number, actions: number): number[] {
   const bits = new Array<number>(actions).fill(0);

@@ -203,7 +203,9 @@ export const settingsText = ({ estimator, ...settings }: Settings): string =>
  * @param create the registry's `createEstimator`: who only makes agents need not have all estimators
  */
 export function parseSettings(text: string, create: (named: NamedOptions) => Estimator): Settings {
-  const { estimator, ...settings } = parseJson(text, "its settings") as Record<string, unknown>;
+  const parsed = parseJson(text, "its settings");
+  if (!isObject(parsed)) throw new InputError(`the file of the agent is damaged: its settings are ${text}`);
+  const { estimator, ...settings } = parsed as Record<string, unknown>;
   const options = { ...settings, estimator: create(parseEstimatorText(String(estimator))) };
   return settingsOf(options as unknown as AgentOptions).settings;
 }

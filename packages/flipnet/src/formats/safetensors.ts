@@ -152,9 +152,7 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes);
     header = JSON.parse(text);
   } catch (cause) {
-    // The engine quotes the file, whatever characters are in it.
-    const reason = (cause as Error).message.replace(/\p{Cc}+/gu, " ");
-    return fail(`its header is not JSON (${reason})`, { cause });
+    return fail(`its header is not JSON (${(cause as Error).message})`, { cause });
   }
   if (!isObject(header)) return fail(`its header begins with ${text.slice(0, 8)}, expected a JSON object`);
   const twice = repeatedKey(text);

@@ -89,12 +89,19 @@ export function writeBlocks(
   }
 }
 
-/** Takes the tensor of that name and shape out of `from`. Throws `InputError` where there is none. */
+/** Takes the numbers of that name and shape out of `from`. Throws `InputError` where there are none. */
 export function takeTensor(from: Record<string, Tensor>, name: string, shape: readonly number[]): Tensor {
   const tensor = from[name];
   if (tensor === undefined) throw new InputError(`the checkpoint has no tensor ${name}`);
   if (tensor.shape.join() !== shape.join()) {
     throw new InputError(`the checkpoint's ${name} has shape [${tensor.shape}]; expected [${shape}]`);
+  }
+  if (tensor.dtype !== "F32" && tensor.dtype !== "F64") {
+    throw new InputError(`the checkpoint's ${name} is ${tensor.dtype}; expected F32 or F64`);
+  }
+  const wrong = tensor.data.findIndex((value) => !Number.isFinite(value));
+  if (wrong >= 0) {
+    throw new InputError(`the checkpoint's ${name} has ${tensor.data[wrong]} in it; expected numbers`);
   }
   delete from[name];
   return tensor;

@@ -1,7 +1,8 @@
 /** The training loop. */
 import type { Backend, Sums } from "../backend/backend.ts";
-import { RunError } from "../formats/errors.ts";
+import { InputError, RunError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
+import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights } from "../network/network.ts";
 import type { Task } from "../tasks/task.ts";
@@ -306,6 +307,7 @@ export class Training {
   restore(tensors: Record<string, Tensor>): void {
     const left = { ...tensors };
     const progress = this.#takeProgress(left);
+    this.#checkProgress(progress);
     this.learner.restore(left);
     for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
       const { data } = takeTensor(left, `task.${name}`, [matrix.rows, matrix.columns]);
@@ -316,6 +318,21 @@ export class Training {
     this.epoch = progress.epoch;
     this.#milliseconds = progress.milliseconds;
     this.#backend.writeSums(this.#sums, progress.sums);
+  }
+
+  /** Throws `InputError` for a place that no training of the task comes to. */
+  #checkProgress({ step, epoch, milliseconds }: { step: number; epoch: number; milliseconds: number }): void {
+    const { stepsPerEpoch, totalSteps } = this.task;
+    const isPlace =
+      isWhole(step, 0) &&
+      isWhole(epoch, 0) &&
+      (step >= epoch * stepsPerEpoch || step === totalSteps) &&
+      step <= (epoch + 1) * stepsPerEpoch &&
+      milliseconds >= 0;
+    if (isPlace) return;
+    throw new InputError(
+      `the checkpoint stands at step ${step}, with ${epoch} epochs of ${stepsPerEpoch} steps done in ${milliseconds} ms; expected a place that a training comes to`,
+    );
   }
 
   #takeProgress(left: Record<string, Tensor>) {

@@ -3,6 +3,7 @@ import { afterEach, describe, expect, test, vi } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
+import type { Tensor } from "../../src/formats/safetensors.ts";
 import { createNetwork } from "../../src/network/network.ts";
 import { rewardObjective } from "../../src/objectives/reward.ts";
 import { adam } from "../../src/optimizers/adam.ts";
@@ -137,6 +138,28 @@ test("tensors that nobody takes are an error", async () => {
     "the checkpoint has the tensor layers.7.bias, which belongs to nothing that is trained here",
   );
   expect(Object.keys(more)).toContain("layers.0.bias");
+});
+
+describe("numbers that no training came to are refused", () => {
+  const F64 = (...numbers: number[]): Tensor => {
+    return { dtype: "F64", shape: [numbers.length], data: Float64Array.from(numbers) };
+  };
+  test.each<[string, Record<string, Tensor>, string]>([
+    ["half a step", { "training.step": F64(0.5) }, "stands at step 0.5, with 0 epochs of 4 steps"],
+    ["no step", { "training.step": F64(Number.NaN) }, "training.step has NaN in it; expected numbers"],
+    ["a step before the epochs that are done", { "training.epoch": F64(1) }, "step 0, with 1 epochs"],
+    ["a step after the epoch", { "training.step": F64(9) }, "step 9, with 0 epochs"],
+    ["less than no time", { "training.milliseconds": F64(-1) }, "done in -1 ms"],
+    ["an infinite weight", { "layers.0.bias": F64(0, Infinity, 0, 0) }, "layers.0.bias has Infinity in it"],
+    [
+      "bytes",
+      { "layers.0.bias": { dtype: "U8", shape: [4], data: new Uint8Array(4) } },
+      "layers.0.bias is U8; expected F32 or F64",
+    ],
+  ])("%s", async (_, wrong, sentence) => {
+    const tensors = { ...(await newVae().tensors()), ...wrong };
+    expect(() => newVae().restore(tensors)).toThrow(sentence);
+  });
 });
 
 describe("another optimizer goes on with no checkpoint", () => {
