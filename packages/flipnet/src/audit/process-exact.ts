@@ -2,7 +2,7 @@
  * The exact expected return of a decision process and its gradient, by differentiating the sum over everything that can
  * happen, from the last step back to the first:
  *
- *     V_t(s) = sum_a P(a | s) Q_t(s, a),   Q_t(s, a) = reward(s, a) + sum_s' P(s' | s, a) V_t+1(s'),
+ *     V_t(s) = sum_a P(a | s) Q_t(s, a),   Q_t(s, a) = reward(s, a) + gamma sum_s' P(s' | s, a) V_t+1(s'),
  *
  * both factors of every term by the product rule. No theorem about returns to go, and no estimator.
  */
@@ -22,7 +22,7 @@ export const actionOf = (shown: readonly number[]): number =>
 
 /** @param visited called after each state */
 export function exactProcess(process: Process, visited: () => void = () => {}): Outlook {
-  const { network, parameters, contexts, start, successors, rewards, horizon } = process;
+  const { network, parameters, contexts, start, successors, rewards, horizon, gamma } = process;
   const nothing = (): Outlook => ({ value: 0, gradient: parameters.map(zeros) });
 
   /** Outlooks, weighted with the probabilities of their states. */
@@ -50,11 +50,11 @@ export function exactProcess(process: Process, visited: () => void = () => {}): 
         visited();
         const action = actionOf(shown[shown.length - 1]);
         taken[action] += reach;
-        return rewards[s][action] + after[action].value;
+        return rewards[s][action] + gamma * after[action].value;
       });
       after.forEach(({ gradient }, action) => {
         gradient.forEach((layer, l) => {
-          addScaled(now.gradient[l], layer, taken[action]);
+          addScaled(now.gradient[l], layer, gamma * taken[action]);
         });
       });
       return now;

@@ -33,6 +33,16 @@ export interface ProcessSpec {
   horizon: number;
   /** A constant that is subtracted from every step's return to go; default 0. */
   baseline?: number;
+  /** What a reward counts for each step that it comes later, in the return and its gradient; default 1. */
+  gamma?: number;
+  /** Steps are credited with TD(lambda)'s sum of errors; 1, the default, is the return to go less the critic's value. */
+  lambda?: number;
+  /** What a critic says of each state; default 0 everywhere, which is none. */
+  values?: readonly number[];
+  /** Whether the t-th step counts gamma^t, as the gradient has it (default), or not, as everyone does it. */
+  discountStates?: boolean;
+  /** Whether what the critic says of the state behind the last step is added, as at a time limit; default false. */
+  bootstrap?: boolean;
 }
 
 /** States with their probabilities: only those that can be. */
@@ -47,6 +57,11 @@ export interface Process extends Setting {
   readonly rewards: readonly (readonly number[])[];
   readonly horizon: number;
   readonly baseline: Baseline | undefined;
+  readonly gamma: number;
+  readonly lambda: number;
+  readonly values: readonly number[];
+  readonly discountStates: boolean;
+  readonly bootstrap: boolean;
 }
 
 const keys = [
@@ -58,6 +73,11 @@ const keys = [
   "rewards",
   "horizon",
   "baseline",
+  "gamma",
+  "lambda",
+  "values",
+  "discountStates",
+  "bootstrap",
 ] as const;
 
 /** Whether a spec means to be one of a decision process. */
@@ -106,5 +126,19 @@ export function parseProcessSpec(value: unknown): Process {
     throw new InputError(`horizon is ${show(horizon)}; expected a whole number of at least 1`);
   }
   const baseline = spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline");
-  return { ...setting, start, successors, rewards, horizon, baseline };
+  const [gamma, lambda] = (["gamma", "lambda"] as const).map((name) => {
+    const number = spec[name] === undefined ? 1 : asNumber(spec[name], name);
+    if (number >= 0 && number <= 1) return number;
+    throw new InputError(`${name} is ${show(number)}; expected a number from 0 to 1`);
+  });
+  const values = spec.values === undefined ? Array<number>(states).fill(0) : asNumbers(spec.values, "values");
+  checkLength(values, "values", states, "one for each state");
+  const flag = (name: "discountStates" | "bootstrap", usual: boolean): boolean => {
+    const value = spec[name] ?? usual;
+    if (typeof value === "boolean") return value;
+    throw new InputError(`${name} is ${show(value)}; expected true or false`);
+  };
+  const [discountStates, bootstrap] = [flag("discountStates", true), flag("bootstrap", false)];
+  const learning = { baseline, gamma, lambda, values, discountStates, bootstrap };
+  return { ...setting, start, successors, rewards, horizon, ...learning };
 }

@@ -1,6 +1,6 @@
 /**
  * A decision process to audit estimators on. Rows of a batch are the steps of episodes, time by time, each credited with
- * its return to go; what an example's gradient is made of is an episode's. Episodes are played as in training.
+ * the sum of its temporal-difference errors, with lambda 1 the return to go less the critic's value; what an example's gradient is made of is an episode's. Episodes are played as in training.
  */
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { createNetwork } from "../network/network.ts";
@@ -24,7 +24,8 @@ export interface ProcessAnswers {
 
 /** Its linear maps are the network's layers. */
 export function processSubject(backend: ImmediateBackend, process: Process): Subject<ProcessAnswers> {
-  const { contexts, start, successors, rewards, horizon, baseline = "none" } = process;
+  const { contexts, start, successors, rewards, horizon, baseline = "none", values } = process;
+  const { gamma, lambda, discountStates, bootstrap } = process;
   const network = createNetwork(backend, process.network);
   network.layers.forEach((layer, l) => {
     backend.write(layer.block, toBlock(process.parameters[l]));
@@ -80,13 +81,23 @@ export function processSubject(backend: ImmediateBackend, process: Process): Sub
             backend.write(input, seen, t * seen.length);
             const actions = readActions(backend, acting.act(t * rows, rows));
             states.forEach((s, row) => {
-              earned[t * rows + row] = rewards[s][actions[row]];
+              earned[t * rows + row] = rewards[s][actions[row]] - values[s];
             });
-            if (t === horizon - 1) break;
+            if (t === horizon - 1 && !bootstrap) break;
             const after = states.map((s, row) => successors[s][actions[row]]);
             states = choose(draws, `state at time ${t + 1}`, mostSuccessors, after);
+            states.forEach((s, row) => {
+              earned[t * rows + row] += gamma * values[s];
+            });
           }
-          for (let row = (horizon - 1) * rows - 1; row >= 0; row--) earned[row] += earned[row + rows];
+          // From errors to their sums from each step on, (gamma lambda)^k of the k-th after it.
+          for (let row = (horizon - 1) * rows - 1; row >= 0; row--) {
+            earned[row] += gamma * lambda * earned[row + rows];
+          }
+          if (discountStates)
+            earned.forEach((_, row) => {
+              earned[row] *= gamma ** Math.floor(row / rows);
+            });
           backend.write(returns, earned);
           prepared.credit();
         },

@@ -1,7 +1,5 @@
 /**
- * A grid world: on a board of `size` by `size` cells somebody wants to get from a cell to the one in the far corner. A
- * step goes up, down, left or right, and stays where it is at the border; each costs 0.05, and the one that arrives earns
- * 1. An episode ends there, or after `horizon` steps.
+ * The grid world in whole episodes: these end in the far corner, or after `horizon` steps.
  *
  * A batch is `batchSize` episodes side by side, as horizon x batchSize rows, time by time; the reward of a row is what
  * its episode earns from there on, its return to go. Rows behind the end of an episode count nothing. Where episodes
@@ -11,6 +9,7 @@
  */
 
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
+import { gridWorld as environment } from "../environments/grid-world.ts";
 import type { Examples } from "../estimators/gradient.ts";
 import { count } from "../estimators/options.ts";
 import { withOutput } from "../network/hidden.ts";
@@ -36,17 +35,6 @@ export interface GridWorldOptions {
   seed: number;
 }
 
-/** What a step costs, and what arriving earns. */
-const [cost, prize] = [0.05, 1];
-
-/** Row and column that an action adds: up, down, left, right. */
-const moves = [
-  [-1, 0],
-  [1, 0],
-  [0, -1],
-  [0, 1],
-];
-
 /** The grid world on a backend. */
 export class GridWorld implements Task {
   readonly backend: Backend;
@@ -65,6 +53,8 @@ export class GridWorld implements Task {
   readonly #return: Matrix;
   readonly #length: Matrix;
   readonly #key = newKey();
+  /** No step is left to chance. */
+  readonly #nothing = () => 0;
   #epoch = 0;
 
   constructor(backend: Backend, options: GridWorldOptions) {
@@ -91,25 +81,24 @@ export class GridWorld implements Task {
   play(act: Act, step: number): void {
     const { size, horizon: T, batchSize: B, seed } = this.#options;
     deriveKey(seed, "task", this.#epoch * this.stepsPerEpoch + step, this.#key);
-    const goal = size * size - 1;
-    const cells = Array.from({ length: B }, (_, b) => Math.floor(goal * uniformAt(this.#key, b)));
+    const world = environment(size, T);
+    const cells = Array.from({ length: B }, () => new Float64Array(world.stateSize));
+    cells.forEach((cell, b) => {
+      world.reset(cell, () => uniformAt(this.#key, b));
+    });
     const rewards = new Float64Array(T * B);
     const alive = new Float64Array(T * B);
     for (let t = 0; t < T; t++) {
-      const seen = new Float64Array(B * 2 * size);
+      const seen = new Float64Array(B * world.inputs);
       cells.forEach((cell, b) => {
-        seen[b * 2 * size + Math.floor(cell / size)] = 1;
-        seen[b * 2 * size + size + (cell % size)] = 1;
+        world.observe(cell, seen, b * world.inputs);
       });
       this.backend.write(this.input, seen, t * seen.length);
       const actions = readActions(this.backend, act(t * B, B));
       for (let b = 0; b < B; b++) {
-        if (cells[b] === goal) continue;
-        const [down, right] = moves[actions[b]];
-        const within = (place: number) => Math.min(size - 1, Math.max(0, place));
-        cells[b] = size * within(Math.floor(cells[b] / size) + down) + within((cells[b] % size) + right);
+        if (world.ended(cells[b])) continue;
         alive[t * B + b] = 1;
-        rewards[t * B + b] = (cells[b] === goal ? prize : 0) - cost;
+        rewards[t * B + b] = world.step(cells[b], actions[b], this.#nothing);
       }
     }
     const lengths = new Float64Array(B);
@@ -138,7 +127,7 @@ const networkFor = ({ size, hidden, units }: CommonSettings & { readonly size: n
   inputs: 2 * size,
   inputKind: "bits",
   units,
-  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: moves.length }),
+  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: 4 }),
 });
 
 /** The grid world. */

@@ -4,6 +4,7 @@ import type { Examples } from "../estimators/gradient.ts";
 import type { Network } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
+import type { TraceOptions, Transitions } from "./transitions.ts";
 
 /**
  * Lets the network act on `rows` rows of the batch from row `first` on, whose input has been filled in, and gives what
@@ -42,6 +43,10 @@ export interface Task {
   readonly totalSteps?: number;
   /** What the metrics remember beyond an epoch, by name: saved with a training. */
   readonly state?: Readonly<Record<string, Matrix>>;
+  /** The same of what lives on the host. */
+  readonly numbers?: Readonly<Record<string, Float64Array>>;
+  /** Where it is learned from temporal differences: what `score` fills in, and how. */
+  readonly steps?: { readonly transitions: Transitions; readonly traces: TraceOptions };
   /** What is accumulated at every step: one name for each sum; its mean over the epoch's steps is reported. */
   readonly metrics: readonly string[];
   /** Prepares an epoch: numbered from 0; the same epoch is always the same. */

@@ -5,6 +5,7 @@ import { checkValues, count, flag, number } from "../estimators/options.ts";
 import type { Network } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import type { Task } from "../tasks/task.ts";
+import { ActorCritic } from "./actor-critic.ts";
 import { Learner, type LearnerOptions } from "./learner.ts";
 import { Training } from "./training.ts";
 
@@ -52,7 +53,11 @@ export function prepareTraining(task: Task, network: Network, learning: Learning
   const { input, objective, weights, examples } = task;
   const problem = { network, input, objective, baseline, baselineDecay };
   const options = { paperScale, varianceCount, weights, examples };
-  return new Training(new Learner(estimator, problem, optimizer, options), task, seed);
+  const learner =
+    task.steps === undefined
+      ? new Learner(estimator, problem, optimizer, options)
+      : new ActorCritic(estimator, problem, optimizer, task.steps.transitions, task.steps.traces);
+  return new Training(learner, task, seed);
 }
 
 /** The same of a fresh network: weights are drawn from the seed. */

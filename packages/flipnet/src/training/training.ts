@@ -290,6 +290,9 @@ export class Training {
       const data = await this.#backend.read(matrix);
       tensors[`task.${name}`] = tensorOf(this.#backend, [matrix.rows, matrix.columns], data);
     }
+    for (const [name, data] of Object.entries(this.task.numbers ?? {})) {
+      tensors[`task.${name}`] = { dtype: "F64", shape: [data.length], data: data.slice() };
+    }
     const progress = { step: this.step, epoch: this.epoch, milliseconds: this.#milliseconds };
     for (const [name, value] of Object.entries(progress)) {
       tensors[`training.${name}`] = { dtype: "F64", shape: [1], data: Float64Array.of(value) };
@@ -312,6 +315,9 @@ export class Training {
     for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
       const { data } = takeTensor(left, `task.${name}`, [matrix.rows, matrix.columns]);
       this.#backend.write(matrix, data as ArrayLike<number>);
+    }
+    for (const [name, data] of Object.entries(this.task.numbers ?? {})) {
+      data.set(takeTensor(left, `task.${name}`, [data.length]).data as Float64Array);
     }
     refuseStrangers(left);
     this.step = progress.step;

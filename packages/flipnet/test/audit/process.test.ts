@@ -104,6 +104,34 @@ describe("three rooms", () => {
   });
 });
 
+describe("temporal differences in three rooms", () => {
+  const estimators = ["reinforce", "hnca"];
+  const critic = { gamma: 0.9, values: rooms.observations.map((_, s) => 0.7 - 0.9 * s) };
+  const biases = (spec: ProcessSpec) =>
+    Object.values(audit(spec, { estimators }).estimators).map(({ bias }) => bias);
+
+  it("with lambda 1 and gamma^t they are unbiased, whatever the critic", () => {
+    for (const bias of biases({ ...rooms, ...critic })) expect(bias).toBeLessThan(1e-14);
+  });
+
+  it("with lambda below 1 the bias is the critic's, and the same for both", () => {
+    const { reinforce, hnca } = audit({ ...rooms, ...critic, lambda: 0.5 }, { estimators }).estimators;
+    expect(reinforce.bias).toBeGreaterThan(1e-3);
+    expect(largestDifference(hnca.mean, reinforce.mean)).toBeLessThan(1e-14);
+    flat(hnca.variance).forEach((variance, e) => {
+      expect(variance).toBeLessThanOrEqual(flat(reinforce.variance)[e] + 1e-12);
+    });
+  });
+
+  it("without gamma^t they are biased, and a bootstrap at the end has the gradient of another return", () => {
+    for (const bias of biases({ ...rooms, ...critic, discountStates: false }))
+      expect(bias).toBeGreaterThan(1e-3);
+    for (const bias of biases({ ...rooms, gamma: 1, discountStates: false }))
+      expect(bias).toBeLessThan(1e-14);
+    for (const bias of biases({ ...rooms, ...critic, bootstrap: true })) expect(bias).toBeGreaterThan(1e-3);
+  });
+});
+
 /** Two or three states, one to three steps; a hidden layer of either kind, an output of either. */
 const processes: fc.Arbitrary<ProcessSpec> = fc
   .record({

@@ -1,0 +1,138 @@
+import { describe, expect, it } from "vitest";
+import type { Environment } from "../../src/environments/environment.ts";
+import { Episodes } from "../../src/environments/episodes.ts";
+import { gridWorld } from "../../src/environments/grid-world.ts";
+import { multiplexer } from "../../src/environments/multiplexer.ts";
+import { environments, findEnvironment } from "../../src/environments/registry.ts";
+// Written by test/interop/environments.py.
+import recorded from "./gymnasium.json" with { type: "json" };
+
+const never = () => {
+  throw new Error("nothing here is left to chance");
+};
+
+const stateful = (state: readonly number[]) => Float64Array.from(state);
+
+describe.each(["cart-pole", "acrobot", "mountain-car"] as const)("%s, beside Gymnasium", (name) => {
+  const environment = findEnvironment(name);
+  const { steps, begin, walk } = recorded[name];
+
+  it("takes the same single steps from any state", () => {
+    for (const { from, action, state, reward, ended } of steps) {
+      const ours = stateful(from);
+      expect(environment.step(ours, action, never)).toBe(reward);
+      ours.forEach((x, i) => {
+        expect(Math.abs(x - state[i])).toBeLessThanOrEqual(1e-12 * Math.max(1, Math.abs(state[i])));
+      });
+      expect(environment.ended(ours)).toBe(ended);
+    }
+    // Some of these end and some do not.
+    if (name !== "acrobot") expect(new Set(steps.map(({ ended }) => ended)).size).toBe(2);
+  });
+
+  it("walks the same way, to its end or for 50 steps", () => {
+    const ours = stateful(begin);
+    for (const { action, state, reward } of walk) {
+      expect(environment.step(ours, action, never)).toBe(reward);
+      ours.forEach((x, i) => {
+        expect(x).toBeCloseTo(state[i], 8);
+      });
+    }
+  });
+});
+
+describe("every environment", () => {
+  it.each(environments)("$name shows finite numbers, and ends or is cut", (environment) => {
+    const episodes = new Episodes(environment, 2, 7);
+    const seen = new Float64Array(2 * environment.inputs);
+    episodes.begin(0);
+    episodes.begin(1);
+    for (let t = 0; t < environment.limit; t++) {
+      episodes.observe(seen);
+      if (environment.inputKind === "bits") expect(seen.every((x) => x === 0 || x === 1)).toBe(true);
+      episodes.step(0, t % environment.actions);
+      if (episodes.ended[0] || episodes.cut[0]) break;
+    }
+    expect(episodes.ended[0] || episodes.cut[0]).toBe(true);
+    expect(episodes.ended[0] && episodes.cut[0]).toBe(false);
+  });
+
+  it.each(environments)("$name begins anew, elsewhere, and the same again", (environment) => {
+    const begun = (place: number, times: number) => {
+      const episodes = new Episodes(environment, 2, 7);
+      for (let n = 0; n < times; n++) episodes.begin(place);
+      const seen = new Float64Array(2 * environment.inputs);
+      episodes.observe(seen);
+      return [...seen.subarray(place * environment.inputs, (place + 1) * environment.inputs)];
+    };
+    expect(begun(0, 1)).toEqual(begun(0, 1));
+    const several = new Set([1, 2, 3, 4].flatMap((n) => [begun(0, n).join(), begun(1, n).join()]));
+    expect(several.size).toBeGreaterThan(4);
+  });
+
+  it("goes on to the same bits from numbers that were saved", () => {
+    const one = new Episodes(findEnvironment("cart-pole"), 1, 3);
+    one.begin(0);
+    one.step(0, 1);
+    const other = new Episodes(findEnvironment("cart-pole"), 1, 3);
+    other.numbers.set(one.numbers);
+    for (const episodes of [one, other]) episodes.step(0, 0);
+    expect([...other.numbers]).toEqual([...one.numbers]);
+    expect(one.steps(0)).toBe(2);
+    expect(one.earned(0)).toBe(2);
+  });
+});
+
+describe("small worlds", () => {
+  it("a grid world keeps to its board, costs 0.05 a step and pays 1 in the far corner", () => {
+    const world = gridWorld(3, 9);
+    const state = Float64Array.of(0);
+    expect(world.step(state, 0, never)).toBe(-0.05);
+    expect(world.step(state, 2, never)).toBe(-0.05);
+    expect(state[0]).toBe(0);
+    for (const action of [1, 1, 3]) world.step(state, action, never);
+    expect(state[0]).toBe(7);
+    expect(world.ended(state)).toBe(false);
+    expect(world.step(state, 3, never)).toBeCloseTo(0.95, 15);
+    expect(world.ended(state)).toBe(true);
+  });
+
+  it("the multiplexer pays for the bit at the address", () => {
+    const environment = multiplexer(2);
+    // Address 10 in binary, and data 0 0 1 0.
+    const state = Float64Array.of(1, 0, 0, 0, 1, 0, 0);
+    expect(environment.step(state.slice(), 1, never)).toBe(1);
+    expect(environment.step(state, 0, never)).toBe(-1);
+    expect(environment.ended(state)).toBe(true);
+  });
+});
+
+describe("an environment that cannot be", () => {
+  const broken = (change: Partial<Environment>): Environment => ({
+    ...findEnvironment("cart-pole"),
+    ...change,
+  });
+
+  it("is refused by name", () => {
+    expect(() => findEnvironment("cartpole")).toThrow(
+      'the environment is "cartpole"; expected one of cart-pole, acrobot, mountain-car, grid-world, multiplexer',
+    );
+  });
+
+  it("is refused for sizes, rewards and observations that are none", () => {
+    expect(() => new Episodes(broken({ actions: 1 }), 1, 0)).toThrow(
+      "the environment cart-pole has actions 1; expected a whole number from 2 on",
+    );
+    const unpaid = new Episodes(broken({ step: () => Number.NaN }), 1, 0);
+    unpaid.begin(0);
+    const before = [...unpaid.numbers];
+    expect(() => unpaid.step(0, 0)).toThrow(
+      "cart-pole pays NaN for step 1 of an episode; expected a finite number",
+    );
+    expect([...unpaid.numbers]).toEqual(before);
+    const unseen = new Episodes(broken({ observe: (_, out) => out.fill(Infinity) }), 1, 0);
+    expect(() => unseen.observe(new Float64Array(4))).toThrow(
+      "cart-pole shows Infinity at place 0 of an observation; expected finite numbers",
+    );
+  });
+});

@@ -1,0 +1,231 @@
+// Temporal differences with traces, against the same sums formed forward, from whole episodes.
+import { describe, expect, it } from "vitest";
+import type { ImmediateBackend } from "../../src/backend/backend.ts";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { createWasmBackend } from "../../src/backend/wasm.ts";
+import type { Environment } from "../../src/environments/environment.ts";
+import { prepareGradient } from "../../src/estimators/gradient.ts";
+import { hnca } from "../../src/estimators/hnca.ts";
+import { straightThrough } from "../../src/estimators/straight-through.ts";
+import { weightMax } from "../../src/estimators/weight-max.ts";
+import { createNetwork } from "../../src/network/network.ts";
+import { rewardObjective } from "../../src/objectives/reward.ts";
+import { adam } from "../../src/optimizers/adam.ts";
+import { sgd } from "../../src/optimizers/sgd.ts";
+import { Control, type ControlOptions } from "../../src/tasks/control.ts";
+import { createTraining } from "../../src/training/create.ts";
+
+/** A walk to the right or the left, paid where it goes, which ends by itself or not. */
+const walk: Environment = {
+  name: "walk",
+  inputs: 2,
+  inputKind: "real",
+  actions: 2,
+  stateSize: 2,
+  limit: 6,
+  reset(state, uniforms) {
+    state[0] = uniforms(0) - 0.5;
+    state[1] = 0;
+  },
+  step(state, action, uniforms) {
+    state[0] += (action === 1 ? 0.4 : -0.3) + 0.1 * uniforms(0);
+    state[1]++;
+    return state[0] - 0.1 * action;
+  },
+  ended: ([place]) => Math.abs(place) > 1,
+  observe: (state, out, at) => out.set(state, at),
+};
+
+const usual: ControlOptions = {
+  batchSize: 1,
+  steps: 1000,
+  recordEvery: 100,
+  update: "episode",
+  atLimit: "end",
+  discountStates: true,
+  gamma: 0.9,
+  traceLambda: 0.7,
+  criticLambda: 0.4,
+  critic: [3],
+  criticRate: 1,
+  seed: 3,
+};
+
+function prepare(
+  backend: ImmediateBackend,
+  change: Partial<ControlOptions> = {},
+  optimizer = sgd({ learningRate: 1 }),
+) {
+  const options = { ...usual, ...change };
+  const task = new Control(backend, walk, options);
+  const network = createNetwork(backend, {
+    inputs: 2,
+    inputKind: "real",
+    units: "plus-minus",
+    layers: [
+      { kind: "bernoulli", units: 3 },
+      { kind: "bernoulli", units: 2 },
+      { kind: "softmax", units: 1, choices: 2 },
+    ],
+  });
+  return {
+    task,
+    training: createTraining(task, network, { estimator: hnca(), optimizer, seed: options.seed }),
+  };
+}
+
+describe("an episode's update", () => {
+  it.each([
+    { name: "to its end", change: {} },
+    {
+      name: "without gamma^t, and with a bootstrap at a cut",
+      change: { discountStates: false, atLimit: "bootstrap" as const },
+    },
+    { name: "without a critic", change: { critic: undefined } },
+  ])("is the forward sum of its scores, $name", ({ change }) => {
+    const backend = createReferenceBackend();
+    const { task, training } = prepare(backend, { ...change, seed: 5 });
+    const { network, parameters } = training.learner;
+    const { gamma, traceLambda, discountStates } = { ...usual, ...change };
+    const read = () => parameters.map(({ block }) => [...backend.readNow(block)]);
+    const before = read();
+
+    /** The critic, by hand: it stays what it is until the episode is over. */
+    const [first, last] = before.slice(network.layers.length);
+    const worth = ([x, y]: readonly number[]) => {
+      if (first === undefined) return 0;
+      const hidden = [0, 1, 2].map((j) => Math.tanh((x * first[j] + y * first[3 + j] + first[6 + j]) / 2));
+      return hidden.reduce((sum, h, j) => sum + h * last[j], last[3]);
+    };
+
+    const steps: { seen: number[]; bits: number[][]; error: number }[] = [];
+    const { transitions } = task.steps;
+    do {
+      training.rehearse();
+      const [seen, next] = [task.input, transitions.next].map((m) => [...backend.readNow(m)]);
+      const bits = training.learner.estimator.pass.layers.map((layer) => [...backend.readNow(layer.bits)]);
+      const error = transitions.rewards[0] + transitions.discounts[0] * worth(next) - worth(seen);
+      steps.push({ seen, bits, error });
+    } while (!transitions.moves);
+    expect(steps.length).toBeGreaterThan(2);
+    const moved = read().map((block, i) => block.map((x, e) => x - before[i][e]));
+    parameters.forEach(({ block }, i) => {
+      backend.write(block, before[i]);
+    });
+
+    const T = steps.length;
+    const input = backend.matrix(T, 2);
+    const reward = backend.matrix(T, 1);
+    backend.write(
+      input,
+      steps.flatMap(({ seen }) => seen),
+    );
+    const sums = steps.map(({ error }) => error);
+    for (let t = T - 2; t >= 0; t--) sums[t] += gamma * traceLambda * sums[t + 1];
+    backend.write(
+      reward,
+      sums.map((sum, t) => (discountStates ? gamma ** t : 1) * sum),
+    );
+    const whole = hnca().prepare({
+      network,
+      input,
+      objective: rewardObjective(reward),
+      baseline: "none",
+      baselineDecay: 0.99,
+    });
+    whole.sample({
+      draw: ({ layer }) =>
+        backend.write(
+          whole.pass.layers[layer.index].bits,
+          steps.flatMap(({ bits }) => bits[layer.index]),
+        ),
+    });
+    whole.credit();
+    const gradient = prepareGradient(backend, network.layers, whole.credits);
+    gradient.compute();
+    gradient.blocks.forEach((block, i) => {
+      const mean = backend.readNow(block);
+      moved[i].forEach((x, e) => {
+        expect(x).toBeCloseTo(T * mean[e], 12);
+      });
+    });
+    // The critic climbs its errors along its own slopes: the last bias is every step's fading sum of errors.
+    if (first === undefined) return;
+    const traces = steps.map((_, t) =>
+      steps.slice(0, t + 1).reduce((sum, __, k) => sum + (gamma * usual.criticLambda) ** (t - k), 0),
+    );
+    const slope = steps.reduce((sum, { error }, t) => sum + error * traces[t], 0);
+    expect(moved[moved.length - 1][3]).toBeCloseTo(slope, 12);
+  });
+
+  it("of several episodes side by side is the mean of theirs, once all are over", () => {
+    const backend = createReferenceBackend();
+    const { task, training } = prepare(backend, { batchSize: 3 });
+    const before = training.learner.parameters.map(({ block }) => [...backend.readNow(block)]);
+    const same = () =>
+      training.learner.parameters.every(({ block }, i) =>
+        backend.readNow(block).every((x, e) => x === before[i][e]),
+      );
+    for (let t = 0; t < walk.limit; t++) {
+      training.rehearse();
+      if (task.steps.transitions.moves) break;
+      expect(same()).toBe(true);
+    }
+    expect(task.steps.transitions.moves).toBe(true);
+    expect(same()).toBe(false);
+  });
+});
+
+describe("a run", () => {
+  it("goes on in the middle of an episode to the same bits", async () => {
+    for (const update of ["step", "episode"] as const) {
+      const make = async () =>
+        prepare(await createWasmBackend(), { update, batchSize: 2 }, adam({ learningRate: 1e-2 })).training;
+      const [one, other] = [await make(), await make()];
+      for (let t = 0; t < 8; t++) one.rehearse();
+      other.restore(await one.tensors());
+      for (let t = 0; t < 30; t++) {
+        one.rehearse();
+        other.rehearse();
+      }
+      expect(await other.tensors()).toEqual(await one.tensors());
+    }
+  });
+
+  it("learns to walk to the right", async () => {
+    const change = {
+      update: "step",
+      traceLambda: 0.8,
+      steps: 3000,
+      recordEvery: 60,
+      criticRate: 0.01,
+    } as const;
+    const { training } = prepare(await createWasmBackend(), change, adam({ learningRate: 0.01 }));
+    const returns: number[] = [];
+    for await (const record of training.run(50)) returns.push(Number(record.return));
+    const mean = (some: readonly number[]) => some.reduce((a, b) => a + b) / some.length;
+    expect(mean(returns.slice(-5))).toBeGreaterThan(mean(returns.slice(0, 2)) + 0.5);
+  });
+});
+
+describe("a rule that can have no traces", () => {
+  it("is refused with a word on why", () => {
+    const backend = createReferenceBackend();
+    const task = new Control(backend, walk, usual);
+    const network = createNetwork(backend, {
+      inputs: 2,
+      inputKind: "real",
+      units: "plus-minus",
+      layers: [
+        { kind: "bernoulli", units: 2 },
+        { kind: "softmax", units: 1, choices: 2 },
+      ],
+    });
+    const make = (estimator: typeof hnca | ReturnType<typeof weightMax>) => () =>
+      createTraining(task, network, { estimator, optimizer: sgd({ learningRate: 1 }) });
+    expect(make(weightMax({ hiddenRule: "classification" }))).toThrow(
+      "the credit of weight-max is not linear in the reward; expected an estimator that can have traces, hnca or reinforce",
+    );
+    expect(make(straightThrough())).not.toThrow();
+  });
+});
