@@ -33,6 +33,7 @@ export { productBits } from "./row-sum";
 export { transposedProduct } from "./transposed-product";
 export { flipScratchFloats, flips } from "./flips";
 export { flipSoftmax, flipSoftmaxScratchFloats } from "./flip-softmax";
+export { flipMeans, flipMeansScratchFloats } from "./flip-means";
 export { flipStepFloats, flipTableFloats, flipTables } from "./flip-tables";
 export { mixtureLikelihood } from "./mixture";
 export { choicePosteriorMinusPrior, posteriorMinusPrior, unstoppedGradient } from "./posterior";

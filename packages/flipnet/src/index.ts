@@ -69,10 +69,12 @@ export type {
 } from "./estimators/estimator.ts";
 export { labelOf } from "./estimators/estimator.ts";
 export { fHnca } from "./estimators/f-hnca.ts";
+export { fHncaLinear } from "./estimators/f-hnca-linear.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { localExpectation } from "./estimators/local-expectation.ts";
 export { muprop } from "./estimators/muprop.ts";
+export { mupropQuadratic } from "./estimators/muprop-quadratic.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
 export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
 export { createEstimator, estimators, findEstimator } from "./estimators/registry.ts";

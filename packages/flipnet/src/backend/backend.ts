@@ -350,6 +350,21 @@ export interface Backend {
     out: Matrix,
     accumulate: boolean,
   ): void;
+  /**
+   * `out[b, i] (+)= E[value . h | parent i on] - E[value . h | parent i off]`, `h` what Bernoulli children do, and `value` on
+   * the example as the parents are, by `factor changes[j, i]` higher where parent `i` is on. `bits` [B, I] what the Bernoulli
+   * parents did, `child` and `value` [B, J], `changes` [J, I], `out` [B, I].
+   */
+  flipMeans(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    value: Matrix,
+    changes: Matrix,
+    factor: number,
+    out: Matrix,
+    accumulate: boolean,
+  ): void;
   /** `out[u, k] += a[u, k] - a[u, m]`, `m` what unit `u` chose, over each group of `choices` columns. All [B, U N]. */
   addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void;
   /** `out = p q d`: the expectation of a difference `d = f(on) - f(off)` over the unit alone. All [B, J]. */

@@ -100,6 +100,7 @@ const rules: { readonly [kernel in keyof Kernels]?: Rule } = {
   flips: examples(
     "bits[B,I] weights[I,J] logits[B,J] p[B,J] q[B,J] childBits[B,J] likelihoods[B,I] entropies[B,I]",
   ),
+  flipMeans: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] q[B,J] value[B,J] out[B,I]"),
   flipSoftmax: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I]"),
   switches: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] q[B,J] childBits[B,J] out[B,I]"),
   switchSoftmax: examples("bits[B,I] weights[I,J] logits[B,J] p[B,J] childBits[B,J] out[B,I]"),

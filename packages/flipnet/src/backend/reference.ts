@@ -595,6 +595,22 @@ const reference: ImmediateBackend = {
     else switched(bits, choices, tables, out, accumulate, of);
   },
 
+  flipMeans(bits, { weights, coding }, child, value, changes, factor, out, accumulate) {
+    const [x, W, l, V, C] = [bits, weights, child.logits, value, changes].map(values);
+    const { rows: I, columns: J } = weights;
+    const k = coding === "plus-minus" ? 2 : 1;
+    const mean = (b: number, i: number, sign: number) =>
+      sum(0, J, (j) => {
+        const logit = l[b * J + j] + sign * k * W[i * J + j];
+        return sigmoid(logit) * (V[b * J + j] + sign * factor * C[j * I + i]);
+      });
+    const change = (b: number, i: number) => {
+      const sign = x[b * I + i] > 0 ? -1 : 1;
+      return sign * (mean(b, i, sign) - mean(b, i, 0));
+    };
+    eachOf(out, change, accumulate);
+  },
+
   addChoiceDifferences(a, choices, bits, out) {
     const [A, x, o] = [a, bits, out].map(values);
     eachUnit(a, choices, (start, end) => {

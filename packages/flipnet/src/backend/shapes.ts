@@ -151,6 +151,23 @@ export const shapes = {
     }
   },
 
+  flipMeans(
+    operation: string,
+    { weights }: FlipTables,
+    { bits, kind }: Outcome,
+    value: Matrix,
+    changes: Matrix,
+  ): void {
+    if (
+      kind !== "bernoulli" ||
+      !same(bits, value) ||
+      changes.rows !== weights.columns ||
+      changes.columns !== weights.rows
+    ) {
+      misfit(operation, { weights, child: bits, value, changes });
+    }
+  },
+
   switches(
     operation: string,
     bits: Matrix,

@@ -804,6 +804,39 @@ class Wasm implements WasmBackend {
     );
   }
 
+  flipMeans(
+    bits: Matrix,
+    tables: FlipTables,
+    child: Outcome,
+    value: Matrix,
+    changes: Matrix,
+    factor: number,
+    out: Matrix,
+    accumulate: boolean,
+  ): void {
+    shapes.flips("flipMeans", bits, tables, child, out);
+    shapes.flipMeans("flipMeans", tables, child, value, changes);
+    const { rows: I, columns: J } = tables.weights;
+    this.#run.flipMeans(
+      this.#at(bits),
+      this.#at(tables),
+      this.#at(tables.weights),
+      this.#at(child.logits),
+      this.#at(child.p),
+      this.#at(child.q),
+      this.#at(value),
+      this.#at(changes),
+      this.#at(out),
+      bits.rows,
+      I,
+      J,
+      tables.coding === "plus-minus" ? 2 : 1,
+      factor,
+      accumulate ? 1 : 0,
+      this.#scratch.room(4 * this.#run.flipMeansScratchFloats(I, J)),
+    );
+  }
+
   addChoiceDifferences(a: Matrix, choices: number, bits: Matrix, out: Matrix): void {
     shapes.groups("addChoiceDifferences", choices, a, bits, out);
     const units = (a.rows * a.columns) / choices;

@@ -10,18 +10,10 @@
  *
  * Unbiased. Cost: a mean-field pass, forward and back. Differs from the authors: no learned scale of the control variate.
  */
-import type { Matrix } from "../backend/backend.ts";
-import type { Layer } from "../network/network.ts";
-import {
-  computeScore,
-  createMeanPass,
-  createPass,
-  type Pass,
-  runMeans,
-  samplePass,
-} from "../network/pass.ts";
+import { computeScore, createMeanPass, createPass, runMeans, samplePass } from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
 import { defineEstimator } from "./estimator.ts";
+import { prepareMeanSlopes, throughLaw } from "./mean-field.ts";
 import { downstream } from "./resampling.ts";
 import { prepareSignals } from "./signals.ts";
 
@@ -45,12 +37,14 @@ export const muprop = defineEstimator({
     const evaluation = objective.prepare(pass);
     const expansion = objective.prepare(means);
 
+    const slopesAt = prepareMeanSlopes(means, expansion.components, layers);
     const parts = layers.map((layer) => {
       const { bits } = pass.layers[layer.index];
       const { bits: mean } = means.layers[layer.index];
       const sampled = downstream(evaluation.components, layer);
       const expected = downstream(expansion.components, layer);
-      const [slopes, difference, g] = [0, 1, 2].map(() => matrix(layer.width));
+      const slopes = slopesAt.of[layer.index]!;
+      const [difference, g] = [0, 1].map(() => matrix(layer.width));
       const value = matrix(1);
       const linear = matrix(1);
       const residual: Component = {
@@ -71,32 +65,6 @@ export const muprop = defineEstimator({
     const residuals = parts.map(({ residual }) => residual);
     const signals = prepareSignals(problem, pass, residuals, (one, { index }) => one === residuals[index]);
 
-    const fromOutput = parts.toReversed();
-
-    /** `out = dE[b]/dl a`, by the law on a pass. */
-    function throughLaw({ kind, index, choices }: Layer, on: Pass, a: Matrix, out: Matrix) {
-      const { p, q } = on.layers[index];
-      if (kind === "bernoulli") backend.meanSlope(a, p, q, 1, out);
-      else backend.softmaxSlope(p, choices, a, out);
-    }
-
-    /** Backpropagation through the means, from the last layer to the first. */
-    function findSlopes(): void {
-      for (const { layer, slopes, through } of fromOutput) {
-        backend.fill(slopes, 0);
-        for (const component of expansion.components) {
-          if (component.reads.includes(layer.index)) component.addSlopes!(layer, slopes);
-        }
-        for (const { layer: child, edge } of layer.children) {
-          const { slopes: a, through: credit } = parts[child.index];
-          throughLaw(child, means, a, credit);
-          backend.transposedProduct(credit, edge.weights, through, false);
-          // A {-1,+1} unit goes from -1 to +1 where its bit goes from 0 to 1.
-          backend.addScaled(through, edge.coding === "plus-minus" ? 2 : 1, slopes);
-        }
-      }
-    }
-
     return {
       pass,
       evaluation,
@@ -110,13 +78,13 @@ export const muprop = defineEstimator({
         for (const { components } of [evaluation, expansion]) {
           for (const component of components) component.evaluate();
         }
-        findSlopes();
+        slopesAt.compute();
         for (const residual of residuals) residual.evaluate();
         signals.compute();
         for (const { layer, slopes, through, g } of parts) {
           computeScore(backend, pass.layers[layer.index], g);
           backend.scaleRows(g, signals.of(layer)!, g);
-          throughLaw(layer, pass, slopes, through);
+          throughLaw(backend, layer, pass, slopes, through);
           backend.addScaled(through, 1, g);
           evaluation.addDirectGradient(layer, g);
         }

@@ -6,9 +6,11 @@ import { classification } from "./classification.ts";
 import { disarm } from "./disarm.ts";
 import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
+import { fHncaLinear } from "./f-hnca-linear.ts";
 import { hnca } from "./hnca.ts";
 import { localExpectation } from "./local-expectation.ts";
 import { muprop } from "./muprop.ts";
+import { mupropQuadratic } from "./muprop-quadratic.ts";
 import { type Knowledge, misfit } from "./needs.ts";
 import type { NamedOptions } from "./options.ts";
 import { reinforce } from "./reinforce.ts";
@@ -24,12 +26,14 @@ export const estimators: readonly EstimatorKind[] = [
   reinforce,
   hnca,
   fHnca,
+  fHncaLinear,
   localExpectation,
   reinforceLoo,
   disarm,
   arm,
   vargrad,
   muprop,
+  mupropQuadratic,
   weightMax,
   weightMaxUnbiased,
   straightThrough,

@@ -100,6 +100,31 @@ export function runMeans(pass: Pass): void {
   }
 }
 
+/**
+ * A mean-field pass from a layer on: what this layer shows is its mean under the law that it has on `pass`, what lies below
+ * follows from that, and all the rest is as it was sampled. `runMeansFrom` fills it once `pass` is sampled.
+ */
+export function forkMeanPass(pass: Pass, first: Layer): Pass {
+  const { backend, spec } = pass.network;
+  const forked = forkPass(pass, first, 0);
+  const means = forked.layers.map(({ kind, bits }) =>
+    kind === "bernoulli" && spec.units === "plus-minus" ? backend.matrix(bits.rows, bits.columns) : bits,
+  );
+  return { ...forked, shows: "means", means };
+}
+
+/** Fills a mean-field pass from a layer on. */
+export function runMeansFrom(pass: Pass, first: Layer): void {
+  const { backend, layers } = pass.network;
+  for (const layer of layers) {
+    const { p, bits } = pass.layers[layer.index];
+    const isOwn = pass.own.includes(layer);
+    if (isOwn) computeLaw(pass, layer);
+    if (isOwn || layer === first) backend.copy(p, bits);
+    showMeans(pass, layer);
+  }
+}
+
 /** Puts what children read of a layer beside the fractions in its `bits`. */
 export function showMeans({ network: { backend }, layers, means }: Pass, { index }: Layer): void {
   const { bits } = layers[index];

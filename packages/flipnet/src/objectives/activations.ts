@@ -55,6 +55,10 @@ export interface ActivationKernels {
   slope?(g: Matrix, accumulate: boolean): void;
   /** `out += d eta / dt`, [B, width], where the target is what a layer did. Absent: not known. */
   addTargetSlopes?(out: Matrix): void;
+  /** `out = d^2 eta / dl^2`, [B, width]. Absent: not known. */
+  curvature?(out: Matrix): void;
+  /** `d^2 eta / dl dt`, where `eta` is linear in the target. Absent: it is not. */
+  readonly mixed?: number;
 }
 
 /** `log(1 + e^l)` */
@@ -88,6 +92,11 @@ export const logLikelihood: Activation = {
       },
       addTargetSlopes: (out) => backend.addScaled(logits, 1, out),
       slope: likelihoodSlope(pass, outcome),
+      curvature(out) {
+        backend.fill(out, 1);
+        backend.meanSlope(out, p, q, -1, out);
+      },
+      mixed: 1,
     };
   },
 };
@@ -101,6 +110,7 @@ export const entropy: Activation = {
     if (layer === undefined || !bernoulliOnly(site)) return undefined;
     const { backend } = pass.network;
     const outcome = pass.layers[layer.index];
+    let spread: Matrix | undefined;
     return {
       evaluate: (value) => backend.entropy(outcome, value),
       addParentDifferences: (edge, out) => addFlipEntropy(pass, edge, layer.index, out),
@@ -108,6 +118,15 @@ export const entropy: Activation = {
       slope(g, accumulate) {
         if (!accumulate) backend.fill(g, 0);
         backend.addEntropyGradient(outcome.logits, outcome.p, outcome.q, g);
+      },
+      // -p q (1 + l (q - p)), as p q changes by p q (q - p)
+      curvature(out) {
+        const { logits, p, q } = outcome;
+        spread ??= backend.matrix(pass.batchSize, layer.width);
+        backend.subtract(q, p, spread);
+        backend.fill(out, 1);
+        backend.multiplyAdd(logits, spread, out);
+        backend.meanSlope(out, p, q, -1, out);
       },
     };
   },
@@ -135,6 +154,11 @@ export const surprisal: Activation = {
       addTargetDifferences: (out) => backend.addScaled(logits, -1, out),
       addTargetSlopes: (out) => backend.addScaled(logits, -1, out),
       slope: surprisalSlope(pass, outcome),
+      curvature(out) {
+        backend.fill(out, 1);
+        backend.meanSlope(out, outcome.p, outcome.q, 1, out);
+      },
+      mixed: -1,
     };
   },
 };

@@ -23,7 +23,8 @@ export interface CheckOptions {
 
 /**
  * Samples the network, changes one unit after the other with all else as it was, and compares what components do with
- * what they say: the layers that they read, what each unit is worth to them; and, on a pass of means, their slopes.
+ * what they say: the layers that they read, what each unit is worth to them; and, on a pass of means, their slopes and
+ * second derivatives.
  * Meanwhile the parameters of the network and of the objective's linear maps and networks are random numbers: where they are zero, nothing depends on anything. One evaluation a
  * unit and sample: not for every step.
  *
@@ -49,6 +50,7 @@ export function checkObjective(
   try {
     compare(backend, network, objective, input, options);
     compareSlopes(backend, network, objective, input, options);
+    compareCurvatures(backend, network, objective, input, options);
   } finally {
     for (const [place, { block }] of parameters.entries()) backend.write(block, before[place]);
   }
@@ -167,6 +169,74 @@ function compareSlopes(
           throw new InputError(
             `the component "${name}" says that its slope at ${unitOf(layer, j)} is ${slope}; it is ${found / (2 * reach)}`,
           );
+        });
+      }
+    }
+  }
+}
+
+/** Second derivatives, by central differences of slopes on a mean-field pass: of {0,1} and {-1,+1} units. */
+function compareCurvatures(
+  backend: ImmediateBackend,
+  network: Network,
+  objective: Objective,
+  input: Matrix,
+  { seed = 0, tolerance = 1e-3 }: CheckOptions,
+): void {
+  const sampled = createPass(network, input);
+  samplePass(sampled, new GeneratedDraws(backend, seed, "test"));
+  const means = createMeanPass(sampled);
+  const { components } = objective.prepare(means);
+  const zeros = (width: number) => backend.matrix(means.batchSize, width);
+  for (const { name, reads, evaluate, addSlopes, curvature } of components) {
+    if (curvature === undefined) continue;
+    const readLayers = reads.map((index) => network.layers[index]);
+    for (const moved of readLayers) {
+      const { bits } = means.layers[moved.index];
+      runMeans(means);
+      const usual = backend.readNow(bits);
+      /** The slopes at what each layer shows, where one unit shows so much more. */
+      const slopesAt = (unit: number, by: number) => {
+        backend.write(
+          bits,
+          usual.map((one, e) => one + (e % moved.width === unit ? by : 0)),
+        );
+        showMeans(means, moved);
+        for (const { layer: child } of moved.children) computeLaw(means, child);
+        evaluate();
+        return readLayers.map((layer) => {
+          const out = zeros(layer.width);
+          addSlopes!(layer, out);
+          return backend.readNow(out);
+        });
+      };
+      for (let j = 0; j < moved.width; j++) {
+        const [up, down] = [slopesAt(j, reach / 2), slopesAt(j, -reach / 2)];
+        slopesAt(j, 0);
+        const direction = zeros(moved.width);
+        backend.write(
+          direction,
+          usual.map((_, e) => (e % moved.width === j ? 1 : 0)),
+        );
+        const diagonal = zeros(moved.width);
+        curvature.addDiagonal(moved, diagonal);
+        const own = backend.readNow(diagonal);
+        readLayers.forEach((layer, place) => {
+          const said = zeros(layer.width);
+          const directions = network.layers.map((one) => (one === moved ? direction : undefined));
+          curvature.addSlopeChanges(layer, directions, said);
+          backend.readNow(said).forEach((one, e) => {
+            const found = (up[place][e] - down[place][e]) / reach;
+            const isOwn = layer === moved && e % layer.width === j;
+            const size = Math.max(1, Math.abs(up[place][e]));
+            const wrong = [one, ...(isOwn ? [own[e]] : [])].find(
+              (told) => !(Math.abs(told - found) <= tolerance * size),
+            );
+            if (wrong === undefined) return;
+            throw new InputError(
+              `the component "${name}" says that its slope at ${unitOf(layer, e)} changes by ${wrong} with ${unitOf(moved, j)}; it changes by ${found}`,
+            );
+          });
         });
       }
     }

@@ -11,7 +11,7 @@ import { createLinear, type Edge, type Layer, type Linear, type Network } from "
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type Activation, type ActivationKernels, type Logits, scalarKernels } from "./activations.ts";
 import type { UnitFunction } from "./choices.ts";
-import type { Component, Objective } from "./objective.ts";
+import type { Component, Curvature, Objective } from "./objective.ts";
 
 /** What the components are beside their logits. */
 export interface ComponentsOptions {
@@ -107,6 +107,10 @@ export function componentsObjective(
           else kernels.addParentDifferences(parents.find(({ from }) => from === index)!, out);
         },
         ...(slopesKnown(kernels, targetLayer) && { addSlopes: prepareSlopes(site, kernels) }),
+        ...(curvatureKnown(kernels, targetLayer) && { curvature: prepareCurvature(site, kernels) }),
+        ...(layer === undefined &&
+          targetLayer &&
+          kernels.mixed && { linearIn: { layer: targetLayer.index, parents } }),
       };
       const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), pass }] : [];
       return {
@@ -126,6 +130,9 @@ export function componentsObjective(
 const slopesKnown = (kernels: ActivationKernels, targetLayer: Layer | undefined): boolean =>
   kernels.slope !== undefined && (targetLayer === undefined || kernels.addTargetSlopes !== undefined);
 
+const curvatureKnown = (kernels: ActivationKernels, targetLayer: Layer | undefined): boolean =>
+  kernels.curvature !== undefined && (targetLayer === undefined || kernels.mixed !== undefined);
+
 /** `Component.addSlopes`: through the weights of what reads the layer, and by the target. Room is made on first use. */
 function prepareSlopes(
   { pass, parents, logits, targetLayer }: Logits,
@@ -144,6 +151,71 @@ function prepareSlopes(
     backend.transposedProduct(slopes, edge.weights, credit, false);
     // A {-1,+1} unit goes from -1 to +1 where its bit goes from 0 to 1.
     backend.addScaled(credit, edge.coding === "plus-minus" ? 2 : 1, out);
+  };
+}
+
+/** `Component.curvature`: through the weights of what reads the layer, there and back. Room is made on first use. */
+function prepareCurvature(
+  { pass, parents, logits, targetLayer }: Logits,
+  kernels: ActivationKernels,
+): Curvature {
+  const { backend } = pass.network;
+  const rooms = new Map<string, Matrix>();
+  /** A matrix of its own for every use. */
+  function room(name: string, rows: number, columns: number): Matrix {
+    const found = rooms.get(name) ?? backend.matrix(rows, columns);
+    rooms.set(name, found);
+    return found;
+  }
+  const scaleOf = ({ coding }: Edge) => (coding === "plus-minus" ? 2 : 1);
+  const perColumn = (name: string) => room(name, pass.batchSize, logits.columns);
+  const perUnit = (name: string, { from, weights }: Edge) =>
+    room(`${name}.${from}`, pass.batchSize, weights.rows);
+
+  /** How the logits move. */
+  function logitChanges(directions: readonly (Matrix | undefined)[]): Matrix {
+    const changes = perColumn("changes");
+    backend.fill(changes, 0);
+    for (const edge of parents) {
+      const direction = directions[edge.from];
+      if (direction === undefined) continue;
+      const moved = perUnit("moved", edge);
+      backend.copy(direction, moved);
+      if (scaleOf(edge) > 1) backend.addScaled(direction, 1, moved);
+      backend.product(moved, "real", edge.weights, changes);
+    }
+    return changes;
+  }
+
+  return {
+    addSlopeChanges({ index }, directions, out) {
+      const changes = logitChanges(directions);
+      if (index === targetLayer?.index) {
+        backend.addScaled(changes, kernels.mixed!, out);
+        return;
+      }
+      const edge = parents.find(({ from }) => from === index)!;
+      const slopes = perColumn("slopes");
+      kernels.curvature!(slopes);
+      backend.multiply(slopes, changes, slopes);
+      const target = targetLayer && directions[targetLayer.index];
+      if (target !== undefined) backend.addScaled(target, kernels.mixed!, slopes);
+      const through = perUnit("through", edge);
+      backend.transposedProduct(slopes, edge.weights, through, false);
+      backend.addScaled(through, scaleOf(edge), out);
+    },
+    addDiagonal({ index }, out) {
+      if (index === targetLayer?.index) return;
+      const edge = parents.find(({ from }) => from === index)!;
+      const { weights } = edge;
+      const squares = room(`squares.${index}`, weights.rows, weights.columns);
+      backend.multiply(weights, weights, squares);
+      const slopes = perColumn("slopes");
+      kernels.curvature!(slopes);
+      const through = perUnit("through", edge);
+      backend.transposedProduct(slopes, squares, through, false);
+      backend.addScaled(through, scaleOf(edge) ** 2, out);
+    },
   };
 }
 

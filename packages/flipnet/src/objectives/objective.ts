@@ -5,7 +5,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { FrontEnd, FrontPass } from "../front-ends/front-end.ts";
-import { descendants, type Layer, type Linear } from "../network/network.ts";
+import { descendants, type Edge, type Layer, type Linear } from "../network/network.ts";
 import type { Credit, Pass } from "../network/pass.ts";
 
 /** A component on one pass. */
@@ -29,6 +29,24 @@ export interface Component {
    * pass shows it, bits or means; [B, width]. Of a softmax unit's choices up to a constant a unit. Absent: not known.
    */
   addSlopes?(layer: Layer, out: Matrix): void;
+  /** Its second derivatives, where they are known; for {0,1} and {-1,+1} units alike by what goes from 0 to 1. */
+  readonly curvature?: Curvature;
+  /**
+   * The layer in whose bits it is linear, the coefficients being linear in what stands behind these edges: a decoder that
+   * predicts it. What the coefficients are, `addDifferences` says. Absent: none.
+   */
+  readonly linearIn?: { readonly layer: number; readonly parents: readonly Edge[] };
+}
+
+/** A component's second derivatives where the pass stands, once it is evaluated. */
+export interface Curvature {
+  /**
+   * For a layer in `reads`: `out +=` the change of its slopes as what layers show moves by `directions` (by number; absent:
+   * not at all), to first order: a Hessian-vector product. All [B, width].
+   */
+  addSlopeChanges(layer: Layer, directions: readonly (Matrix | undefined)[], out: Matrix): void;
+  /** `out += d^2 f / dm^2` of each of the layer's units, [B, width]. */
+  addDiagonal(layer: Layer, out: Matrix): void;
 }
 
 /** An objective on one pass: its components, and the gradients that need no estimator. */

@@ -230,7 +230,14 @@ test("numbers stand for bits nowhere else", () => {
       "choiceScore",
     ],
     ...["rewardedScore", "betterOutcome", "productFormScore", "normChange", "betterAction", "logLikelihood"],
-    ...["flipEntropy", "entropyDifferences", "addChoiceDifferences", "addHindsight", "rewardByLabel"],
+    ...[
+      "flipEntropy",
+      "entropyDifferences",
+      "flipMeans",
+      "addChoiceDifferences",
+      "addHindsight",
+      "rewardByLabel",
+    ],
   ]);
 });
 
@@ -241,6 +248,7 @@ describe("a child whose logits are no numbers", () => {
     ["switchLogLikelihood", 1],
     ["switchLogLikelihood", 3],
     ["flipEntropy", 1],
+    ["flipMeans", 1],
     ["entropyDifferences", 1],
     ["entropyDifferences", 3],
   ];

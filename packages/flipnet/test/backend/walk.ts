@@ -77,7 +77,7 @@ export function variantsOf(operation: Operation): Variant[] {
         : ["zero-one"];
   const choices = !has("choices") ? [1] : operation === "entropyDifferences" ? [1, 5] : [2, 5];
   const outcome = has("child") || has("layer");
-  const childChoices = operation === "flipEntropy" || !outcome ? [1] : [1, 3];
+  const childChoices = ["flipEntropy", "flipMeans"].includes(operation) || !outcome ? [1] : [1, 3];
   const optional = rules.some((rule) => rule.optional) ? [true, false] : [true];
   const accumulate = has("accumulate") ? [false, true] : [false];
   return codings.flatMap((coding) =>
