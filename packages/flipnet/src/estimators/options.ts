@@ -211,8 +211,11 @@ export function completeOptions<O extends Options>(
   return values as ValuesOf<O>;
 }
 
-const show = (value: unknown): string =>
-  typeof value === "string" ? JSON.stringify(value) : Array.isArray(value) ? `[${value}]` : String(value);
+function show(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(show)}]`;
+  const isText = typeof value === "string" || (typeof value === "object" && value !== null);
+  return isText ? JSON.stringify(value) : String(value);
+}
 
 /** An estimator's name, and what it is told. */
 export interface NamedOptions {

@@ -17,6 +17,38 @@ describe("a spec that makes no network is refused in one sentence", () => {
     ["one choice", { layers: [{ kind: "softmax", units: 1, choices: 1 }] }, /1 choices; expected at least 2/],
     ["a later parent", { layers: [{ ...layer, parents: [1] }, layer] }, /layer 0 has the parent 1; expected/],
     ["a parent twice", { layers: [layer, { ...layer, parents: [0, 0] }] }, /layer 1 has the parents \[0,0\]/],
+    [
+      "logits of another width",
+      { inputKind: "logits" },
+      /^layer 0 takes 4 logits as its input; expected the first layer, and as many as its 3 columns$/,
+    ],
+    [
+      "logits of a later layer",
+      {
+        inputKind: "logits",
+        layers: [
+          { ...layer, units: 4 },
+          { ...layer, parents: ["input", 0] },
+        ],
+      },
+      /^layer 1 takes 4 logits as its input; expected the first layer/,
+    ],
+    [
+      "no parents",
+      { layers: [layer, { ...layer, parents: [] }] },
+      /layer 1 has the parents \[\]; expected one/,
+    ],
+    ["units of another coding", { units: "plus_minus" as never }, /^units is "plus_minus"; expected one of/],
+    [
+      "inputs of another kind",
+      { inputKind: "reals" as never },
+      /^inputKind is "reals"; expected one of bits/,
+    ],
+    [
+      "layers of another kind",
+      { layers: [{ ...layer, kind: "sofmax" as never }] },
+      /kind of layer 0 is "sofmax"/,
+    ],
     ["a dead end", { layers: [layer, { ...layer, parents: ["input"] }] }, /layer 0 feeds no other layer/],
   ];
   test.each(cases)("%s", (_, change, message) => {
@@ -61,6 +93,27 @@ test("layers of one shape start from numbers of their own", () => {
   initialiseWeights(backend, network.layers, 7);
   const drawn = network.layers.map(({ block }) => [...backend.readNow(block)].join());
   expect(new Set(drawn).size).toBe(3);
+});
+
+test("weights behind a front end are a normal distribution's, cut off at two standard deviations of 1 / sqrt(fan in)", () => {
+  const layers = [{ kind: "bernoulli", units: 100 }] as const;
+  const { layers: linears } = createNetwork(backend, { inputs: 400, units: "zero-one", layers });
+  initialiseWeights(backend, linears, 7, "truncated-normal");
+  const z = [...backend.readNow(linears[0].block).subarray(0, 40_000)].map((w) => w * 20);
+  const share = (below: number) => z.filter((x) => x < below).length / z.length;
+  // Of a normal distribution 0.9545 lies within two standard deviations. Five standard errors of a share of 40,000.
+  for (const [below, normal] of [
+    [-2, 0.02275],
+    [-1, 0.15866],
+    [0, 0.5],
+    [0.5, 0.69146],
+    [1.5, 0.93319],
+    [2, 0.97725],
+  ]) {
+    expect(Math.abs(share(below) - (normal - 0.02275) / 0.9545)).toBeLessThan(5 * Math.sqrt(0.25 / 40_000));
+  }
+  expect(Math.max(...z.map(Math.abs))).toBeLessThanOrEqual(2);
+  expect([...backend.readNow(linears[0].bias)]).toEqual(new Array(100).fill(0));
 });
 
 test("a pass computes logits from all parents in their coding, and samples what the uniforms say", () => {

@@ -14,7 +14,7 @@ import { componentsObjective, createReadout } from "../../src/objectives/compone
 import { createDecoder, elboObjective } from "../../src/objectives/elbo.ts";
 import { nonlinearObjective } from "../../src/objectives/nonlinear.ts";
 import { type Objective, sumOf } from "../../src/objectives/objective.ts";
-import { knownRewardObjective } from "../../src/objectives/reward.ts";
+import { knownRewardObjective, rewardObjective } from "../../src/objectives/reward.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { Learner } from "../../src/training/learner.ts";
 import { bits, matrixOf, mixedNetwork, numbers, randomProblem } from "../helpers.ts";
@@ -283,6 +283,24 @@ describe("what cannot be", () => {
   test.each(["reinforce-loo", "vargrad"])("%s on a reward that was observed once", (name) => {
     const problem = randomProblem(backend, mixedNetwork, B, 7);
     expect(() => findEstimator(name)!.prepare(problem)).toThrow(/"reward" was observed on one sample/);
+  });
+
+  test("a rule for one unit on two rewards", () => {
+    const unit = { inputs: 3, units: "zero-one", layers: [{ kind: "bernoulli", units: 1 }] } as const;
+    const problem = randomProblem(backend, unit, B, 7);
+    const rewards = ["clicks", "sales"].map((name) => rewardObjective(backend.matrix(B, 1), { name }));
+    expect(() =>
+      findEstimator("classification")!.prepare({ ...problem, objective: sumOf(...rewards) }),
+    ).toThrow(
+      'classification learns from one reward, and the objective has the components "clicks", "sales"',
+    );
+  });
+
+  test("two rewards of one name", () => {
+    const same = sumOf(rewardObjective(backend.matrix(B, 1)), rewardObjective(backend.matrix(B, 1)));
+    expect(() => findEstimator("reinforce")!.prepare(problemOf(() => same))).toThrow(
+      'two components of the objective are called "reward"',
+    );
   });
 
   test("two sets of parameters of one name", () => {
