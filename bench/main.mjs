@@ -11,6 +11,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmBackend } from "../packages/flipnet/dist/index.js";
 import { compareWith } from "./against.mjs";
+import { benchmarkControl } from "./control.mjs";
 import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
 import { benchmarkKernels } from "./kernels.mjs";
@@ -33,6 +34,7 @@ const parts = {
   kinds: benchmarkKinds,
   steps: benchmarkSteps,
   convolution: benchmarkConvolution,
+  control: benchmarkControl,
   growth: benchmarkGrowth,
   softmax: benchmarkSoftmax,
   sweep: benchmarkSweep,
