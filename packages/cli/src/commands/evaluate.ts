@@ -55,8 +55,9 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
   }
   const found = evaluatePolicy(
     answered,
-    ({ context, allowed }) =>
-      agent.probabilities(context, { samples, ...(allowed && { allowed }) }).probabilities,
+    ({ context, allowed, actions }) =>
+      agent.probabilities(context, { samples, ...(allowed && { allowed }), ...(actions && { actions }) })
+        .probabilities,
     { bootstrap, seed },
   );
   const warnings = [

@@ -19,17 +19,19 @@ import { settingsText } from "./settings.ts";
 export function withActions(bytes: Uint8Array, actions: readonly (number | "new")[]): Uint8Array {
   const { tensors, metadata } = decode(bytes, "the agent");
   const { settings, pending } = readSaved(metadata, createEstimator);
-  check(actions, settings.actions);
+  const { actions: before } = settings;
+  if (before === undefined) {
+    throw new InputError("the actions of the agent have features; expected to tell decide of other ones");
+  }
+  check(actions, before);
 
   const output = `layers.${settings.hidden.length}.`;
   const changed = Object.entries(tensors).map(([name, tensor]): [string, Tensor] => {
     if (name === "pending" || !name.includes(output)) return [name, tensor];
     // What an optimizer remembers of an action that is new is nothing.
     const mean = name.startsWith(output);
-    if (tensor.shape[0] !== settings.actions) {
-      throw new InputError(
-        `the agent's ${name} has shape [${tensor.shape}]; expected ${settings.actions} rows`,
-      );
+    if (tensor.shape[0] !== before) {
+      throw new InputError(`the agent's ${name} has shape [${tensor.shape}]; expected ${before} rows`);
     }
     return [name, rowsOf(tensor, actions, mean)];
   });
@@ -50,20 +52,20 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
     const inner = widths.reduce((sum, width) => sum + width, 0);
     // The baseline, the context, the bits and then the scores of every layer, and its bonus's: see `Player.keep`.
     const bits = 1 + settings.inputs + inner;
-    const scores = bits + settings.actions + inner;
+    const scores = bits + before + inner;
     const columns = [
       ...range(0, bits),
       ...actions.map((action) => (action === "new" ? undefined : bits + action)),
-      ...range(bits + settings.actions, scores),
+      ...range(bits + before, scores),
       ...actions.map((action) => (action === "new" ? undefined : scores + action)),
     ];
-    const inside = scores + settings.actions;
+    const inside = scores + before;
     if (settings.entropyBonus > 0) {
       columns.push(...range(inside, inside + inner));
       for (const action of actions) columns.push(action === "new" ? undefined : inside + inner + action);
     }
     const rows = pending.flatMap((_, i) => (stay[i] < 0 ? [] : [i]));
-    const width = inside + (settings.entropyBonus > 0 ? inner + settings.actions : 0);
+    const width = inside + (settings.entropyBonus > 0 ? inner + before : 0);
     const kept = takeTensor(tensors, "pending", [pending.length, width]);
     result.pending = columnsOf(kept, rows, columns);
   }

@@ -13,7 +13,7 @@ import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
-import { type Decision, Decisions, type Pending } from "./decisions.ts";
+import { type Among, type Decision, Decisions, type Pending } from "./decisions.ts";
 import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
@@ -40,9 +40,7 @@ export async function createAgent(options: AgentOptions, backend?: ImmediateBack
 }
 
 /** How a decision is to be made. */
-export interface DecideOptions {
-  /** Numbers of the actions that may be chosen; default: all. */
-  allowed?: readonly number[];
+export interface DecideOptions extends Among {
   /** What it is called; default: a name that no other decision has. */
   id?: string;
   /** Milliseconds, of any clock that `reward` goes by as well; default `Date.now()`. */
@@ -55,9 +53,7 @@ export interface DecideOptions {
 }
 
 /** Whose probabilities, and how exactly. */
-export interface ProbabilityOptions {
-  /** Numbers of the actions that may be chosen; default: all. */
-  allowed?: readonly number[];
+export interface ProbabilityOptions extends Among {
   /** Samples of the coins; default 100. */
   samples?: number;
 }
@@ -76,8 +72,8 @@ const imitatedPasses = 10;
 /** How often the weights are looked at: a number that is not finite stays. */
 const checkEvery = 1000;
 
-/** Sizes of batches whose buffers are kept. */
-const keptSizes = 4;
+/** Sizes of batches whose buffers are kept; and of decisions among actions with features. */
+const [keptBatches, keptDecisions] = [4, 32];
 
 /** An agent; `createAgent` and `loadAgent` make one. */
 export class Agent {
@@ -116,7 +112,8 @@ export class Agent {
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
     this.#optimizer = this.#single.learner.optimizer;
     this.#current = this.#single;
-    const explores = settings.estimator.explores ? "choices" : undefined;
+    const among = settings.actions === undefined ? "rows" : "choices";
+    const explores = settings.estimator.explores ? among : undefined;
     this.#oracle = new Oracle(backend, this.#network, seed, explores);
     this.#others = new Oracle(backend, this.#network, seed, explores);
     this.#decisions = new Decisions(settings.maxPending);
@@ -149,10 +146,10 @@ export class Agent {
    */
   decide(
     context: ArrayLike<number>,
-    { allowed, id, now = Date.now(), passes = 1 }: DecideOptions = {},
+    { allowed, actions, id, now = Date.now(), passes = 1 }: DecideOptions = {},
   ): Decision {
     this.#checkContext(context, "the context");
-    this.#checkAllowed(allowed);
+    this.#checkAmong(allowed, actions);
     this.#checkLate();
     if (id !== undefined) this.#decisions.checkNew(id);
     if (!isWhole(passes, 1)) {
@@ -161,9 +158,10 @@ export class Agent {
     this.expire(now);
     if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
     const floor = floorAt(this.#settings, this.#played);
-    const [action] = this.#play(this.#single, [context], floor, allowed);
+    const player = this.#batch(actions?.length ?? 1);
+    const [action] = this.#play(player, [context], floor, allowed, actions);
     this.#acted = undefined;
-    const probability = this.#single.probability(action);
+    const probability = player.probability(action);
     const name = id ?? `${this.#name}-${this.#played}`;
     this.#decisions.add({
       id: name,
@@ -171,13 +169,14 @@ export class Agent {
       probability,
       floor,
       ...(allowed && { allowed: [...allowed] }),
+      ...(actions && { rows: actions.length }),
       time: now,
       step: this.#played,
       version: this.#learned,
-      kept: this.#single.keep(),
+      kept: player.keep(),
       rewarded: false,
     });
-    const mean = this.#meanOf(passes, context, { action, probability, floor }, allowed);
+    const mean = this.#meanOf(passes, context, { action, probability, floor }, { allowed, actions });
     return { id: name, action, probability: mean, floor, version: this.#learned, step: this.#played };
   }
 
@@ -234,12 +233,13 @@ export class Agent {
    */
   probabilities(
     context: ArrayLike<number>,
-    { allowed, samples = 100 }: ProbabilityOptions = {},
+    { allowed, actions, samples = 100 }: ProbabilityOptions = {},
   ): Likelihoods {
     this.#checkContext(context, "the context");
-    this.#checkAllowed(allowed);
+    this.#checkAmong(allowed, actions);
     checkSamples(samples);
-    return this.#oracle.ask([context], samples, this.#played, floorAt(this.#settings, this.#played), allowed);
+    const floor = floorAt(this.#settings, this.#played);
+    return this.#oracle.ask(rowsOf(context, actions), samples, this.#played, floor, allowed);
   }
 
   /** The most probable action of `probabilities`. */
@@ -259,26 +259,30 @@ export class Agent {
     logged: LoggedDecision,
     { imitate = false, weightClip = this.#settings.weightClip }: LearnLoggedOptions = {},
   ): void {
-    const { context, allowed, action, probability, reward, id } = logged;
+    const { context, allowed, actions, action, probability, reward, id } = logged;
     checkLogged(logged);
     this.#checkContext(context, "the logged context");
-    this.#checkAllowed(allowed);
+    this.#checkAmong(allowed, actions);
     this.#checkLate();
     checkReward(reward, "the logged reward");
-    if (action >= this.#settings.actions || allowed?.includes(action) === false) {
-      const expected = allowed ? `one of [${allowed}]` : `0 to ${this.#settings.actions - 1}`;
+    const count = this.#settings.actions ?? actions!.length;
+    if (action >= count || allowed?.includes(action) === false) {
+      const expected = allowed ? `one of [${allowed}]` : `0 to ${count - 1}`;
       throw new InputError(`the logged action is ${action}; expected ${expected}`);
     }
-    this.#follow(this.#single);
+    const player = this.#batch(actions?.length ?? 1);
+    this.#follow(player);
     this.#acted = undefined;
     this.#countLearned();
     const floor = floorAt(this.#settings, this.#played++);
     const weigh = (own: number) =>
       imitate
-        ? own / this.#meanOf(imitatedPasses, context, { action, probability: own, floor }, allowed)
+        ? own /
+          this.#meanOf(imitatedPasses, context, { action, probability: own, floor }, { allowed, actions })
         : Math.min(weightClip, own / probability);
     const past = { action, floor, step: this.#played, ...(allowed && { allowed }) };
-    this.#single.learnOther(context, past, imitate ? undefined : this.#clip(reward), weigh, this.#learned);
+    const earned = imitate ? undefined : this.#clip(reward);
+    player.learnOther(context, past, earned, weigh, this.#learned, actions);
     if (id !== undefined && !this.knows(id)) this.#decisions.remember(id, "rewarded");
   }
 
@@ -294,6 +298,9 @@ export class Agent {
 
   /** An action for each context. Throws `InputError` for a context of another length or with a number it cannot be. */
   actBatch(contexts: readonly ArrayLike<number>[]): number[] {
+    if (this.#settings.actions === undefined) {
+      throw new InputError("the actions of the agent have features; expected decide(context, { actions })");
+    }
     if (contexts.length === 0) throw new InputError("there are no contexts; expected at least one");
     for (let b = 0; b < contexts.length; b++) this.#checkContext(contexts[b], "context", b);
     const player = this.#batch(contexts.length);
@@ -350,10 +357,8 @@ export class Agent {
     }
     const pending = [...this.#decisions.pending];
     if (pending.length > 0) {
-      const { length } = this.#single;
-      const all = new Float64Array(pending.length * length);
-      for (const [i, { kept }] of pending.entries()) all.set(kept, i * length);
-      tensors.pending = tensorOf(this.#backend, [pending.length, length], all);
+      const all = Float64Array.from(pending.flatMap(({ kept }) => [...kept]));
+      tensors.pending = tensorOf(this.#backend, this.#keptShape(pending), all);
     }
     return encode(tensors, {
       agent: settingsText(this.#settings),
@@ -388,12 +393,15 @@ export class Agent {
     this.#single.learner.restore(tensors);
     this.#played = played;
     this.#learned = learned;
-    const { length } = this.#single;
     if (pending.length > 0) {
-      const { data } = takeTensor(tensors, "pending", [pending.length, length]);
-      const rows = data as Pending["kept"];
-      const kept = pending.map((one, i) => ({ ...one, kept: rows.slice(i * length, (i + 1) * length) }));
-      const strange = kept.find(({ kept, action }) => !this.#single.couldKeep(kept, action));
+      const all = takeTensor(tensors, "pending", this.#keptShape(pending)).data as Pending["kept"];
+      let end = 0;
+      const kept = pending.map((one) => {
+        const from = end;
+        end += this.#keptLength(one);
+        return { ...one, kept: all.slice(from, end) };
+      });
+      const strange = kept.find(({ kept, action, rows = 1 }) => !this.#batch(rows).couldKeep(kept, action));
       if (strange !== undefined) {
         throw new InputError(
           `the file of the agent is damaged: what it keeps of the decision "${strange.id}" is not of action ${strange.action}`,
@@ -405,21 +413,34 @@ export class Agent {
     refuseStrangers(tensors);
   }
 
+  /** How many numbers are kept of a decision: of each of its rows as many as of one, and one baseline. */
+  #keptLength({ rows = 1 }: Pick<Pending, "rows">): number {
+    return 1 + rows * (this.#single.length - 1);
+  }
+
+  /** Of what is kept of decisions: one a row, or one behind the other where they differ in length. */
+  #keptShape(decisions: readonly Pick<Pending, "rows">[]): [number, number] {
+    if (this.#settings.actions !== undefined) return [decisions.length, this.#single.length];
+    return [1, decisions.reduce((sum, one) => sum + this.#keptLength(one), 0)];
+  }
+
   #play(
     player: Player,
     contexts: readonly ArrayLike<number>[],
     floor: number,
     allowed?: readonly number[],
+    actions?: readonly ArrayLike<number>[],
   ): number[] {
     this.#follow(player);
-    return player.play(contexts, ++this.#played, floor, allowed);
+    return player.play(contexts, ++this.#played, floor, allowed, actions);
   }
 
   #learnLate(decision: Pending, value: number): void {
-    this.#follow(this.#single);
+    const player = this.#batch(decision.rows ?? 1);
+    this.#follow(player);
     this.#acted = undefined;
     this.#countLearned();
-    this.#single.learnLate(decision, this.#clip(value), this.#learned);
+    player.learnLate(decision, this.#clip(value), this.#learned);
   }
 
   /** The mean of an action's probability over so many passes of coins: what it was played with, and others. */
@@ -427,11 +448,12 @@ export class Agent {
     passes: number,
     context: ArrayLike<number>,
     { action, probability, floor }: Played,
-    allowed?: readonly number[],
+    { allowed, actions }: Among,
   ): number {
     // Without hidden layers all passes are alike.
     if (passes === 1 || this.#settings.hidden.length === 0) return probability;
-    const { probabilities } = this.#others.ask([context], passes - 1, this.#played, floor, allowed);
+    const rows = rowsOf(context, actions);
+    const { probabilities } = this.#others.ask(rows, passes - 1, this.#played, floor, allowed);
     return (probability + (passes - 1) * probabilities[action]) / passes;
   }
 
@@ -459,16 +481,20 @@ export class Agent {
 
   /** @param row its place among several */
   #checkContext(context: ArrayLike<number>, name: string, row?: number): void {
-    const { inputs, inputKind } = this.#settings;
-    if (context?.length !== inputs) {
+    this.#checkNumbers(context, this.#settings.inputs, name, row);
+  }
+
+  #checkNumbers(numbers: ArrayLike<number>, count: number, name: string, row?: number): void {
+    const { inputKind } = this.#settings;
+    if (numbers?.length !== count) {
       const found =
-        typeof context === "number"
-          ? `is ${context}; expected ${inputs} numbers`
-          : `has ${context?.length ?? "no"} numbers; expected ${inputs}`;
+        typeof numbers === "number"
+          ? `is ${numbers}; expected ${count} numbers`
+          : `has ${numbers?.length ?? "no"} numbers; expected ${count}`;
       throw new InputError(`${nameOf(name, row)} ${found}`);
     }
-    for (let i = 0; i < inputs; i++) {
-      const value = context[i];
+    for (let i = 0; i < count; i++) {
+      const value = numbers[i];
       if (inputKind === "bits" ? value === 0 || value === 1 : isSmall(value)) continue;
       const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
       throw new InputError(`${nameOf(name, row)} has ${shown(value)} at place ${i}; expected ${expected}`);
@@ -483,9 +509,29 @@ export class Agent {
     );
   }
 
-  #checkAllowed(allowed: readonly number[] | undefined): void {
+  #checkAmong(allowed: Among["allowed"], actions: Among["actions"]): void {
+    const { actions: count, actionInputs } = this.#settings;
+    if (actionInputs !== undefined) {
+      if (allowed !== undefined) {
+        throw new InputError(
+          "allowed is for actions with numbers; expected the features of those that may be chosen, in actions",
+        );
+      }
+      if (!Array.isArray(actions) || actions.length === 0) {
+        throw new InputError(
+          `actions is ${shown(actions)}; expected a list of ${actionInputs} numbers for each action that may be chosen`,
+        );
+      }
+      for (let a = 0; a < actions.length; a++) this.#checkNumbers(actions[a], actionInputs, "action", a);
+      return;
+    }
+    if (actions !== undefined) {
+      throw new InputError(
+        `the agent has ${count} actions without features; expected allowed, or an agent with actionInputs`,
+      );
+    }
     if (allowed === undefined) return;
-    checkAllowed(allowed, this.#settings.actions);
+    checkAllowed(allowed, count!);
     if (this.#settings.estimator.explores) return;
     const { name } = this.#settings.estimator;
     throw new InputError(`${name} cannot learn under a mask of actions; expected hnca or reinforce`);
@@ -497,7 +543,8 @@ export class Agent {
     let player = this.#batches.get(rows);
     if (player === undefined) {
       const [[size, unused] = []] = this.#batches;
-      if (unused !== undefined && this.#batches.size >= keptSizes) {
+      const most = this.#settings.actions === undefined ? keptDecisions : keptBatches;
+      if (unused !== undefined && this.#batches.size >= most) {
         if (this.#current === unused) this.#follow(this.#single);
         this.#batches.delete(size!);
         unused.release();
@@ -543,3 +590,7 @@ function randomName(): string {
   const [a, b] = crypto.getRandomValues(new Uint32Array(2));
   return a.toString(36) + b.toString(36);
 }
+
+/** What the network sees of a decision: the context, or a row for each action that has features. */
+const rowsOf = (context: ArrayLike<number>, actions: Among["actions"]): ArrayLike<number>[] =>
+  actions?.map((features) => [...Array.from(context), ...Array.from(features)]) ?? [context];

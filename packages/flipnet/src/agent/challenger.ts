@@ -48,10 +48,11 @@ export class Challenger {
    * @throws InputError for a decision that cannot be one of this agent's
    */
   observe(decision: LoggedDecision): void {
-    const { context, allowed, action, probability, reward } = decision;
+    const { context, allowed, actions, action, probability, reward } = decision;
     const { probabilities } = this.agent.probabilities(context, {
       samples: this.#samples,
       ...(allowed && { allowed }),
+      ...(actions && { actions }),
     });
     checkLogged(decision);
     // What it refuses is not counted.

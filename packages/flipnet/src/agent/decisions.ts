@@ -2,10 +2,18 @@
 import { InputError } from "../formats/errors.ts";
 import type { Numbers } from "./player.ts";
 
+/** What a decision is among. */
+export interface Among {
+  /** Numbers of the actions that may be chosen; default: all. */
+  readonly allowed?: readonly number[] | undefined;
+  /** For an agent with `actionInputs`: the features of each action that may be chosen, so many numbers each. */
+  readonly actions?: readonly ArrayLike<number>[] | undefined;
+}
+
 /** What an agent decided. */
 export interface Decision {
   readonly id: string;
-  /** 0 to `actions - 1`. */
+  /** 0 to `actions - 1`: its number, or its place among those whose features were told. */
   readonly action: number;
   /** Of this action, given what the coins did: the propensity to be logged. */
   readonly probability: number;
@@ -23,6 +31,8 @@ export interface Pending extends Decision {
   readonly time: number;
   /** The actions it was one of; absent: all. */
   readonly allowed?: readonly number[];
+  /** How many actions it was one of, where their features were told. */
+  readonly rows?: number;
   /** See `Player.keep`. */
   readonly kept: Numbers;
   /** Whether a reward has come: where rewards add up, more may. */

@@ -6,21 +6,20 @@
 import { InputError } from "../formats/errors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
+import type { Among } from "./decisions.ts";
 
 /** One decision that was logged, with what it earned. */
-export interface LoggedDecision {
+export interface LoggedDecision extends Among {
   /** By which an agent that learned from it knows it again. */
   readonly id?: string;
   readonly context: ArrayLike<number>;
-  /** Numbers of the actions that were allowed; absent: all. */
-  readonly allowed?: readonly number[];
   readonly action: number;
   /** Of the action, when it was chosen: that of a decision given its coins, or the action's own. */
   readonly probability: number;
   readonly reward: number;
 }
 
-/** The probability of every action in a context; for an agent `({ context, allowed }) => agent.probabilities(context, { allowed }).probabilities`. */
+/** The probability of every action in a context; for an agent `({ context, allowed, actions }) => agent.probabilities(context, { allowed, actions }).probabilities`. */
 export type Policy = (decision: LoggedDecision) => ArrayLike<number>;
 
 /** A number, and the interval that holds what it estimates 95 times out of 100. */
@@ -77,7 +76,8 @@ export function evaluatePolicy(
     return laws[i][action] / probability;
   });
   const rewards = decisions.map(({ reward }) => reward);
-  const model = crossFitted(decisions, laws[0].length);
+  const model =
+    decisions[0].actions === undefined ? crossFitted(decisions, laws[0].length) : crossFittedRows(decisions);
   const robust = decisions.map(({ action, reward }, i) => {
     const direct = laws[i].reduce((sum, p, k) => (p > 0 ? sum + p * model(i, k) : sum), 0);
     return direct + weights[i] * (reward - model(i, action));
@@ -168,6 +168,29 @@ function crossFitted(decisions: readonly LoggedDecision[], actions: number) {
   return (i: number, action: number): number => {
     const { all, beta } = halves[i % 2][action];
     return features(decisions[i]).reduce((value, x, f) => value + x * (beta[f] ?? 0), all);
+  };
+}
+
+/** The same where actions have features: one regression for all of them, on the context, the features and their products. */
+function crossFittedRows(decisions: readonly LoggedDecision[]) {
+  const { context, actions: [first] = [] } = decisions[0];
+  const [inputs, features] = [context.length, first.length];
+  const products = inputs * features <= mostFeatures;
+  const seen = ({ context, actions }: LoggedDecision, action: number) => {
+    const [x, z] = [Array.from(context), Array.from(actions?.[action] ?? [])];
+    const crossed = products ? x.flatMap((one) => z.map((other) => one * other)) : [];
+    return [1, ...(inputs > mostFeatures ? [] : x), ...(features > mostFeatures ? [] : z), ...crossed];
+  };
+  const halves = [0, 1].map((half) => {
+    const others = decisions.filter((_, i) => i % 2 !== half);
+    const all = sum(others.map(({ reward }) => reward)) / others.length;
+    const rows = others.map((one) => seen(one, one.action));
+    const rest = others.map(({ reward }) => reward - all);
+    return { all, beta: ridge(rows, rest) };
+  });
+  return (i: number, action: number): number => {
+    const { all, beta } = halves[i % 2];
+    return seen(decisions[i], action).reduce((value, x, f) => value + x * beta[f], all);
   };
 }
 

@@ -13,6 +13,7 @@ import { InputError } from "../formats/errors.ts";
 import { type Draws, GeneratedDraws } from "../network/draws.ts";
 import { Exploration } from "../network/exploration.ts";
 import type { Network } from "../network/network.ts";
+import { RowChoice } from "../network/row-choice.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Learner } from "../training/learner.ts";
@@ -40,6 +41,8 @@ export interface Past extends Played {
   readonly kept: Numbers;
   /** Whether some of its reward was learned from. */
   readonly rewarded: boolean;
+  /** Rows that it was one of; absent: it is a row by itself. */
+  readonly rows?: number;
 }
 
 /** Draws by steps. */
@@ -59,7 +62,10 @@ export class Player {
   readonly #output: Outcome;
   /** Room to read what the output did. */
   readonly #room: Float64Array;
-  readonly #exploration: Exploration | undefined;
+  readonly #exploration: Exploration | RowChoice | undefined;
+  /** Rows together are one decision, or each is one. */
+  readonly #decisions: number;
+  readonly #actions: number;
   readonly #settings: Settings;
   /** Absent where the estimator's credit is not linear in the reward: it learns in place only. */
   readonly #scores: Scores | undefined;
@@ -82,16 +88,19 @@ export class Player {
     scope?: Scope,
     draws: SteppedDraws = new GeneratedDraws(backend, settings.seed),
   ) {
-    const { inputs, actions, baselineDecay, floor, pull, entropyBonus } = settings;
+    const { actions, baselineDecay, floor, pull, entropyBonus } = settings;
     const estimator = entropyBonus > 0 ? withBonus(settings.estimator, entropyBonus) : settings.estimator;
     this.#settings = settings;
     this.#draws = draws;
     this.#backend = backend;
     this.#scope = scope;
-    this.#input = backend.matrix(rows, inputs);
+    this.#decisions = actions === undefined ? 1 : rows;
+    this.#actions = actions ?? rows;
+    this.#input = backend.matrix(rows, network.inputs);
     this.#reward = backend.matrix(rows, 1);
     this.#signal = backend.matrix(rows, 1);
-    if (estimator.explores) this.#exploration = new Exploration(backend, rows, actions);
+    if (actions === undefined) this.#exploration = new RowChoice(backend, 1, rows);
+    else if (estimator.explores) this.#exploration = new Exploration(backend, rows, actions);
     else if (floor !== 0) {
       throw new InputError(`${estimator.name} cannot learn under a floor; expected hnca or reinforce`);
     }
@@ -99,14 +108,14 @@ export class Player {
     const exploration = this.#exploration;
     const problem = { network, input: this.#input, objective, baseline, baselineDecay };
     this.learner = new Learner(
-      pull > 0 && rows === 1 ? withPull(estimator, pull) : estimator,
+      pull > 0 && this.#decisions === 1 ? withPull(estimator, pull * rows) : estimator,
       { ...problem, ...(exploration && { exploration }) },
       optimizer,
     );
     const { pass, scores } = this.learner.estimator;
     const credits = this.learner.estimator.credits.slice(0, pass.layers.length);
     this.#output = pass.layers[pass.layers.length - 1];
-    this.#room = new Float64Array(rows * actions);
+    this.#room = new Float64Array(this.#decisions * this.#actions);
     this.#scores = scores;
     this.#bonus = (this.learner.estimator as Partial<Encouraged>).bonus;
     const filled = [...credits, ...(this.#bonus?.credits ?? [])];
@@ -114,7 +123,7 @@ export class Player {
     let length = 1;
     this.#parts = matrices.map((matrix) => {
       const part = { matrix, room: new Float64Array(matrix.rows * matrix.columns), at: length };
-      length += matrix.columns;
+      length += part.room.length;
       return part;
     });
     this.length = length;
@@ -126,23 +135,33 @@ export class Player {
     return this.#scores !== undefined;
   }
 
-  /** Samples an action for each context, one of those allowed if it is said which; `step` decides the draws. */
+  /**
+   * Samples an action for each context, one of those allowed if it is said which; or one of the rows that `actions` with these
+   * features make of one context. `step` decides the draws.
+   */
   play(
     contexts: readonly ArrayLike<number>[],
     step: number,
     floor: number,
     allowed?: readonly number[],
+    actions?: readonly ArrayLike<number>[],
   ): number[] {
     this.#here = undefined;
-    for (let b = 0; b < contexts.length; b++) {
-      this.#backend.write(this.#input, contexts[b], b * this.#input.columns);
-      this.#exploration?.set(b, floor, allowed);
-    }
+    this.#see(contexts, actions);
+    for (let d = 0; d < this.#decisions; d++) this.#exploration?.set(d, floor, allowed);
     this.#draws.startStep(step);
     this.#run(() => this.learner.sample(this.#draws));
-    const { bits } = this.#output;
-    const done = this.#backend.readNow(bits, this.#room);
-    return contexts.map((_, b) => done.indexOf(1, b * bits.columns) - b * bits.columns);
+    const done = this.#backend.readNow(this.#output.bits, this.#room);
+    return contexts.map((_, d) => done.indexOf(1, d * this.#actions) - d * this.#actions);
+  }
+
+  #see(contexts: readonly ArrayLike<number>[], actions: readonly ArrayLike<number>[] | undefined): void {
+    const { rows, columns } = this.#input;
+    for (let row = 0; row < rows; row++) {
+      const context = contexts[actions === undefined ? row : 0];
+      this.#backend.write(this.#input, context, row * columns);
+      if (actions) this.#backend.write(this.#input, actions[row], row * columns + context.length);
+    }
   }
 
   /** What the first row's action was drawn with, given what the coins did. */
@@ -198,11 +217,13 @@ export class Player {
     const rounded = this.#NumbersOf === Float32Array ? Math.fround(reward) : reward;
     // A baseline that learns does so from what it says now.
     const now = more || estimator.parameters?.length ? this.#baseline() : 0;
-    this.#backend.write(this.#signal, [weight * (rounded - (more ? 0 : kept[0]))]);
+    // The gradient is the mean of all rows', and those of a decision add up.
+    const { rows } = this.#signal;
+    this.#backend.fill(this.#signal, rows * weight * (rounded - (more ? 0 : kept[0])));
     this.#scores!.weigh(this.#signal);
     if (!more) this.#bonus?.add();
     // More of a reward moves the baseline from where it is now, as if it had come with the first.
-    this.#backend.write(this.#reward, [rounded + (more ? now : 0)]);
+    this.#backend.fill(this.#reward, rounded + (more ? now : 0));
     learner.climb(step);
   }
 
@@ -217,17 +238,21 @@ export class Player {
     reward: number | undefined,
     weigh: (probability: number) => number,
     step: number,
+    actions?: readonly ArrayLike<number>[],
   ): void {
     this.#here = undefined;
-    this.#backend.write(this.#input, context);
+    this.#see([context], actions);
     const weight = weigh(this.#redo(past));
     if (this.#settings.pull > 0) (this.learner.estimator as Pulled).stay();
     const baseline = this.#baseline();
-    this.#backend.write(this.#signal, [weight * (reward === undefined ? 1 : reward - baseline)]);
+    this.#backend.fill(
+      this.#signal,
+      this.#signal.rows * weight * (reward === undefined ? 1 : reward - baseline),
+    );
     this.#scores!.weigh(this.#signal);
     if (reward !== undefined) this.#bonus?.add();
     // What is imitated says nothing about rewards: the baseline stays.
-    this.#backend.write(this.#reward, [reward ?? baseline]);
+    this.#backend.fill(this.#reward, reward ?? baseline);
     this.learner.climb(step);
   }
 
@@ -243,7 +268,7 @@ export class Player {
     this.learner.sample({
       draw: (site, law) => {
         if (site.layer.children.length > 0) this.#draws.draw(site, law);
-        else this.#backend.write(output.bits, oneHot(action, output.bits.columns));
+        else this.#backend.write(output.bits, oneHot(action, this.#actions));
       },
     });
     this.#scores!.score();
@@ -274,10 +299,11 @@ export class Player {
     else this.#scope.run(work);
   }
 
-  /** What would be subtracted from a reward. */
+  /** What would be subtracted from a reward: of several rows the mean. */
   #baseline(): number {
     this.#backend.fill(this.#reward, 0);
-    return -this.#backend.readNow(this.#scores!.signal())[0];
+    const signal = this.#backend.readNow(this.#scores!.signal());
+    return -signal.reduce((sum, one) => sum + one, 0) / signal.length;
   }
 }
 

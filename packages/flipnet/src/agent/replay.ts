@@ -1,15 +1,14 @@
 /** An agent from what it was some time ago and what happened since, wherever that was written down. */
 import { InputError } from "../formats/errors.ts";
 import type { Agent } from "./agent.ts";
-import { type Decision, DecisionError } from "./decisions.ts";
+import { type Among, type Decision, DecisionError } from "./decisions.ts";
 
 /** A decision as it is written down. */
-export interface DecisionEvent extends Decision {
+export interface DecisionEvent extends Decision, Among {
   readonly event: "decision";
   readonly time: number;
   /** Absent where it is not to be known. */
   readonly context?: ArrayLike<number>;
-  readonly allowed?: readonly number[];
 }
 
 /** A reward as it is written down. */
@@ -43,11 +42,11 @@ export function replayEvents(
       if (learns(agent, event)) made.rewards++;
       continue;
     }
-    const { id, step, action, context, allowed } = event;
+    const { id, step, action, context, allowed, actions } = event;
     if (step <= agent.steps) continue;
     const again =
       step === agent.steps + 1 && context !== undefined
-        ? agent.decide(context, { id, now, ...(allowed && { allowed }) }).action
+        ? agent.decide(context, { id, now, ...(allowed && { allowed }), ...(actions && { actions }) }).action
         : undefined;
     if (again !== action) {
       throw new InputError(

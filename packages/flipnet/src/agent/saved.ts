@@ -70,10 +70,13 @@ const isShare = (value: unknown): boolean => typeof value === "number" && value 
 /** Whether something is a decision that such an agent can have made. */
 function isPending(value: unknown, { settings, played, learned }: SavedAgent): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { id, action, probability, floor, time, step, version, allowed, rewarded } = value as Pending;
+  const { id, action, probability, floor, time, step, version, allowed, rewarded, rows } = value as Pending;
+  const { actions = rows } = settings;
+  if ((settings.actions === undefined) !== isWhole(rows, 1) || actions === undefined) return false;
   if (allowed !== undefined) {
     try {
-      checkAllowed(allowed, settings.actions);
+      if (rows !== undefined) return false;
+      checkAllowed(allowed, actions);
     } catch {
       return false;
     }
@@ -81,7 +84,7 @@ function isPending(value: unknown, { settings, played, learned }: SavedAgent): b
   return (
     isName(id) &&
     isCount(action) &&
-    (allowed === undefined ? action < settings.actions : allowed.includes(action)) &&
+    (allowed === undefined ? action < actions : allowed.includes(action)) &&
     // A rounded 1 may be a little more.
     probability > 0 &&
     probability < 1.001 &&

@@ -6,6 +6,7 @@ import { type NetworkBaselineOptions, networkBaseline } from "../estimators/netw
 import {
   completeOptions,
   count,
+  flag,
   type NamedOptions,
   number,
   type Option,
@@ -14,7 +15,7 @@ import {
 } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
-import type { NetworkSpec, Units } from "../network/network.ts";
+import type { LayerSpec, NetworkSpec, Units } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 
 /** What an agent is made of. */
@@ -22,9 +23,16 @@ export interface AgentOptions {
   /** Numbers in a context. */
   inputs: number;
   /** Number of actions, at least 2. */
-  actions: number;
+  actions?: number;
+  /**
+   * In place of `actions`: numbers in the features of an action. Then a decision says what its actions are, as many as it
+   * likes, and one network scores each of them by the context and its features.
+   */
+  actionInputs?: number;
   /** Hidden layers: widths of Bernoulli layers, or more about them; default [32]. */
   hidden?: readonly HiddenLayer[];
+  /** Whether the output reads the context too, beside the coins; default false. */
+  skip?: boolean;
   /** Real numbers (default), or bits, which must be 0 or 1 and are faster. */
   inputKind?: "real" | "bits";
   /** Coding of hidden units; default "plus-minus". */
@@ -79,7 +87,7 @@ export type AgentBaseline = Extract<Baseline, string | number> | NetworkBaseline
 /** All options of an agent but the optimizer. */
 export type Settings = Required<Omit<AgentOptions, "optimizer" | Unsaid>> & Pick<AgentOptions, Unsaid>;
 
-type Unsaid = "expireAfter" | "rewardRange";
+type Unsaid = "actions" | "actionInputs" | "expireAfter" | "rewardRange";
 
 /** The largest size of a context's numbers and of rewards: products of two of them, squared, stay finite in float32. */
 export const largest = 1e9;
@@ -106,7 +114,9 @@ const rewardOption = number({ from: -largest, to: largest, default: 0, says: "" 
 const described = {
   inputs: count({ least: 1, default: undefined, says: "" }),
   actions: count({ least: 2, default: undefined, says: "" }),
+  actionInputs: count({ least: 1, default: undefined, says: "" }),
   hidden: anything<readonly HiddenLayer[]>([32], "a list of hidden layers", Array.isArray),
+  skip: flag({ default: false, says: "" }),
   inputKind: oneOf(["real", "bits"], { default: "real", says: "" }),
   units: oneOf(["plus-minus", "zero-one"], { default: "plus-minus", says: "" }),
   estimator: anything<Estimator>(
@@ -167,9 +177,22 @@ export function settingsOf(options: AgentOptions): { settings: Settings; optimiz
     throw new InputError(`the agent's options are ${String(options)}; expected at least { inputs, actions }`);
   }
   const { optimizer, ...settings } = completeOptions("the agent", described, { ...options });
-  for (const key of ["inputs", "actions"] as const) {
-    if (settings[key] !== undefined) continue;
-    throw new InputError(`${key} of the agent is missing; expected ${described[key].expected}`);
+  const { inputs, actions, actionInputs, entropyBonus } = settings;
+  if (inputs === undefined) {
+    throw new InputError(`inputs of the agent is missing; expected ${described.inputs.expected}`);
+  }
+  if (actions === undefined && actionInputs === undefined) {
+    throw new InputError(
+      `actions of the agent is missing; expected ${described.actions.expected}, or actionInputs`,
+    );
+  }
+  if (actions !== undefined && actionInputs !== undefined) {
+    throw new InputError("the agent has actions and actionInputs; expected one of them");
+  }
+  if (actionInputs !== undefined && entropyBonus > 0) {
+    throw new InputError(
+      `entropyBonus of the agent is ${entropyBonus}; expected 0, as its actions have features`,
+    );
   }
   return { settings: settings as Settings, ...(optimizer && { optimizer }) };
 }
@@ -181,13 +204,20 @@ export function floorAt({ floor }: Settings, decisions: number): number {
   return to + (from - to) / (1 + decisions / halfLife);
 }
 
-/** The network that the settings mean: an output of one softmax unit, whose choice is the action. */
-export const specOf = ({ inputs, inputKind, units, hidden, actions }: Settings): NetworkSpec => ({
+/** The network that the settings mean: an output of one softmax unit, whose choice is the action, or one that scores a row. */
+export function specOf({
   inputs,
   inputKind,
   units,
-  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
-});
+  hidden,
+  skip,
+  actions,
+  actionInputs = 0,
+}: Settings): NetworkSpec {
+  const output: LayerSpec =
+    actions === undefined ? { kind: "bernoulli", units: 1 } : { kind: "softmax", units: 1, choices: actions };
+  return { inputs: inputs + actionInputs, inputKind, units, layers: withOutput(hidden, output, skip) };
+}
 
 /** The baseline that the settings mean. */
 export const baselineOf = ({ baseline }: Settings): Baseline =>
@@ -206,7 +236,8 @@ export function parseSettings(text: string, create: (named: NamedOptions) => Est
   const parsed = parseJson(text, "its settings");
   if (!isObject(parsed)) throw new InputError(`the file of the agent is damaged: its settings are ${text}`);
   const { estimator, ...settings } = parsed as Record<string, unknown>;
-  const options = { ...settings, estimator: create(parseEstimatorText(String(estimator))) };
+  // Agents from before there was a choice read the coins alone.
+  const options = { skip: false, ...settings, estimator: create(parseEstimatorText(String(estimator))) };
   return settingsOf(options as unknown as AgentOptions).settings;
 }
 

@@ -22,11 +22,15 @@ export function hiddenSpec(layer: HiddenLayer): LayerSpec {
   return { ...shape, units, ...(parents && { parents }) };
 }
 
-/** Hidden layers and the output that reads the last one, and all others that feed no layer. */
-export function withOutput(hidden: readonly HiddenLayer[], output: LayerSpec): LayerSpec[] {
+/**
+ * Hidden layers and the output that reads the last one, and all others that feed no layer; and the input, if it may `skip`
+ * them.
+ */
+export function withOutput(hidden: readonly HiddenLayer[], output: LayerSpec, skip = false): LayerSpec[] {
   const layers = hidden.map(hiddenSpec);
   const fed = new Set(layers.flatMap(({ parents }, index) => parents ?? [index - 1]));
-  const parents = layers.flatMap((_, index) => (fed.has(index) ? [] : [index]));
+  const last = layers.flatMap((_, index) => (fed.has(index) ? [] : [index]));
+  const parents = skip && layers.length > 0 ? ["input" as const, ...last] : last;
   return [...layers, parents.length > 1 ? { ...output, parents } : output];
 }
 

@@ -38,9 +38,10 @@ export class RowChoice implements Choosing {
   readonly #share: Matrix;
   /** Which decision a row is of. */
   readonly #of: Indices;
-  /** The last layer by decisions, its logits being the scores, and its log odds; there once a pass is bound. */
-  #output: Outcome | undefined;
-  #odds: Matrix | undefined;
+  /** What has a row for each action, with one for each decision. */
+  readonly #views = new Map<Matrix, Matrix>();
+  /** Last layers by decisions, their logits being the scores. */
+  readonly #outputs = new Map<Outcome, Outcome>();
 
   /** @param actions rows of each decision */
   constructor(backend: Backend, decisions: number, actions: number) {
@@ -82,34 +83,45 @@ export class RowChoice implements Choosing {
     if (output.kind !== "bernoulli" || output.units !== 1) {
       throw new InputError(`${output.name} is no single Bernoulli unit; expected one, which scores a row`);
     }
-    const [backend, decisions] = [this.#backend, this.#decisions];
-    const together = (m: Matrix) => backend.view(m, 0, decisions, this.#actions * m.columns);
     return outcomes.map((outcome, index) => {
-      const [p, bits] = [together(outcome.p), together(outcome.bits)];
-      if (index !== output.index) {
-        const q = outcome.q === outcome.p ? p : together(outcome.q);
-        return independent(backend, { ...outcome, logits: together(outcome.logits), p, q, bits });
+      if (index === output.index) {
+        return independent(this.#backend, { ...this.#choiceOf(outcome), p: this.law });
       }
-      this.#odds = together(outcome.logits);
-      const scores = together(this.#scores);
-      this.#output = { kind: "softmax", choices: this.#actions, logits: scores, p, q: p, bits };
-      return independent(backend, { ...this.#output, p: this.law, q: this.law });
+      const { logits, p, q, bits } = outcome;
+      const [l, on, off, done] = [logits, p, q, bits].map((m) => this.#together(m));
+      return independent(this.#backend, { ...outcome, logits: l, p: on, q: off, bits: done });
     });
+  }
+
+  #together(m: Matrix): Matrix {
+    const view = this.#views.get(m) ?? this.#backend.view(m, 0, this.#decisions, this.#actions * m.columns);
+    this.#views.set(m, view);
+    return view;
+  }
+
+  #choiceOf(output: Outcome): Outcome {
+    let choice = this.#outputs.get(output);
+    if (choice === undefined) {
+      const [logits, p, bits] = [this.#scores, output.p, output.bits].map((m) => this.#together(m));
+      choice = { kind: "softmax", choices: this.#actions, logits, p, q: p, bits };
+      this.#outputs.set(output, choice);
+    }
+    return choice;
   }
 
   /** Scores become the log odds of each row against the others of its decision. */
   mask(logits: Matrix): void {
     this.#backend.copy(logits, this.#scores);
-    this.#backend.choiceOdds(this.#output!.logits, this.#actions, this.#odds!);
+    this.#backend.choiceOdds(this.#together(this.#scores), this.#actions, this.#together(logits));
   }
 
-  mix(): void {
-    this.#choice.mix(this.#output!.p);
+  mix(p: Matrix): void {
+    this.#choice.mix(this.#together(p));
   }
 
-  measure(): void {
+  measure(output: Outcome): void {
     if (!this.floored) return;
-    this.#choice.measure(this.#output!);
+    this.#choice.measure(this.#choiceOf(output));
     this.#backend.gatherRows(this.#choice.odds, this.#of, 0, this.odds);
     this.#backend.gatherRows(this.#choice.share, this.#of, 0, this.#share);
   }

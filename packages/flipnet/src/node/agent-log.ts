@@ -5,7 +5,7 @@
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
 import type { Agent } from "../agent/agent.ts";
-import type { Decision } from "../agent/decisions.ts";
+import type { Among, Decision } from "../agent/decisions.ts";
 import type { LoggedDecision } from "../agent/off-policy.ts";
 import { type AgentEvent, replayEvents } from "../agent/replay.ts";
 import { InputError, RunError } from "../formats/errors.ts";
@@ -21,11 +21,7 @@ export interface AgentLogOptions {
 /** A log that is open. */
 export interface AgentLog {
   /** Writes down a decision. Does not wait. */
-  decision(
-    context: ArrayLike<number>,
-    decision: Decision,
-    options?: { allowed?: readonly number[]; now?: number },
-  ): void;
+  decision(context: ArrayLike<number>, decision: Decision, options?: Among & { now?: number }): void;
   /** Writes down a reward. Does not wait. */
   reward(id: string, value: number, options?: { now?: number }): void;
   /** Once all that was written down is in the file. @throws RunError where it could not be written */
@@ -100,13 +96,18 @@ export async function openAgentLog(
   }
 
   return {
-    decision(context, { id, action, probability, floor, version, step }, { allowed, now = Date.now() } = {}) {
+    decision(
+      context,
+      { id, action, probability, floor, version, step },
+      { allowed, actions, now = Date.now() } = {},
+    ) {
       const seen = Array.from(context);
+      const features = actions?.map((one) => Array.from(one));
       add({
         event: "decision",
         id,
         time: now,
-        ...(contexts === "keep" && { context: seen }),
+        ...(contexts === "keep" && { context: seen, ...(features && { actions: features }) }),
         ...(contexts === "hash" && { contextHash: createHash("sha256").update(seen.join()).digest("hex") }),
         ...(allowed && { allowed }),
         action,

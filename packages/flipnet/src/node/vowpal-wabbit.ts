@@ -1,10 +1,16 @@
 /** Logged decisions as Vowpal Wabbit reads them. Costs are rewards with the other sign. */
 import type { LoggedDecision } from "../agent/off-policy.ts";
+import { InputError } from "../formats/errors.ts";
 
 /** For `--cb N`: a line `action:cost:probability | place:value ...` each; actions count from 1. */
 export const vowpalWabbitText = (decisions: readonly LoggedDecision[]): string =>
   decisions
-    .map(({ context, action, probability, reward }) => {
+    .map(({ id, context, actions, action, probability, reward }) => {
+      if (actions !== undefined) {
+        throw new InputError(
+          `the decision ${id} has actions with features; expected vowpalWabbitJson for these`,
+        );
+      }
       const features = Array.from(context).flatMap((x, i) => (x === 0 ? [] : [`${i}:${x}`]));
       return `${action + 1}:${-reward}:${probability} | ${features.join(" ")}\n`;
     })
@@ -12,14 +18,15 @@ export const vowpalWabbitText = (decisions: readonly LoggedDecision[]): string =
 
 /**
  * For `--cb_explore_adf --dsjson`: a line of JSON each. The context is the namespace `x`, shared; an action's only feature
- * is its number, in the namespace `i`: `-q xi` makes weights for each of them. What was not allowed is not listed.
+ * is its number, in the namespace `i`: `-q xi` makes weights for each of them. What was not allowed is not listed. Where
+ * actions have features, these are their namespace `i`.
  *
- * @param actions how many there are
+ * @param count how many actions there are; of no account where they have features
  */
-export const vowpalWabbitJson = (decisions: readonly LoggedDecision[], actions: number): string =>
+export const vowpalWabbitJson = (decisions: readonly LoggedDecision[], count: number): string =>
   decisions
-    .map(({ id, context, allowed, action, probability, reward }) => {
-      const listed = allowed ?? Array.from({ length: actions }, (_, k) => k);
+    .map(({ id, context, allowed, actions, action, probability, reward }) => {
+      const listed = allowed ?? Array.from({ length: actions?.length ?? count }, (_, k) => k);
       const chosen = listed.indexOf(action);
       const others = listed.flatMap((_, place) => (place === chosen ? [] : [place + 1]));
       const event = {
@@ -30,10 +37,14 @@ export const vowpalWabbitJson = (decisions: readonly LoggedDecision[], actions: 
         ...(id !== undefined && { EventId: id }),
         a: [chosen + 1, ...others],
         c: {
-          x: Object.fromEntries(Array.from(context).flatMap((x, i) => (x === 0 ? [] : [[`${i}`, x]]))),
-          _multi: listed.map((k) => ({ i: { [k]: 1 } })),
+          x: named(context),
+          _multi: listed.map((k) => ({ i: actions === undefined ? { [k]: 1 } : named(actions[k]) })),
         },
       };
       return `${JSON.stringify(event)}\n`;
     })
     .join("");
+
+/** Numbers by their places, without zeros. */
+const named = (numbers: ArrayLike<number>): Record<string, number> =>
+  Object.fromEntries(Array.from(numbers).flatMap((x, i) => (x === 0 ? [] : [[`${i}`, x]])));
