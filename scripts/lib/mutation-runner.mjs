@@ -58,7 +58,7 @@ export default class extends TestRunner {
     for (const number of tried) {
       spent.set(number, (spent.get(number) ?? 0) + took);
       note({ tries: number, took });
-      [on, asked, mostAsked] = [number, 0, 10 * once + 10_000];
+      [on, asked, mostAsked] = [number, 0, 3 * once + 10_000];
       const survives = await passes(run);
       [on, mostAsked] = [0, Infinity];
       if (survives) continue;

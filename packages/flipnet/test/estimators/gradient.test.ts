@@ -146,7 +146,11 @@ test.each(all.map((estimator) => [labelOf(estimator), estimator] as const))(
           draws.startStep(4);
           prepared.sample(draws);
           prepared.credit();
-          return prepared.credits.map(({ g }) => backend.readNow(g));
+          const found = prepared.credits.map(({ g }) => backend.readNow(g));
+          // The same draws, the same credits: nothing is left of the time before.
+          prepared.credit();
+          expect(prepared.credits.map(({ g }) => backend.readNow(g))).toEqual(found);
+          return found;
         });
         credits[0].forEach((exact, term) => {
           const largest = exact.reduce((most, g) => Math.max(most, Math.abs(g)), 1);

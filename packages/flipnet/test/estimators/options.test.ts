@@ -3,7 +3,16 @@ import { expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { labelOf } from "../../src/estimators/estimator.ts";
 import { networkBaseline } from "../../src/estimators/network-baseline.ts";
-import { estimatorText, parseEstimatorText } from "../../src/estimators/options.ts";
+import {
+  count,
+  counts,
+  estimatorText,
+  number,
+  type Option,
+  parseEstimatorText,
+  perLayer,
+  positive,
+} from "../../src/estimators/options.ts";
 import { createEstimator, estimators } from "../../src/estimators/registry.ts";
 import { reinforceLoo } from "../../src/estimators/reinforce-loo.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
@@ -80,7 +89,36 @@ test("a baseline is refused where nothing would be subtracted", () => {
   expect(() =>
     createEstimator({ name: "hnca" }).prepare({ ...problem, baseline: "running_average" as never }),
   ).toThrow('the baseline is "running_average"; expected none, running-average, a number or a rule');
+  for (const baseline of [Number.NaN, Number.POSITIVE_INFINITY]) {
+    expect(() => createEstimator({ name: "hnca" }).prepare({ ...problem, baseline })).toThrow(
+      `the baseline is ${baseline}; expected a finite number`,
+    );
+  }
   expect(() =>
     createEstimator({ name: "hnca" }).prepare({ ...problem, baseline: "running-average", baselineDecay: 99 }),
   ).toThrow("the baseline's decay is 99; expected a number from 0 on, below 1");
+});
+
+test("what options accept, at the edges", () => {
+  const accepted = (option: Option, values: unknown[]) => values.filter((value) => option.accepts(value));
+  const says = "";
+  const whole = count({ least: 2, most: 8, step: 2, default: 2, says });
+  expect(accepted(whole, [0, 1, 2, 3, 8, 10, 2.5, "2", null])).toEqual([2, 8]);
+  const widths = counts({ expected: "", says });
+  expect(accepted(widths, [[], [1, 2], [0], [1, 0], 3, "3", [1.5]])).toEqual([[1, 2]]);
+  const share = number({ from: 0, to: 1, default: 0, says });
+  expect(accepted(share, [-0.1, 0, 1, 1.1, Number.NaN, "0"])).toEqual([0, 1]);
+  const decay = number({ from: 0, below: 1, default: 0, says });
+  expect(accepted(decay, [0, 0.9, 1])).toEqual([0, 0.9]);
+  expect(accepted(positive({ default: 1, says }), [0, 1e-9, Number.POSITIVE_INFINITY, true])).toEqual([1e-9]);
+  const rate = perLayer({ default: undefined, says });
+  const lists = [0, 1, [1, 2], [1, 0], [0, 1], [], [1, "2"], [Number.NaN, 1]];
+  expect(accepted(rate, lists)).toEqual([1, [1, 2]]);
+  expect(accepted(perLayer({ zero: true, default: 0, says }), [...lists, -1])).toEqual([
+    0,
+    1,
+    [1, 2],
+    [1, 0],
+    [0, 1],
+  ]);
 });

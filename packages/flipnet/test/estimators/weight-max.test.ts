@@ -388,6 +388,9 @@ describe("rules for one unit", () => {
       creditsOf(classified)[0].map((g) => 2 * g),
       expected.map(({ step }) => step),
     );
+    // The papers' updates: equation 5 is twice what is climbed, equation 6 is as it stands.
+    expect(classified.credits[0].paperScale).toBe(2);
+    expect(run(rewardPenalty({ lambda: 0.5 }), problem).credits[0].paperScale).toBe(1);
     const score = creditsOf(run(reinforce, { ...problem, baseline: -1 }))[0].map((g) => 2 * g);
     for (const lambda of [0, 0.2, 1]) {
       const found = creditsOf(run(rewardPenalty({ lambda }), problem))[0];

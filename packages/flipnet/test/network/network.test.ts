@@ -1,9 +1,14 @@
 import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { GeneratedDraws, GivenDraws } from "../../src/network/draws.ts";
-import { createNetwork, initialiseWeights, type NetworkSpec } from "../../src/network/network.ts";
-import { createPass, samplePass } from "../../src/network/pass.ts";
-import { matrixOf, mixedNetwork, randomProblem } from "../helpers.ts";
+import {
+  createNetwork,
+  initialiseWeights,
+  type NetworkSpec,
+  networkShapes,
+} from "../../src/network/network.ts";
+import { createPass, partOfPass, samplePass } from "../../src/network/pass.ts";
+import { matrixOf, mixedNetwork, numbers, randomProblem } from "../helpers.ts";
 
 const backend = createReferenceBackend();
 
@@ -147,6 +152,60 @@ test("a pass computes logits from all parents in their coding, and samples what 
     expect(before).toBeLessThanOrEqual(0.4);
     expect(before + pi[4 * b + choice]).toBeGreaterThan(0.4);
   }
+});
+
+test("the sizes that a spec implies are those of the network", () => {
+  const { layers } = createNetwork(backend, mixedNetwork);
+  const shapes = networkShapes(mixedNetwork);
+  expect(shapes.map(({ size, width }) => [size, width])).toEqual(
+    layers.map(({ block, width }) => [block.columns, width]),
+  );
+});
+
+test("generated draws of one layer differ from time to time", () => {
+  const { network, input } = randomProblem(backend, mixedNetwork, 50, 2);
+  const whole = createPass(network, input);
+  const draws = new GeneratedDraws(backend, 1);
+  draws.startStep(1);
+  const drawn = [0, 1, 2, 1].map((time) => {
+    samplePass(partOfPass(whole, 10, 30, time), draws);
+    return [...backend.readNow(whole.layers[0].bits)].slice(70, 280).join("");
+  });
+  expect(new Set(drawn).size).toBe(3);
+  expect(drawn[3]).toBe(drawn[1]);
+});
+
+test("a part of a pass is its rows, and no others", () => {
+  const { network, input } = randomProblem(backend, mixedNetwork, 6, 2);
+  const uniforms = network.layers.map(({ units }, l) => matrixOf(backend, 6, numbers(l, 6 * units, 0, 1)));
+  const [whole, parts] = [createPass(network, input), createPass(network, input)];
+  samplePass(whole, new GivenDraws(({ layer }) => uniforms[layer.index]));
+  for (const [first, rows] of [
+    [0, 2],
+    [2, 1],
+    [3, 3],
+  ]) {
+    const part = partOfPass(parts, first, rows, first);
+    expect(part.batchSize).toBe(rows);
+    samplePass(
+      part,
+      new GivenDraws(({ layer: { index, units }, time }) => {
+        expect(time).toBe(first);
+        return backend.view(uniforms[index], first * units, rows, units);
+      }),
+    );
+  }
+  whole.layers.forEach(({ logits, p, q, bits }, l) => {
+    const other = parts.layers[l];
+    for (const [one, two] of [
+      [logits, other.logits],
+      [p, other.p],
+      [q, other.q],
+      [bits, other.bits],
+    ]) {
+      expect(backend.readNow(two)).toEqual(backend.readNow(one));
+    }
+  });
 });
 
 test("generated draws are a function of seed, step, layer and branch", () => {

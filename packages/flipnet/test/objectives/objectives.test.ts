@@ -7,13 +7,15 @@ import { findEstimator } from "../../src/estimators/registry.ts";
 import { denseFrontEnd } from "../../src/front-ends/dense.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { createNetwork, initialiseWeights } from "../../src/network/network.ts";
+import { createPass } from "../../src/network/pass.ts";
 import { type Activation, entropy, logLikelihood } from "../../src/objectives/activations.ts";
 import { blackBoxObjective } from "../../src/objectives/black-box.ts";
 import { checkObjective } from "../../src/objectives/check.ts";
+import { choiceEntropy, choiceSurprisal } from "../../src/objectives/choices.ts";
 import { componentsObjective, createReadout } from "../../src/objectives/components.ts";
 import { createDecoder, elboObjective } from "../../src/objectives/elbo.ts";
 import { nonlinearObjective } from "../../src/objectives/nonlinear.ts";
-import { type Objective, sumOf } from "../../src/objectives/objective.ts";
+import { type Objective, placeOf, sumOf } from "../../src/objectives/objective.ts";
 import { knownRewardObjective, rewardObjective } from "../../src/objectives/reward.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { Learner } from "../../src/training/learner.ts";
@@ -120,6 +122,39 @@ test("a network behind the units without hidden layers is a linear map", () => {
   expectClose(steps[0], steps[1]);
 });
 
+test("where a component stands, seen from a layer", () => {
+  const { layers } = randomProblem(backend, mixedNetwork, B, 7).network;
+  // Layer 3 reads 0 and 2, layer 2 reads 0 and 1, layer 1 reads 0.
+  expect(layers.map((layer) => placeOf({ reads: [1] }, layer))).toEqual([
+    "mediated",
+    "direct",
+    "upstream",
+    "upstream",
+  ]);
+  expect(placeOf({ reads: [0, 3] }, layers[0])).toBe("both");
+  expect(placeOf({ reads: [] }, layers[0])).toBe("upstream");
+});
+
+test("a black box may be asked about every unit only where it says so", () => {
+  const box = (differences?: boolean) =>
+    blackBoxObjective((_, values) => values.fill(1), { ...(differences !== undefined && { differences }) });
+  const pass = createPass(randomProblem(backend, mixedNetwork, B, 7).network, backend.matrix(B, 5));
+  const told = [undefined, false, true].map(
+    (one) => "addDifferences" in box(one).prepare(pass).components[0],
+  );
+  expect(told).toEqual([false, false, true]);
+});
+
+test("a decoder predicts bits: an encoder of other inputs has none, but behind a front end, whose image is bits", () => {
+  const layers = [{ kind: "bernoulli", units: 3 }] as const;
+  const spec = { inputs: 4, inputKind: "real", units: "zero-one", layers } as const;
+  expect(() => createDecoder(createNetwork(backend, spec))).toThrow(
+    "the encoder has real inputs; expected bits, which the decoder can predict",
+  );
+  const front = denseFrontEnd(backend, { inputs: 6, hidden: [], outputs: 4 });
+  expect(createDecoder(createNetwork(backend, spec, front)).layers[0].width).toBe(6);
+});
+
 describe("an objective is looked at for what it says", () => {
   const problem = randomProblem(backend, mixedNetwork, B, 7);
   const { network, input } = problem;
@@ -142,6 +177,53 @@ describe("an objective is looked at for what it says", () => {
         ).not.toThrow();
       }
     }
+  });
+
+  test.each<[string, () => Objective]>([
+    ["what every action would earn", () => knownRewardObjective(matrixOf(backend, B, numbers(5, B * 4)))],
+    [
+      "an eta of one's own, with softmax units to predict",
+      () => {
+        const eta: Activation = {
+          value: (l, t) => Math.sin(l) + t * (l + 1) ** 2,
+          slope: (l, t) => Math.cos(l) + 2 * t * (l + 1),
+        };
+        const one = createReadout(network, "one", [0], 6);
+        return sumOf(
+          componentsObjective(network, one, eta, { target: 1 }),
+          componentsObjective(network, createReadout(network, "other", [1, 0], 4), eta, { target: 3 }),
+        );
+      },
+    ],
+    [
+      "entropies and surprisals of softmax units",
+      () =>
+        sumOf(
+          componentsObjective(network, network.layers[1], choiceEntropy, { name: "entropy" }),
+          componentsObjective(network, network.layers[1], choiceSurprisal, { name: "surprisal", target: 1 }),
+        ),
+    ],
+  ])("%s", (_, make) => {
+    expect(check(make())).not.toThrow();
+  });
+
+  test("slopes that are all off by one", () => {
+    const readout = createReadout(network, "readout", [0], 1);
+    const shifted: Objective = {
+      linears: [readout],
+      prepare(pass) {
+        const evaluation = componentsObjective(network, readout, square).prepare(pass);
+        const [component] = evaluation.components;
+        const addSlopes: typeof component.addSlopes = (layer, out) => {
+          component.addSlopes!(layer, out);
+          const one = backend.matrix(out.rows, out.columns);
+          backend.fill(one, 1);
+          backend.addScaled(one, 1, out);
+        };
+        return { ...evaluation, components: [{ ...component, addSlopes }] };
+      },
+    };
+    expect(check(shifted)).toThrow(/the component "readout" says that its slope at unit 0 of layer 0 is/);
   });
 
   test("a unit that it says it does not read", () => {
@@ -293,6 +375,22 @@ describe("what cannot be", () => {
       findEstimator("classification")!.prepare({ ...problem, objective: sumOf(...rewards) }),
     ).toThrow(
       'classification learns from one reward, and the objective has the components "clicks", "sales"',
+    );
+  });
+
+  test.each(["disarm", "arm"])("%s where the last layer's unit is softmax", (name) => {
+    const spec = {
+      inputs: 5,
+      units: "zero-one",
+      layers: [
+        { kind: "bernoulli", units: 3 },
+        { kind: "softmax", units: 1, choices: 4 },
+      ],
+    } as const;
+    const problem = randomProblem(backend, spec, B, 7);
+    const objective = knownRewardObjective(matrixOf(backend, B, numbers(5, B * 4)));
+    expect(() => findEstimator(name)!.prepare({ ...problem, objective })).toThrow(
+      `${name} needs Bernoulli units, and layers.1 is softmax`,
     );
   });
 
