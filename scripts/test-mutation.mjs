@@ -57,8 +57,10 @@ function drawn(list, count) {
   return list.filter((_, i) => count >= list.length || keys[i] <= last);
 }
 
-/** Reasons why a mutant is none, by file and then by what changes. */
+/** Changes that are no mistake, by file: the line as it stands, the change, and why. */
 const equivalent = JSON.parse(readFileSync(join(import.meta.dirname, "mutation-equivalent.json"), "utf8"));
+const reasonOf = (mutant) =>
+  equivalent[mutant.path]?.find((one) => one.line === mutant.said && one.change === change(mutant))?.why;
 const oneLine = (text) => text.replace(/\s+/g, " ");
 const change = ({ was, by }) => `${oneLine(was)} => ${oneLine(by)}`;
 
@@ -73,7 +75,7 @@ const mutants = folders
   .filter(
     ({ path, line }) => path.includes(onlyPath) && (onlyLine === undefined || line === Number(onlyLine)),
   )
-  .map((one, i) => ({ ...one, number: i + 1, reason: equivalent[one.path]?.[change(one)] }));
+  .map((one, i) => ({ ...one, number: i + 1, reason: reasonOf(one) }));
 const tried = mutants.filter(({ reason }) => reason === undefined);
 
 const scratch = mkdtempSync(join(tmpdir(), "flipnet-mutation-"));

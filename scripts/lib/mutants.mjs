@@ -41,7 +41,7 @@ const ordered = ["subtract", "rowDot"];
 
 /**
  * All mutants of a module, in its order: `start` and `end` of what is replaced, `by` what, the `line` it stands on (from
- * 1) and what that line says. Types, what is thrown, texts and what only says are left alone.
+ * 1) and what that line says, `said`. Types, what is thrown, texts and what only says are left alone.
  */
 export function mutantsOf(path, source) {
   const file = ts.createSourceFile(path, source, ts.ScriptTarget.Latest, true, ts.ScriptKind.TS);
@@ -50,7 +50,8 @@ export function mutantsOf(path, source) {
   const replace = (node, by, kind = "expression") => {
     const start = node.getStart(file);
     const line = file.getLineAndCharacterOfPosition(start).line + 1;
-    mutants.push({ path, start, end: node.end, by, kind, line, was: text(node) });
+    const said = source.split("\n")[line - 1].trim();
+    mutants.push({ path, start, end: node.end, by, kind, line, said, was: text(node) });
   };
 
   function ofNode(node) {

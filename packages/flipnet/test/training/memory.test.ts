@@ -103,6 +103,7 @@ describe("a plan of memory", () => {
       });
     const { features } = await createWasmBackend({ kernels: "portable" });
     const plan = await planMemory(huge, features.memory);
+    expect(plan.evaluation).toBe(0);
     // Two layers of weights between hidden units, with gradients and two moments.
     expect(plan.parameters).toBeGreaterThan(2 * 4 * 4 * 1e10);
     // A table of e^kW and one of the weights turned, for encoder and decoder.
