@@ -362,6 +362,55 @@ test("with paperScale and L2, Adam makes the paper's updates: equations 13 to 17
   }
 });
 
+test.each(["zero-one", "plus-minus"] as const)(
+  "straight-through goes through a layer of softmax units by the slope of their means: %s",
+  (units) => {
+    const layers: LayerSpec[] = [
+      { kind: "softmax", units: 2, choices: 3 },
+      { kind: "bernoulli", units: 2 },
+      { kind: "softmax", units: 1, choices: 4 },
+    ];
+    const problem = randomProblem(backend, { inputs: 3, units, layers }, rows, 8);
+    const prepared = run(straightThrough, problem);
+    const [first, second, output] = creditsOf(prepared);
+    const [reward] = prepared.evaluation.components;
+    const [earned, p0, p1, q1, p2, did] = [
+      reward.value,
+      prepared.pass.layers[0].p,
+      prepared.pass.layers[1].p,
+      prepared.pass.layers[1].q,
+      prepared.pass.layers[2].p,
+      prepared.pass.layers[2].bits,
+    ].map((m) => [...backend.readNow(m)]);
+    const through = (layer: number, g: number[]) => {
+      const { weights } = problem.network.layers[layer].parents[0];
+      const [W, J] = [backend.readNow(weights), weights.columns];
+      return Array.from({ length: rows * weights.rows }, (_, e) => {
+        const [b, i] = [Math.floor(e / weights.rows), e % weights.rows];
+        return Array.from({ length: J }, (_, j) => W[i * J + j] * g[b * J + j]).reduce((a, c) => a + c);
+      });
+    };
+    expectClose(
+      output,
+      did.map((bit, e) => earned[Math.floor(e / 4)] * (bit - p2[e])),
+    );
+    const slope = units === "plus-minus" ? 2 : 1;
+    expectClose(
+      second,
+      through(2, output).map((a, e) => slope * p1[e] * q1[e] * a),
+    );
+    const a = through(1, second);
+    expectClose(
+      first,
+      a.map((one, e) => {
+        const start = e - (e % 3);
+        const mean = [0, 1, 2].reduce((sum, k) => sum + p0[start + k] * a[start + k], 0);
+        return p0[e] * (one - mean);
+      }),
+    );
+  },
+);
+
 describe("rules for one unit", () => {
   const single = chain([3]);
 

@@ -88,6 +88,32 @@ describe("f-HNCA is the naive local expectation", () => {
   });
 });
 
+describe("a component whose differences are not known is one number", () => {
+  test("to f-HNCA a reward is what it is to HNCA", () => {
+    const problem = randomProblem(backend, mixedNetwork, B, 7);
+    expectClose(creditsOf("f-hnca", problem), creditsOf("hnca", problem));
+  });
+
+  test("a layer that it reads is credited by REINFORCE, one that only children lead to it from by HNCA", () => {
+    const unknown = problemOf(() =>
+      blackBoxObjective(
+        ({ layers: [, second] }, values) => {
+          for (let b = 0; b < B; b++) values[b] = 1 + second[6 * b] - 2 * second[6 * b + 4];
+        },
+        { name: "one number", reads: [1] },
+      ),
+    );
+    const [all, score] = ["f-hnca", "reinforce"].map((name) => creditsOf(name, unknown));
+    // Layer 0 has 7 units, then come the 6 columns of layer 1; nothing downstream of those is credited.
+    const [below, read, rest] = [all.slice(0, 7 * B), all.slice(7 * B, 13 * B), all.slice(13 * B)];
+    expectClose(read, score.slice(7 * B, 13 * B));
+    expect(rest.every((g) => g === 0)).toBe(true);
+    expect(below).not.toEqual(score.slice(0, 7 * B));
+    // Through layer 1 alone: of the other children nothing is said.
+    expectClose(below, creditsOf("local-expectation", unknown).slice(0, 7 * B));
+  });
+});
+
 test("a network behind the units without hidden layers is a linear map", () => {
   const problem = randomProblem(backend, mixedNetwork, B, 7);
   const { network } = problem;
