@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Folders of a package's sources: each imports only from those before it. */
 const folders = {
   flipnet:
-    "formats random environments backend front-ends jax network objectives estimators optimizers tasks training agent audit node".split(
+    "formats random environments backend front-ends jax network objectives estimators optimizers tasks training agent audit node redis".split(
       " ",
     ),
   cli: "formats onnx settings running report planning queue samples export commands".split(" "),
@@ -18,7 +18,7 @@ const folders = {
 type Package = keyof typeof folders;
 const packages = Object.keys(folders) as Package[];
 /** Folders of the library that have an entry point of their own, which may ask for more than a browser has. */
-const apart: Record<string, string> = { node: "node:", jax: "@jax-js/jax" };
+const apart: Record<string, string | undefined> = { node: "node:", redis: undefined, jax: "@jax-js/jax" };
 
 /** Both packages from their sources. */
 const program = (() => {
@@ -158,6 +158,7 @@ describe("documentation", () => {
     ["flipnet", "estimators/index.ts"],
     ["flipnet", "jax/index.ts"],
     ["flipnet", "node/index.ts"],
+    ["flipnet", "redis/index.ts"],
     ["cli", "index.ts"],
   ] as const)("says something on every symbol that %s/src/%s exports", (name, entry) => {
     const file = sources[name].get(entry);

@@ -13,7 +13,7 @@ import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
-import { type Among, type Decision, Decisions, type Pending } from "./decisions.ts";
+import { type Among, type Decision, Decisions, type Handed, type Pending } from "./decisions.ts";
 import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
@@ -210,6 +210,84 @@ export class Agent {
   }
 
   /**
+   * A decision that waits, for `takeOver` of another agent of the same settings: that one is to learn from it, this one
+   * forgets it.
+   *
+   * @throws DecisionError for a decision that does not wait
+   */
+  handOver(id: string): Handed {
+    const { time: _time, step: _step, rewarded: _rewarded, ...handed } = this.#decisions.take(id);
+    return handed;
+  }
+
+  /**
+   * Waits for the reward of a decision that another agent of the same settings has made, unless it knows its id already: then
+   * nothing happens, and it gives false.
+   *
+   * @throws InputError for what no such agent handed over
+   */
+  takeOver(handed: Handed, { now = Date.now() }: Pick<DecideOptions, "now"> = {}): boolean {
+    const { id, action, probability, floor, version, allowed, rows, kept } = handed;
+    this.#checkLate();
+    const { actions } = this.#settings;
+    if (actions === undefined ? !isWhole(rows, 1) : rows !== undefined) {
+      throw new InputError(
+        `the decision is among ${shown(rows)} rows; expected ${actions === undefined ? "a number of them" : "none"}`,
+      );
+    }
+    const length = this.#keptLength(handed);
+    if (typeof id !== "string" || id === "" || kept?.length !== length || !kept.every(Number.isFinite)) {
+      throw new InputError(
+        `the decision ${shown(id)} with ${kept?.length} numbers is none of this agent's settings; expected ${length} finite ones`,
+      );
+    }
+    checkLogged({ context: kept, action, probability, reward: 0 }, "the decision");
+    if (allowed !== undefined) checkAllowed(allowed, actions ?? rows!);
+    checkChosen(action, actions ?? rows!, allowed, "the action of the decision");
+    if (!this.#batch(rows ?? 1).couldKeep(kept, action)) {
+      throw new InputError(`what is kept of the decision "${id}" is not of action ${action}`);
+    }
+    if (!(floor >= 0 && floor <= 1 && version >= 0 && version <= this.#learned)) {
+      throw new InputError(
+        `the decision has floor ${shown(floor)} and version ${shown(version)}; expected a share, and a version of this agent, 0 to ${this.#learned}`,
+      );
+    }
+    if (this.knows(id)) return false;
+    this.expire(now);
+    if (this.#decisions.full) this.#expire(this.#decisions.oldest!);
+    const step = ++this.#played;
+    this.#decisions.add({
+      ...{ id, action, probability, floor, version, kept, step, time: now, rewarded: false },
+      ...(allowed && { allowed }),
+      ...(rows !== undefined && { rows }),
+    });
+    return true;
+  }
+
+  /**
+   * Becomes what another agent of the same settings was when it was saved; decisions of its own go on waiting, and its draws
+   * go on from its own seed.
+   *
+   * @throws InputError for bytes of no agent, or of one with other settings
+   */
+  follow(bytes: Uint8Array): void {
+    const { tensors, metadata } = decode(bytes, "the agent");
+    // Another estimator is found by its name.
+    const { played, learned } = readSaved(metadata, () => this.#settings.estimator);
+    checkGenerator(metadata);
+    const own = settingsText(this.#settings);
+    if (withoutSeed(metadata.agent) !== withoutSeed(own)) {
+      throw new InputError(`the agent has the settings ${metadata.agent}; expected ${own}, but for the seed`);
+    }
+    this.#follow(this.#single);
+    this.#acted = undefined;
+    this.#single.learner.restore(tensors);
+    this.#learned = learned;
+    // Draws are never used twice.
+    this.#played = Math.max(this.#played, played);
+  }
+
+  /**
    * Ends the decisions that are older than `expireAfter`: those without a reward get the default one. `decide` and `reward`
    * do this by themselves. Gives their ids.
    */
@@ -265,11 +343,7 @@ export class Agent {
     this.#checkAmong(allowed, actions);
     this.#checkLate();
     checkReward(reward, "the logged reward");
-    const count = this.#settings.actions ?? actions!.length;
-    if (action >= count || allowed?.includes(action) === false) {
-      const expected = allowed ? `one of [${allowed}]` : `0 to ${count - 1}`;
-      throw new InputError(`the logged action is ${action}; expected ${expected}`);
-    }
+    checkChosen(action, this.#settings.actions ?? actions!.length, allowed, "the logged action");
     const player = this.#batch(actions?.length ?? 1);
     this.#follow(player);
     this.#acted = undefined;
@@ -379,9 +453,7 @@ export class Agent {
   ): Promise<Agent> {
     const { tensors, metadata } = decode(bytes, "the agent");
     const saved = readSaved(metadata, create);
-    if (metadata.generator !== generator) {
-      throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
-    }
+    checkGenerator(metadata);
     const { settings } = saved;
     const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
     const agent = await createAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
@@ -573,6 +645,24 @@ export class Agent {
 
 const spoilt = (name: string): string =>
   `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
+
+function checkChosen(
+  action: number,
+  count: number,
+  allowed: readonly number[] | undefined,
+  name: string,
+): void {
+  if (action < count && allowed?.includes(action) !== false) return;
+  const expected = allowed ? `one of [${allowed}]` : `0 to ${count - 1}`;
+  throw new InputError(`${name} is ${action}; expected ${expected}`);
+}
+
+function checkGenerator(metadata: Record<string, string>): void {
+  if (metadata.generator === generator) return;
+  throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
+}
+
+const withoutSeed = (settings: string): string => settings.replace(/"seed":\d+,?/, "");
 
 function checkReward(value: unknown, name: string, row?: number): void {
   if (isSmall(value)) return;

@@ -39,6 +39,9 @@ export interface Pending extends Decision {
   rewarded: boolean;
 }
 
+/** A decision on its way to an agent that is to learn from it. */
+export type Handed = Omit<Pending, "time" | "step" | "rewarded">;
+
 /** What became of a decision. */
 export type Closed = "rewarded" | "expired" | "cancelled";
 
@@ -109,6 +112,13 @@ export class Decisions {
   find(id: string): Pending {
     const found = this.#pending.get(id);
     if (found === undefined) throw new DecisionError(String(id), this.#closed.get(id) ?? "unknown");
+    return found;
+  }
+
+  /** Hands one over that waits, as if it had never been here. @throws DecisionError where it does not wait */
+  take(id: string): Pending {
+    const found = this.find(id);
+    this.#pending.delete(id);
     return found;
   }
 

@@ -127,12 +127,16 @@ function middle(drawn: number[]): [number, number] {
   return [at(0.025), at(0.975)];
 }
 
+/** Whether an action of that probability may have been played. A rounded 1 may be a little more. */
+export const isProbability = (value: unknown): boolean =>
+  typeof value === "number" && value > 0 && value < 1.001;
+
 /** @throws InputError for a decision that was never made */
 export function checkLogged(
   { context, action, probability, reward }: LoggedDecision,
   name = "the logged decision",
 ): void {
-  if (!(probability > 0 && probability <= 1)) {
+  if (!isProbability(probability)) {
     throw new InputError(`${name} has the probability ${probability}; expected a number above 0, at most 1`);
   }
   if (!isWhole(action, 0)) {

@@ -5,6 +5,7 @@ import { InputError } from "../formats/errors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
 import type { Closed, Pending } from "./decisions.ts";
+import { isProbability } from "./off-policy.ts";
 import { parseJson, parseSettings, type Settings } from "./settings.ts";
 
 /** Without the numbers that decisions keep: these are a tensor. */
@@ -52,7 +53,9 @@ export function readSaved(
     Array.isArray(one) && one.length === 2 && isName(one[0]) && ends.includes(one[1] as Closed);
   if (!isList(saved.closed, isClosed)) throw damaged("its closed decisions are none of its own");
   const ids = [...saved.pending.map(({ id }) => id), ...saved.closed.map(([id]) => id)];
-  const twice = ids.find((id, i) => ids.indexOf(id) < i);
+  const known = new Set<string>();
+  // A set, as there may be ten thousands.
+  const twice = ids.find((id) => known.size === known.add(id).size);
   if (twice !== undefined) throw damaged(`there are two decisions ${JSON.stringify(twice)}`);
   return saved;
 }
@@ -85,9 +88,7 @@ function isPending(value: unknown, { settings, played, learned }: SavedAgent): b
     isName(id) &&
     isCount(action) &&
     (allowed === undefined ? action < actions : allowed.includes(action)) &&
-    // A rounded 1 may be a little more.
-    probability > 0 &&
-    probability < 1.001 &&
+    isProbability(probability) &&
     isShare(floor) &&
     Number.isFinite(time) &&
     isCount(step) &&
