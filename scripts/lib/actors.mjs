@@ -26,11 +26,11 @@ if (role === "learner" || role === "actor") {
       agent,
       publishEvery: 20,
       publishAfter: 50,
-      lease: 400,
+      lease: 2000,
       keepEvents: true,
     });
   }
-  const actor = await openActor(client, { name, refreshEvery: 50, patience: 60_000 });
+  const actor = await openActor(client, { name, refreshEvery: 50, patience: 600_000 });
   for (let n = 0; ; n++) {
     const context = [Math.sin(n), Math.random(), 1];
     const { id, action } = await actor.decide(context, n % 3 === 0 ? { allowed: [0, 1, 3] } : {});
