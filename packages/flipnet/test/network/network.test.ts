@@ -7,7 +7,7 @@ import {
   type NetworkSpec,
   networkShapes,
 } from "../../src/network/network.ts";
-import { createPass, partOfPass, samplePass } from "../../src/network/pass.ts";
+import { createPass, flipTables, partOfPass, samplePass } from "../../src/network/pass.ts";
 import { matrixOf, mixedNetwork, numbers, randomProblem } from "../helpers.ts";
 
 const backend = createReferenceBackend();
@@ -152,6 +152,15 @@ test("a pass computes logits from all parents in their coding, and samples what 
     expect(before).toBeLessThanOrEqual(0.4);
     expect(before + pi[4 * b + choice]).toBeGreaterThan(0.4);
   }
+});
+
+test("real inputs cannot flip", () => {
+  const layers = [{ kind: "bernoulli", units: 2 }] as const;
+  const spec = { inputs: 3, inputKind: "real", units: "zero-one", layers } as const;
+  const { network, input } = randomProblem(backend, spec, 4, 2);
+  expect(() => flipTables(createPass(network, input), network.layers[0].parents[0])).toThrow(
+    "the edge comes from real inputs, which cannot flip",
+  );
 });
 
 test("the sizes that a spec implies are those of the network", () => {

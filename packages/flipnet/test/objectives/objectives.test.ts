@@ -226,6 +226,7 @@ describe("an objective is looked at for what it says", () => {
       () =>
         sumOf(
           componentsObjective(network, network.layers[1], choiceEntropy, { name: "entropy" }),
+          componentsObjective(network, network.layers[3], choiceEntropy, { name: "of two parents" }),
           componentsObjective(network, network.layers[1], choiceSurprisal, { name: "surprisal", target: 1 }),
         ),
     ],
