@@ -302,6 +302,17 @@ describe("data", () => {
 });
 
 describe("reward and baseline", () => {
+  test("a label that is no action is never right", () => {
+    agree((bench) => {
+      const reward = bench.matrix(4, 1);
+      // Behind the second example's three actions stands the choice of the third, where a label of 3 would look.
+      const actions = bench.matrix(4, 3, [0, 0, 1, 0, 1, 0, 1, 0, 0, 1, 0, 0]);
+      bench.backend.rewardByLabel(actions, bench.matrix(4, 1, [2, 3, -1, 4]), reward);
+      expect([...bench.backend.readNow(reward)]).toEqual([1, 0, 0, 0]);
+      return [reward];
+    });
+  });
+
   test("rewardByLabel, subtractBaseline, trackMean", () => {
     cases(fc.tuple(size, size, seed), ([rows, actions, from]) => {
       const labels = numbers(from, rows, 0, Math.max(2, actions)).map(Math.floor);
