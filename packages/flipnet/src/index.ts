@@ -55,10 +55,12 @@ export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backe
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
 export { arm } from "./estimators/arm.ts";
+export { arms } from "./estimators/arms.ts";
 // Estimators and optimizers.
 export type { Baseline, BaselineRule, PreparedBaseline } from "./estimators/baseline.ts";
 export { classification } from "./estimators/classification.ts";
 export { disarm } from "./estimators/disarm.ts";
+export { doubleCv } from "./estimators/double-cv.ts";
 export type {
   Definition,
   Estimator,
@@ -77,6 +79,7 @@ export { muprop } from "./estimators/muprop.ts";
 export { mupropQuadratic } from "./estimators/muprop-quadratic.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
 export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
+export { nvil } from "./estimators/nvil.ts";
 export { createEstimator, estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";

@@ -155,8 +155,8 @@ function checkExploration({ name, explores }: Description, { exploration }: Prob
   if (exploration === undefined || explores) return;
   throw new InputError(
     exploration.among === "rows"
-      ? `${name} cannot choose among rows; expected reinforce or hnca`
-      : `${name} cannot learn under a floor or a mask of actions; expected reinforce, hnca or f-hnca`,
+      ? `${name} cannot choose among rows; expected reinforce, nvil or hnca`
+      : `${name} cannot learn under a floor or a mask of actions; expected reinforce, nvil, hnca or f-hnca`,
   );
 }
 

@@ -3,7 +3,7 @@
 export { checked } from "../backend/checked.ts";
 export type { Draws, Site } from "../network/draws.ts";
 // What an estimator is, and its options as data.
-export { antithetic, independent, type Law, type Toss, type Tosser } from "../network/laws.ts";
+export { antithetic, independent, type Law, repelling, type Toss, type Tosser } from "../network/laws.ts";
 export {
   type Credit,
   codingOf,
@@ -21,6 +21,13 @@ export {
 } from "../network/pass.ts";
 export { type Component, childrenTowards, type Evaluation, placeOf } from "../objectives/objective.ts";
 export { type Pair, pairOptions, prepareAntitheticPairs } from "./antithetic-pairs.ts";
+export {
+  addOwnSlopes,
+  type Backpropagation,
+  prepareBackpropagation,
+  type Through,
+  throughLaw,
+} from "./backpropagation.ts";
 export { type BaselineRule, type PreparedBaseline, prepareBaseline } from "./baseline.ts";
 export { type Children, prepareChildren } from "./children.ts";
 export {
@@ -49,6 +56,7 @@ export {
   advantageOf,
   type Branch,
   downstream,
+  prepareLeaveOneOut,
   prepareResampling,
   type Resampled,
   resampleOptions,

@@ -2,8 +2,10 @@
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 import { arm } from "./arm.ts";
+import { arms } from "./arms.ts";
 import { classification } from "./classification.ts";
 import { disarm } from "./disarm.ts";
+import { doubleCv } from "./double-cv.ts";
 import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { fHncaLinear } from "./f-hnca-linear.ts";
@@ -12,6 +14,7 @@ import { localExpectation } from "./local-expectation.ts";
 import { muprop } from "./muprop.ts";
 import { mupropQuadratic } from "./muprop-quadratic.ts";
 import { type Knowledge, misfit } from "./needs.ts";
+import { nvil } from "./nvil.ts";
 import type { NamedOptions } from "./options.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
@@ -24,6 +27,7 @@ import { weightMaxUnbiased } from "./weight-max-unbiased.ts";
 /** Every estimator, in the order in which tables list them. */
 export const estimators: readonly EstimatorKind[] = [
   reinforce,
+  nvil,
   hnca,
   fHnca,
   fHncaLinear,
@@ -31,6 +35,8 @@ export const estimators: readonly EstimatorKind[] = [
   reinforceLoo,
   disarm,
   arm,
+  arms,
+  doubleCv,
   vargrad,
   muprop,
   mupropQuadratic,

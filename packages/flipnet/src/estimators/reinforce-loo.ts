@@ -15,7 +15,7 @@ import { placeOf } from "../objectives/objective.ts";
 import { defineEstimator } from "./estimator.ts";
 import { independentPasses } from "./independent.ts";
 import { oneOf } from "./options.ts";
-import { advantageOf, prepareResampling, resampleOptions } from "./resampling.ts";
+import { prepareLeaveOneOut, prepareResampling, resampleOptions } from "./resampling.ts";
 
 /** `g = 1/K sum_k (f_k - mean of the other f) (b_k - p)`: Kool et al. 2019; HNCA paper, equation 10. */
 export const reinforceLoo = defineEstimator({
@@ -40,7 +40,6 @@ export const reinforceLoo = defineEstimator({
   ],
 
   prepare(problem, { samples, resample }) {
-    const { backend, layers } = problem.network;
     if (resample === "independent") {
       return independentPasses(
         problem,
@@ -48,17 +47,6 @@ export const reinforceLoo = defineEstimator({
         (component, layer) => placeOf(component, layer) !== "upstream",
       );
     }
-    const room = layers.map(({ width }) =>
-      samples > 2 ? backend.matrix(problem.input.rows, width) : undefined,
-    );
-    return prepareResampling(problem, { samples, resample }, ({ layer, branches, g }) => {
-      const bitsOf = (k: number) => branches[k].pass.layers[layer.index].bits;
-      for (let k = 0; k < samples - 1; k++) {
-        const term = k === 0 ? g : room[layer.index]!;
-        backend.subtract(bitsOf(k), bitsOf(samples - 1), term);
-        backend.scaleRows(term, advantageOf(backend, branches, k), term);
-        if (k > 0) backend.addScaled(term, 1, g);
-      }
-    });
+    return prepareResampling(problem, { samples, resample }, prepareLeaveOneOut(problem, samples));
   },
 });

@@ -107,7 +107,10 @@ const independently =
   };
 
 /** One of several samples: its components, evaluated, and room for its advantage. */
-export type Compared = Pick<Branch, "components" | "advantage">;
+export interface Compared {
+  readonly components: readonly Pick<Component, "value">[];
+  readonly advantage: Matrix;
+}
 
 /** Fills the advantage of sample `k`, `(f_k - mean of the others' f) / K`, [B, 1]. Those of all K sum up to 0. */
 export function advantageOf(backend: Backend, samples: readonly Compared[], k: number): Matrix {
@@ -122,4 +125,24 @@ export function advantageOf(backend: Backend, samples: readonly Compared[], k: n
     }
   }
   return advantage;
+}
+
+/**
+ * What of K samples leave-one-out makes, `1/K sum_k (f_k - mean of the other f) (b_k - p)`, into a layer's `g`. The
+ * differences sum up to 0, so `p` drops out, and any one of the samples may be subtracted from all.
+ */
+export function prepareLeaveOneOut(
+  { network: { backend, layers }, input }: Problem,
+  samples: number,
+): (resampled: Resampled) => void {
+  const room = layers.map(({ width }) => (samples > 2 ? backend.matrix(input.rows, width) : undefined));
+  return ({ layer: { index }, branches, g }) => {
+    const bitsOf = (k: number) => branches[k].pass.layers[index].bits;
+    for (let k = 0; k < samples - 1; k++) {
+      const term = k === 0 ? g : room[index]!;
+      backend.subtract(bitsOf(k), bitsOf(samples - 1), term);
+      backend.scaleRows(term, advantageOf(backend, branches, k), term);
+      if (k > 0) backend.addScaled(term, 1, g);
+    }
+  };
 }

@@ -121,3 +121,101 @@ export function antithetic(backend: Backend, outcome: Outcome, second: Matrix, k
 
 /** Places and equal weights of the two-point Gauss-Legendre rule on [0, 1]: exact for cubics. */
 const gauss = [0.5 - Math.sqrt(1 / 12), 0.5 + Math.sqrt(1 / 12)];
+
+/**
+ * K Bernoulli outcomes a unit that repel each other as much as K can: `outcome`'s bits and `others`, all [B, J]. The
+ * lengths `d_k` into which K - 1 uniforms cut [0, 1] have the uniform law on the simplex, a Dirichlet copula: each
+ * `(1 - d_k)^(K-1)` is uniform, and few of them can be small at once. The rarer outcome, of probability `a = min(p, q)`,
+ * is sample k's where `1 - d_k < a^(1/(K-1))`. Two of them are an antithetic pair, from the same uniform.
+ *
+ * The uniforms are [(K - 1) B, J]. That m given samples are rare has the probability `max(0, 1 - m (1 - s))^(K-1)`,
+ * `s = a^(1/(K-1))`, for the rest of the interval must hold them all.
+ */
+export function repelling(backend: Backend, outcome: Outcome, others: readonly Matrix[]): Law {
+  const { p, q, bits } = outcome;
+  const { rows, columns: units } = p;
+  const samples = [bits, ...others];
+  const K = samples.length;
+  const matrix = () => backend.matrix(rows, units);
+  const cuts = Array.from({ length: K - 1 }, matrix);
+  const [threshold, onIsLikelier, left, right] = [0, 1, 2, 3].map(matrix);
+  const negate = (a: Matrix, out: Matrix) => {
+    backend.fill(out, 0);
+    backend.addScaled(a, -1, out);
+  };
+  /** `out = 1 - out` where the likelier outcome is to be on: of bits as of numbers in [0, 1]. */
+  const mirror = (out: Matrix) => {
+    backend.multiply(out, onIsLikelier, left);
+    backend.addScaled(onIsLikelier, 1, out);
+    backend.addScaled(left, -2, out);
+  };
+  /** The smaller into `a`, the larger into `b`. Negated twice, as nothing is lost by that. */
+  const order = (a: Matrix, b: Matrix) => {
+    negate(a, left);
+    negate(b, right);
+    backend.maximum(left, right, left);
+    backend.maximum(a, b, b);
+    negate(left, a);
+  };
+  return {
+    rows: rows * (K - 1),
+    columns: units,
+    fromUniforms(uniforms) {
+      backend.sampleBernoulli(q, p, onIsLikelier); // 1 where p < q
+      backend.fill(threshold, 1);
+      backend.subtract(threshold, onIsLikelier, onIsLikelier);
+      cuts.forEach((cut, k) => {
+        backend.copy(backend.view(uniforms, k * rows * units, rows, units), cut);
+        mirror(cut); // so that two samples are the pair that the uniform gives
+      });
+      for (let end = K - 2; end > 0; end--) {
+        for (let k = 0; k < end; k++) order(cuts[k], cuts[k + 1]);
+      }
+      negate(p, left);
+      negate(q, right);
+      backend.maximum(left, right, left);
+      negate(left, threshold);
+      backend.signedPower(threshold, 1 / (K - 1), 1, threshold);
+      samples.forEach((sample, k) => {
+        // 1 less the length between two cuts.
+        backend.fill(right, k < K - 1 ? 1 : 0);
+        if (k < K - 1) backend.addScaled(cuts[k], -1, right);
+        if (k > 0) backend.addScaled(cuts[k - 1], 1, right);
+        backend.sampleBernoulli(threshold, right, sample);
+        mirror(sample);
+      });
+    },
+    enumerate(toss) {
+      const now = immediate(backend);
+      const [on, off] = [now.readNow(p), now.readNow(q)];
+      const rare = new Int32Array(on.length);
+      samples.forEach((sample, n) => {
+        const { outcomes, probability } = toss(n === 0 ? "" : `sample ${n + 1}`, units, 2);
+        probability.fill(1);
+        for (let e = 0; e < outcomes.length; e++) {
+          const small = Math.min(on[e], off[e]);
+          const isRare = (outcomes[e] === 1) === on[e] < off[e];
+          const before = chanceOf(n, rare[e], small, K);
+          if (isRare) rare[e]++;
+          // What cannot happen may be followed by anything.
+          const share = before > 0 ? chanceOf(n + 1, rare[e], small, K) / before : 0.5;
+          probability[Math.floor(e / units)] *= share;
+        }
+        backend.write(sample, outcomes);
+      });
+    },
+  };
+}
+
+/** The probability that of the first `n` of K repelling samples some given `m` are rare, the others not. */
+function chanceOf(n: number, m: number, small: number, K: number): number {
+  const s = small ** (1 / (K - 1));
+  let sum = 0;
+  let choose = 1;
+  for (let j = 0; j <= n - m; j++) {
+    const all = m + j === 0 ? 1 : m + j === 1 ? small : Math.max(0, 1 - (m + j) * (1 - s)) ** (K - 1);
+    sum += (j % 2 === 0 ? choose : -choose) * all;
+    choose *= (n - m - j) / (j + 1);
+  }
+  return Math.max(0, sum);
+}

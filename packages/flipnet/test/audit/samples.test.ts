@@ -1,33 +1,10 @@
 // Any number of samples: unbiased, and better the more there are.
 import { describe, expect, it } from "vitest";
 import { audit } from "../../src/audit/audit.ts";
-import type { ElboSpec } from "../../src/audit/elbo-spec.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { numbers } from "../helpers.ts";
+import { smallElbo } from "./small.ts";
 
 const backend = createReferenceBackend();
-const rows = (seed: number, units: number, inputs: number) =>
-  Array.from({ length: units }, (_, j) => numbers(seed + j, inputs));
-
-/** Two layers, of two units and one; with softmax units the second is one of three choices. */
-const spec = (softmax: boolean): ElboSpec => {
-  const top = softmax ? 3 : 1;
-  return {
-    encoder: [
-      { weights: rows(1, 2, 3), bias: numbers(4, 2) },
-      { weights: rows(5, top, 2), bias: numbers(6, top), ...(softmax && { kind: "softmax", choices: 3 }) },
-    ],
-    decoder: [
-      { weights: rows(7, 2, top), bias: numbers(8, 2) },
-      { weights: rows(9, 3, 2), bias: numbers(10, 3) },
-    ],
-    prior: numbers(11, top),
-    images: [
-      [1, 0, 1],
-      [0, 1, 1],
-    ],
-  };
-};
 
 const sampled = ["reinforce-loo", "reinforce-loo-fresh", "vargrad"];
 const withSamples = (name: string, K: number) => {
@@ -38,7 +15,7 @@ const withSamples = (name: string, K: number) => {
 describe.each([false, true])("softmax units: %s", (softmax) => {
   it.each(sampled)("%s", (name) => {
     const asked = [2, 3, 4].map((K) => withSamples(name, K));
-    const { estimators } = audit(spec(softmax), { estimators: asked, backend, maximumStates: 2 ** 20 });
+    const { estimators } = audit(smallElbo(softmax), { estimators: asked, backend, maximumStates: 2 ** 20 });
     const variances = asked.map((one) => {
       expect(estimators[one].bias, one).toBeLessThan(1e-13);
       return estimators[one].meanVariance;
@@ -50,7 +27,7 @@ describe.each([false, true])("softmax units: %s", (softmax) => {
 
 it.each(["disarm", "arm"])("%s: of two pairs half the variance that is not the images'", (name) => {
   const asked = [2, 4].map((K) => `${name}:samples=${K}`);
-  const one = audit({ ...spec(false), images: [[1, 0, 1]] }, { estimators: asked, maximumStates: 2 ** 21 });
+  const one = audit({ ...smallElbo(), images: [[1, 0, 1]] }, { estimators: asked, maximumStates: 2 ** 21 });
   const [two, four] = asked.map((each) => one.estimators[each]);
   expect(four.bias).toBeLessThan(1e-13);
   const last = two.variance.length - 1;
