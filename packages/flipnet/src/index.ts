@@ -59,6 +59,7 @@ export { arms } from "./estimators/arms.ts";
 // Estimators and optimizers.
 export type { Baseline, BaselineRule, PreparedBaseline } from "./estimators/baseline.ts";
 export { classification } from "./estimators/classification.ts";
+export { concrete } from "./estimators/concrete.ts";
 export { disarm } from "./estimators/disarm.ts";
 export { doubleCv } from "./estimators/double-cv.ts";
 export type {
@@ -73,6 +74,8 @@ export { labelOf } from "./estimators/estimator.ts";
 export { fHnca } from "./estimators/f-hnca.ts";
 export { fHncaLinear } from "./estimators/f-hnca-linear.ts";
 export { type Gradient, prepareGradient } from "./estimators/gradient.ts";
+export { gumbelRao } from "./estimators/gumbel-rao.ts";
+export { gumbelSoftmax } from "./estimators/gumbel-softmax.ts";
 export { hnca } from "./estimators/hnca.ts";
 export { localExpectation } from "./estimators/local-expectation.ts";
 export { muprop } from "./estimators/muprop.ts";
@@ -80,12 +83,15 @@ export { mupropQuadratic } from "./estimators/muprop-quadratic.ts";
 export { type Knowledge, misfit, type Needs } from "./estimators/needs.ts";
 export { type NetworkBaselineOptions, networkBaseline } from "./estimators/network-baseline.ts";
 export { nvil } from "./estimators/nvil.ts";
+export { rebar } from "./estimators/rebar.ts";
 export { createEstimator, estimators, findEstimator } from "./estimators/registry.ts";
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
+export { reinmax } from "./estimators/reinmax.ts";
 export { rewardPenalty } from "./estimators/reward-penalty.ts";
 export { straightThrough } from "./estimators/straight-through.ts";
 export { vargrad } from "./estimators/vargrad.ts";
+export { vimco } from "./estimators/vimco.ts";
 export { weightMax } from "./estimators/weight-max.ts";
 export { weightMaxUnbiased } from "./estimators/weight-max-unbiased.ts";
 // Formats.

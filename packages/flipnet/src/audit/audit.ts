@@ -115,7 +115,7 @@ export interface AuditOptions {
   baseline?: Baseline;
   /** 2: also whether a second step is unbiased once baselines have moved. Default: 1. */
   steps?: 1 | 2;
-  /** Simulates all estimators. Default: those only that draw what has no end of outcomes. */
+  /** Simulates all estimators. Default: those only that draw what has no end of outcomes, where they are asked for by name. */
   simulate?: SimulationOptions;
   /**
    * An `InputError` where network or estimator has more states than this. Where all is simulated, a network of more is
@@ -266,7 +266,7 @@ interface Plan {
 function planOf(
   subject: Subject,
   estimator: Estimator,
-  { simulate: simulation, steps = 1 }: AuditOptions,
+  { simulate: simulation, steps = 1, estimators: asked }: AuditOptions,
 ): Plan {
   const layers = subject.network.layers.length;
   if (simulation === undefined) {
@@ -284,6 +284,11 @@ function planOf(
       };
     } catch (error) {
       if (!(error instanceof NotEnumerable)) throw error;
+      if (asked === undefined) {
+        throw new InputError(
+          `${estimator.name} draws what has no end of outcomes: asked for by name it is simulated`,
+        );
+      }
     }
   }
   const settings = checkSimulation(simulation ?? {});

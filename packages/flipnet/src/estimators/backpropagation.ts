@@ -10,7 +10,7 @@ import type { Component } from "../objectives/objective.ts";
 /** Writes `a`, an outcome's slope, carried on to the logits of its layer: `out = a db/dl`, [B, width]. */
 export type Through = (layer: Layer, a: Matrix, out: Matrix) => void;
 
-/** Slopes and credits of all layers, in the network's order. */
+/** Slopes and credits by a layer's number. */
 export interface Backpropagation {
   /** [B, width] df/db, valid after `run`. */
   readonly slopes: readonly Matrix[];
@@ -39,15 +39,23 @@ export function addOwnSlopes(components: readonly Component[], layer: Layer, out
   }
 }
 
-/** `through`: default by every layer's law on the pass. */
+/**
+ * @param through default: by every layer's law on the pass
+ * @param layers where to go, input side first, with each all of its children; default: everywhere
+ */
 export function prepareBackpropagation(
   pass: Pass,
   components: readonly Component[],
   through: Through = (layer, a, out) => throughLaw(pass, layer, a, out),
+  layers: readonly Layer[] = pass.network.layers,
 ): Backpropagation {
   const { network, batchSize } = pass;
-  const { backend, layers } = network;
-  const matrices = () => layers.map(({ width }) => backend.matrix(batchSize, width));
+  const { backend } = network;
+  const matrices = () => {
+    const all: Matrix[] = [];
+    for (const { index, width } of layers) all[index] = backend.matrix(batchSize, width);
+    return all;
+  };
   const [slopes, credits, rooms] = [matrices(), matrices(), matrices()];
   const fromOutput = layers.toReversed();
   return {

@@ -23,8 +23,8 @@ export interface PreparedBaseline {
 
 /** A baseline of one's own. */
 export interface BaselineRule {
-  /** Throws `InputError` where it cannot serve. `name` is the signal's, for what is saved or learned. */
-  prepare(pass: Pass, name: string): PreparedBaseline;
+  /** Throws `InputError` where it cannot serve. `name` is the signal's, for what is saved or learned; `signal` itself [B, 1]. */
+  prepare(pass: Pass, name: string, signal: Matrix): PreparedBaseline;
 }
 
 /** `"running-average"`: of the past signals. A number: that constant. */
@@ -36,12 +36,13 @@ export function prepareBaseline(
   decay: number,
   pass: Pass,
   name: string,
+  signal: Matrix,
 ): PreparedBaseline | undefined {
   const { backend } = pass.network;
   if (baseline === "none") return undefined;
   if (baseline === "running-average") return runningAverage(backend, decay);
   if (typeof baseline === "number") return constant(backend, baseline);
-  if (typeof baseline?.prepare === "function") return baseline.prepare(pass, name);
+  if (typeof baseline?.prepare === "function") return baseline.prepare(pass, name, signal);
   throw new InputError(`the baseline is "${baseline}"; expected none, running-average, a number or a rule`);
 }
 

@@ -33,6 +33,18 @@ export interface Problem {
   readonly baselineDecay: number;
   /** How the last layer explores; filled by the caller before `sample`. Absent: it does what its softmax says. */
   readonly exploration?: Choosing;
+  /** Which of an estimator's several samples it is for: see `prepareSamples`. Absent: there is one. */
+  readonly sample?: OneOfSamples;
+}
+
+/** One of several samples that one estimator credits together. */
+export interface OneOfSamples {
+  /** Number of its pass. */
+  readonly branch: number;
+  /** What another pass over the same batch makes of the input; undefined for the first. */
+  readonly features: Matrix | undefined;
+  /** Of each sample: evaluates the components and adds up the signals. All come before any `credit`. */
+  readonly evaluate: (() => void)[];
 }
 
 /** A rule whose credit is linear in one learning signal for all layers. */

@@ -3,24 +3,12 @@
  * smooth function of what the units show, and its derivatives are had by backpropagation, the second ones in one direction
  * by differentiating that once more.
  */
-import type { Backend, Matrix } from "../backend/backend.ts";
+import type { Matrix } from "../backend/backend.ts";
 import type { Layer, Network } from "../network/network.ts";
 import { forkMeanPass, type Pass, runMeansFrom } from "../network/pass.ts";
 import type { Component, Objective } from "../objectives/objective.ts";
+import { prepareBackpropagation, throughLaw } from "./backpropagation.ts";
 import { downstream } from "./resampling.ts";
-
-/** `out = dE[what a layer shows]/dl a`, by the layer's law on a pass. */
-export function throughLaw(
-  backend: Backend,
-  { kind, index, choices }: Layer,
-  on: Pass,
-  a: Matrix,
-  out: Matrix,
-): void {
-  const { p, q } = on.layers[index];
-  if (kind === "bernoulli") backend.meanSlope(a, p, q, 1, out);
-  else backend.softmaxSlope(p, choices, a, out);
-}
 
 /** A {-1,+1} unit goes from -1 to +1 where its bit goes from 0 to 1. */
 const stepOf = ({ coding }: { coding: string }): number => (coding === "plus-minus" ? 2 : 1);
@@ -42,34 +30,8 @@ export function prepareMeanSlopes(
   components: readonly Component[],
   layers: readonly Layer[],
 ): MeanSlopes {
-  const { backend } = means.network;
-  const matrix = ({ width }: Layer) => backend.matrix(means.batchSize, width);
-  const slopes: Matrix[] = [];
-  const credits: Matrix[] = [];
-  const rooms: Matrix[] = [];
-  for (const layer of layers) {
-    [slopes, credits, rooms].forEach((list) => {
-      list[layer.index] = matrix(layer);
-    });
-  }
-  const fromOutput = layers.toReversed();
-  return {
-    of: slopes,
-    compute() {
-      for (const layer of fromOutput) {
-        const [out, room] = [slopes[layer.index], rooms[layer.index]];
-        backend.fill(out, 0);
-        for (const { reads, addSlopes } of components)
-          if (reads.includes(layer.index)) addSlopes!(layer, out);
-        for (const { layer: child, edge } of layer.children) {
-          const credit = credits[child.index];
-          throughLaw(backend, child, means, slopes[child.index], credit);
-          backend.transposedProduct(credit, edge.weights, room, false);
-          backend.addScaled(room, stepOf(edge), out);
-        }
-      }
-    },
-  };
+  const { slopes, run } = prepareBackpropagation(means, components, undefined, layers);
+  return { of: slopes, compute: run };
 }
 
 /** The expansion of what lies downstream of a layer, about the layer's means. */
@@ -152,7 +114,7 @@ function prepareHessianProduct(
         if (stepOf(edge) > 1) backend.addScaled(from, 1, through);
         backend.product(through, "real", edge.weights, logits);
       }
-      throughLaw(backend, layer, means, logits, moved);
+      throughLaw(means, layer, logits, moved);
       directions[layer.index] = moved;
     }
   }
@@ -174,7 +136,7 @@ function prepareHessianProduct(
         backend.multiply(credit, logits, credit);
         backend.multiply(credit, slopes.of[child.index]!, credit);
         backend.addScaled(change, 1, credit);
-        throughLaw(backend, child, means, credit, credit);
+        throughLaw(means, child, credit, credit);
         backend.transposedProduct(credit, edge.weights, through, false);
         backend.addScaled(through, stepOf(edge), slope);
       }

@@ -12,8 +12,9 @@
  */
 import { computeScore, createMeanPass, createPass, runMeans, samplePass } from "../network/pass.ts";
 import type { Component } from "../objectives/objective.ts";
+import { throughLaw } from "./backpropagation.ts";
 import { defineEstimator } from "./estimator.ts";
-import { prepareMeanSlopes, throughLaw } from "./mean-field.ts";
+import { prepareMeanSlopes } from "./mean-field.ts";
 import { downstream } from "./resampling.ts";
 import { prepareSignals } from "./signals.ts";
 
@@ -84,7 +85,7 @@ export const muprop = defineEstimator({
         for (const { layer, slopes, through, g } of parts) {
           computeScore(backend, pass.layers[layer.index], g);
           backend.scaleRows(g, signals.of(layer)!, g);
-          throughLaw(backend, layer, pass, slopes, through);
+          throughLaw(pass, layer, slopes, through);
           backend.addScaled(through, 1, g);
           evaluation.addDirectGradient(layer, g);
         }

@@ -42,8 +42,8 @@ export const nvil = defineEstimator({
     /** Of each signal that there is: writes what its credits are multiplied with, [B, 1]. */
     const factorOf: (() => Matrix)[] = [];
     const rule: BaselineRule = {
-      prepare(pass, name) {
-        const inner = network.prepare(pass, name);
+      prepare(pass, name, own) {
+        const inner = network.prepare(pass, name, own);
         const [rest, shifted, factor] = [0, 1, 2].map(() => backend.matrix(pass.batchSize, 1));
         const state = backend.matrix(1, 2);
         const [mean, square] = [0, 1].map((place) => backend.view(state, place, 1, 1));

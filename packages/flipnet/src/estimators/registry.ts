@@ -4,11 +4,14 @@ import { suggestion } from "../formats/nearest.ts";
 import { arm } from "./arm.ts";
 import { arms } from "./arms.ts";
 import { classification } from "./classification.ts";
+import { concrete } from "./concrete.ts";
 import { disarm } from "./disarm.ts";
 import { doubleCv } from "./double-cv.ts";
 import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { fHncaLinear } from "./f-hnca-linear.ts";
+import { gumbelRao } from "./gumbel-rao.ts";
+import { gumbelSoftmax } from "./gumbel-softmax.ts";
 import { hnca } from "./hnca.ts";
 import { localExpectation } from "./local-expectation.ts";
 import { muprop } from "./muprop.ts";
@@ -16,11 +19,14 @@ import { mupropQuadratic } from "./muprop-quadratic.ts";
 import { type Knowledge, misfit } from "./needs.ts";
 import { nvil } from "./nvil.ts";
 import type { NamedOptions } from "./options.ts";
+import { rebar } from "./rebar.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
+import { reinmax } from "./reinmax.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
 import { straightThrough } from "./straight-through.ts";
 import { vargrad } from "./vargrad.ts";
+import { vimco } from "./vimco.ts";
 import { weightMax } from "./weight-max.ts";
 import { weightMaxUnbiased } from "./weight-max-unbiased.ts";
 
@@ -38,11 +44,17 @@ export const estimators: readonly EstimatorKind[] = [
   arms,
   doubleCv,
   vargrad,
+  vimco,
   muprop,
   mupropQuadratic,
+  rebar,
   weightMax,
   weightMaxUnbiased,
   straightThrough,
+  reinmax,
+  concrete,
+  gumbelSoftmax,
+  gumbelRao,
   classification,
   rewardPenalty,
 ];

@@ -22,8 +22,12 @@ export interface Signals {
   readonly parameters: readonly Parameters[];
   /** One for each of the parameters, valid after `adapt`. */
   readonly gradients: readonly Matrix[];
-  /** Computes the signals from the components as they stand. */
+  /** Computes the signals from the components as they stand: `sumUp`, then `subtract`. */
   compute(): void;
+  /** Adds up the components of each. */
+  sumUp(): void;
+  /** Subtracts the baselines. */
+  subtract(): void;
   /** Moves the baselines towards what the signals were. */
   adapt(): void;
 }
@@ -52,7 +56,7 @@ export function prepareSignals(
   function prepare(name: string, counted: readonly Component[]): Signal {
     const B = counted[0].value.rows;
     const sum = counted.length === 1 ? counted[0].value : backend.matrix(B, 1);
-    const prepared = prepareBaseline(baseline, baselineDecay, pass, name);
+    const prepared = prepareBaseline(baseline, baselineDecay, pass, name, sum);
     if (prepared?.state !== undefined) state[name] = prepared.state;
     parameters.push(...(prepared?.parameters ?? []));
     gradients.push(...(prepared?.gradients ?? []));
@@ -72,6 +76,18 @@ export function prepareSignals(
     return signal.values;
   }
 
+  function sumUp(): void {
+    for (const { components, sum } of signals) {
+      if (components.length === 1) continue;
+      backend.fill(sum, 0);
+      for (const { value } of components) backend.addScaled(value, 1, sum);
+    }
+  }
+
+  function subtract(): void {
+    for (const { sum, values, baseline } of signals) baseline?.subtract(sum, values);
+  }
+
   const byLayer = layers.map((layer) => {
     const counted = components.filter((component) => credited(component, layer));
     return sum(`baseline.${layer.index}`, counted);
@@ -84,14 +100,11 @@ export function prepareSignals(
     parameters,
     gradients,
     compute() {
-      for (const { components, sum, values, baseline } of signals) {
-        if (components.length > 1) {
-          backend.fill(sum, 0);
-          for (const { value } of components) backend.addScaled(value, 1, sum);
-        }
-        baseline?.subtract(sum, values);
-      }
+      sumUp();
+      subtract();
     },
+    sumUp,
+    subtract,
     adapt() {
       for (const { sum, baseline } of signals) baseline?.adapt?.(sum);
     },

@@ -41,9 +41,9 @@ export function prepareSinglePass(
   credited: (component: Component, layer: Layer) => boolean = (component, layer) =>
     placeOf(component, layer) !== "upstream",
 ): SinglePass {
-  const { network, input, objective, exploration } = problem;
+  const { network, input, objective, exploration, sample } = problem;
   const { backend } = network;
-  const plain = createPass(network, input);
+  const plain = createPass(network, input, sample?.branch, sample?.features);
   const pass = exploration === undefined ? plain : explorePass(plain, exploration);
   const evaluation = objective.prepare(pass);
   const signals = prepareSignals(problem, pass, evaluation.components, credited);
@@ -59,9 +59,15 @@ export function prepareSinglePass(
     else backend.scaleRows(g, signal, g);
   }
 
-  function evaluate(): void {
+  function sumUp(): void {
     for (const component of evaluation.components) component.evaluate();
-    signals.compute();
+    signals.sumUp();
+  }
+  sample?.evaluate.push(sumUp);
+
+  function evaluate(): void {
+    if (sample === undefined) sumUp();
+    signals.subtract();
   }
 
   function signal(): Matrix {

@@ -91,7 +91,8 @@ export function createMeanPass({ network, input, features }: Pass): Pass {
 
 /** Fills a mean-field pass, layer by layer. */
 export function runMeans(pass: Pass): void {
-  const { backend } = pass.network;
+  const { backend, layers } = pass.network;
+  for (const layer of layers) if (!pass.own.includes(layer)) showMeans(pass, layer);
   for (const layer of pass.own) {
     computeLaw(pass, layer);
     const { p, bits } = pass.layers[layer.index];
@@ -102,7 +103,8 @@ export function runMeans(pass: Pass): void {
 
 /**
  * A mean-field pass from a layer on: what this layer shows is its mean under the law that it has on `pass`, what lies below
- * follows from that, and all the rest is as it was sampled. `runMeansFrom` fills it once `pass` is sampled.
+ * follows from that, and all the rest is as it was sampled. `runMeansFrom` fills it once `pass` is sampled; `runMeans`, where
+ * the layer is to show numbers that the caller has written into its `bits`.
  */
 export function forkMeanPass(pass: Pass, first: Layer): Pass {
   const { backend, spec } = pass.network;
@@ -115,14 +117,9 @@ export function forkMeanPass(pass: Pass, first: Layer): Pass {
 
 /** Fills a mean-field pass from a layer on. */
 export function runMeansFrom(pass: Pass, first: Layer): void {
-  const { backend, layers } = pass.network;
-  for (const layer of layers) {
-    const { p, bits } = pass.layers[layer.index];
-    const isOwn = pass.own.includes(layer);
-    if (isOwn) computeLaw(pass, layer);
-    if (isOwn || layer === first) backend.copy(p, bits);
-    showMeans(pass, layer);
-  }
+  const { p, bits } = pass.layers[first.index];
+  pass.network.backend.copy(p, bits);
+  runMeans(pass);
 }
 
 /** Puts what children read of a layer beside the fractions in its `bits`. */

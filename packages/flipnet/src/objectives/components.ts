@@ -111,6 +111,7 @@ export function componentsObjective(
         ...(layer === undefined &&
           targetLayer &&
           kernels.mixed && { linearIn: { layer: targetLayer.index, parents } }),
+        ...(learns && layer !== undefined && { ofLaw: true as const }),
       };
       const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), pass }] : [];
       return {
@@ -119,8 +120,14 @@ export function componentsObjective(
         addDirectGradient(one, g) {
           if (learns && one === layer) kernels.slope!(g, true);
         },
-        differentiate() {
-          for (const { g } of credits) kernels.slope!(g, false);
+        addLogitSlopes(one, g) {
+          if (one === layer) kernels.slope?.(g, true);
+        },
+        differentiate(weights) {
+          for (const { g } of credits) {
+            kernels.slope!(g, false);
+            if (weights !== undefined) backend.scaleRows(g, weights, g);
+          }
         },
       };
     },

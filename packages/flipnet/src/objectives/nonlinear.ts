@@ -113,9 +113,10 @@ export function nonlinearObjective(
         addDirectGradient() {},
         credits: [],
         fronts: learns ? [frontPass] : [],
-        differentiate() {
+        differentiate(weights) {
           if (!learns) return;
           kernels.slope!(credit, false);
+          if (weights !== undefined) backend.scaleRows(credit, weights, credit);
           frontPass.backward(credit);
         },
       };

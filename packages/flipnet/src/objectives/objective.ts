@@ -36,6 +36,8 @@ export interface Component {
    * predicts it. What the coefficients are, `addDifferences` says. Absent: none.
    */
   readonly linearIn?: { readonly layer: number; readonly parents: readonly Edge[] };
+  /** Whether it is a function of a layer's law, an entropy say, and not only of what was drawn. */
+  readonly ofLaw?: true;
 }
 
 /** A component's second derivatives where the pass stands, once it is evaluated. */
@@ -54,11 +56,14 @@ export interface Evaluation {
   readonly components: readonly Component[];
   /** `g += df/dl`: how components depend directly on a layer's own logits; [B, width]. */
   addDirectGradient(layer: Layer, g: Matrix): void;
+  /** The same with what has the mean 0, and so counts only under weights: of `-log q` of what was drawn. Absent: nothing. */
+  addLogitSlopes?(layer: Layer, g: Matrix): void;
   /** Credits of the objective's own linear maps, valid after `differentiate`, all components being evaluated. */
   readonly credits: readonly Credit[];
   /** Its differentiable networks on this pass; their gradients are valid after `differentiate`. Absent: none. */
   readonly fronts?: readonly FrontPass[];
-  differentiate(): void;
+  /** `weights` [B, 1]: what each row counts; default 1. */
+  differentiate(weights?: Matrix): void;
 }
 
 /** What is maximised: the expectation of a sum of components. */
@@ -92,8 +97,11 @@ export function sumOf(...objectives: readonly Objective[]): Objective {
         addDirectGradient(layer, g) {
           for (const part of parts) part.addDirectGradient(layer, g);
         },
-        differentiate() {
-          for (const part of parts) part.differentiate();
+        addLogitSlopes(layer, g) {
+          for (const part of parts) part.addLogitSlopes?.(layer, g);
+        },
+        differentiate(weights) {
+          for (const part of parts) part.differentiate(weights);
         },
       };
     },

@@ -11,13 +11,32 @@ import { type FunctionSpec, parseFunctionSpec } from "../../src/audit/function-s
 import { functionSubject } from "../../src/audit/function-subject.ts";
 import type { Subject } from "../../src/audit/subject.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
-import { findEstimator } from "../../src/estimators/registry.ts";
+import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
+import { InputError } from "../../src/formats/errors.ts";
 import { flat } from "./compare.ts";
 import { elboSpecs } from "./random-elbo.ts";
 import { functionSpecs } from "./random-function.ts";
 import { banditSpecs } from "./random-spec.ts";
 
 const backend = createReferenceBackend();
+
+/** They have tests of their own: of three samples, and of noise that has no end of outcomes. */
+const simulatedOrLarge = ["arms", "rebar", "relax"];
+/** Of known functions. */
+const unbiased = estimatorsFor(["components", "evaluations", "slopes"])
+  .filter(({ name, unbiased }) => unbiased && !simulatedOrLarge.includes(name))
+  .flatMap(({ name, variants }) => [name, ...variants.map((variant) => variant.name)]);
+/** What the audit finds of those that serve it with so many states. */
+const auditUnbiased = (spec: FunctionSpec) =>
+  unbiased.flatMap((name) => {
+    try {
+      const options = { estimators: [name], maximumStates: 6000 };
+      return [{ name, ...audit(spec, options).estimators[name] }];
+    } catch (error) {
+      if (error instanceof InputError) return [];
+      throw error;
+    }
+  });
 const options = { seed: 20261122, numRuns: 25 };
 
 const onFunction = (spec: FunctionSpec) => functionSubject(backend, parseFunctionSpec(spec));
@@ -49,8 +68,7 @@ describe("random functions of random networks", () => {
     let audited = 0;
     fc.assert(
       fc.property(functionSpecs(), (spec) => {
-        const { estimators } = audit(spec, { maximumStates: 6000 });
-        for (const [name, { bias, decoderBias = 0 }] of Object.entries(estimators)) {
+        for (const { name, bias, decoderBias = 0 } of auditUnbiased(spec)) {
           expect(bias, name).toBeLessThan(1e-9);
           expect(decoderBias, `${name}, components`).toBeLessThan(1e-9);
           audited++;
@@ -64,8 +82,7 @@ describe("random functions of random networks", () => {
   it("antithetic pairs are unbiased too", () => {
     fc.assert(
       fc.property(functionSpecs(true), (spec) => {
-        const { estimators } = audit(spec, { maximumStates: 6000 });
-        for (const [name, { bias }] of Object.entries(estimators)) expect(bias, name).toBeLessThan(1e-9);
+        for (const { name, bias } of auditUnbiased(spec)) expect(bias, name).toBeLessThan(1e-9);
       }),
       { ...options, numRuns: 8 },
     );

@@ -121,7 +121,7 @@ test("a network learns what reward is to be expected where, with a rate of its o
       ...read(learner.estimator.evaluation.components[0].value).map((r, b) => r - (expected()[b] ?? 0)),
     );
   const expected = () => {
-    const front = baseline.prepare(learner.estimator.pass, "baseline.0");
+    const front = baseline.prepare(learner.estimator.pass, "baseline.0", reward.value);
     const out = backend.matrix(B, 1);
     front.subtract(reward.value, out);
     return read(reward.value).map((r, b) => r - read(out)[b]);

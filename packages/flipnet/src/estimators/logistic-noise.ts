@@ -1,0 +1,104 @@
+/**
+ * Bernoulli units as thresholds of logistic noise: `z = l - logit(u)` of the uniform `u` that draws the bit, which is on where
+ * `u < p`, so where `z > 0`. Relaxations show `sigmoid(z / temperature)` in place of the bit. The noise is formed on the host.
+ */
+import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import { type Law, sampleFrom } from "../network/laws.ts";
+import type { PreparedEstimator } from "./estimator.ts";
+
+/**
+ * Each unit by itself, as `independent` draws them, from the first B rows of the uniforms; all `times B` rows are kept, [times B, J], for
+ * whoever needs more noise. It cannot be enumerated.
+ */
+export function keepingNoise(backend: Backend, outcome: Outcome, kept: Matrix): Law {
+  const { rows, columns } = outcome.p;
+  return {
+    rows: kept.rows,
+    columns,
+    uniforms: kept,
+    fromUniforms(uniforms) {
+      if (uniforms !== kept) backend.copy(uniforms, kept);
+      sampleFrom(backend, outcome, backend.view(kept, 0, rows, columns));
+    },
+  };
+}
+
+/** A uniform is a multiple of 2^-24, and may be 0: this is the middle of its step. */
+const halfStep = 2 ** -25;
+
+/** What a layer's noise is, as numbers; each array is [B, J], row by row, and is used again at the next call. */
+export interface LogisticNoise {
+  /** `z`, from the layer's logits and the uniforms that drew it. */
+  relax(): void;
+  /**
+   * `z` anew from other uniforms `v`, given the bits as they are: the uniform that drew them is `p v` where a unit is on, `p + q v`
+   * where it is off. `block` says which rows of the uniforms are `v`.
+   */
+  relaxGivenBits(block: number): void;
+  /** [B, J] z, written by either. */
+  readonly z: Matrix;
+  /** [B, J] what `relaxGivenBits` has for dz/dl, the bits and `v` being fixed: `p (1 - v) / (1 - p v)` on, `q v / (p + q v)` off. */
+  readonly slope: Matrix;
+}
+
+/** Buffers for the noise of one layer; `kept` are its uniforms. */
+export function prepareNoise(backend: Backend, { logits, p, q, bits }: Outcome, kept: Matrix): LogisticNoise {
+  const now = immediate(backend);
+  const { rows, columns } = p;
+  const [z, slope] = [0, 1].map(() => backend.matrix(rows, columns));
+  const [l, on, off, did, relaxed, slopes] = Array.from(
+    { length: 6 },
+    () => new Float64Array(rows * columns),
+  );
+  const u = new Float64Array(kept.rows * columns);
+  return {
+    z,
+    slope,
+    relax() {
+      now.readNow(logits, l);
+      now.readNow(kept, u);
+      for (let e = 0; e < l.length; e++) {
+        const noise = u[e] + halfStep;
+        relaxed[e] = l[e] + Math.log1p(-noise) - Math.log(noise);
+      }
+      backend.write(z, relaxed);
+    },
+    relaxGivenBits(block) {
+      now.readNow(p, on);
+      now.readNow(q, off);
+      now.readNow(bits, did);
+      now.readNow(kept, u);
+      const first = block * relaxed.length;
+      for (let e = 0; e < relaxed.length; e++) {
+        const v = u[first + e] + halfStep;
+        if (did[e] === 1) {
+          const beyond = off[e] + on[e] * (1 - v); // 1 - p v
+          relaxed[e] = Math.log(beyond) - Math.log(Math.max(off[e], tiny)) - Math.log(v);
+          slopes[e] = (on[e] * (1 - v)) / beyond;
+        } else {
+          const beyond = on[e] + off[e] * v;
+          relaxed[e] = Math.log(Math.max(on[e], tiny)) + Math.log1p(-v) - Math.log(beyond);
+          slopes[e] = (off[e] * v) / beyond;
+        }
+      }
+      backend.write(z, relaxed);
+      backend.write(slope, slopes);
+    },
+  };
+}
+
+/** Where a probability is 0 in float32, what could not happen has. */
+const tiny = 1e-30;
+
+/** The same estimator, whose uniforms are kept: a layer's in its matrix of `kept`. */
+export function withNoise(
+  backend: Backend,
+  prepared: PreparedEstimator,
+  kept: readonly Matrix[],
+): PreparedEstimator {
+  const laws = kept.map((one, index) => keepingNoise(backend, prepared.pass.layers[index], one));
+  return {
+    ...prepared,
+    sample: (draws) => prepared.sample({ draw: (site) => draws.draw(site, laws[site.layer.index]) }),
+  };
+}
