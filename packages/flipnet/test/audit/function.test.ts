@@ -12,7 +12,6 @@ import { functionSubject } from "../../src/audit/function-subject.ts";
 import type { Subject } from "../../src/audit/subject.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
-import { InputError } from "../../src/formats/errors.ts";
 import { flat } from "./compare.ts";
 import { elboSpecs } from "./random-elbo.ts";
 import { functionSpecs } from "./random-function.ts";
@@ -28,9 +27,9 @@ const unbiased = estimatorsFor(["components", "evaluations", "slopes"])
   .flatMap(({ name, variants }) => [name, ...variants.map((variant) => variant.name)]);
 /** What the audit finds of those that serve it with so many states. */
 const auditUnbiased = (spec: FunctionSpec) =>
-  unbiased.flatMap((name) => {
-    try {
-      const options = { estimators: [name], maximumStates: 6000 };
+  Object.entries(audit(spec, { maximumStates: 3000 }).estimators).filter(([name]) => unbiased.includes(name));
+
+const options = { estimators: [name], maximumStates: 6000 };
       return [{ name, ...audit(spec, options).estimators[name] }];
     } catch (error) {
       if (error instanceof InputError) return [];
@@ -68,13 +67,13 @@ describe("random functions of random networks", () => {
     let audited = 0;
     fc.assert(
       fc.property(functionSpecs(), (spec) => {
-        for (const { name, bias, decoderBias = 0 } of auditUnbiased(spec)) {
+        for (const [name, { bias, decoderBias = 0 }] of auditUnbiased(spec)) {
           expect(bias, name).toBeLessThan(1e-9);
           expect(decoderBias, `${name}, components`).toBeLessThan(1e-9);
           audited++;
         }
       }),
-      options,
+      { ...options, numRuns: 15 },
     );
     expect(audited).toBeGreaterThan(100);
   });
@@ -82,7 +81,7 @@ describe("random functions of random networks", () => {
   it("antithetic pairs are unbiased too", () => {
     fc.assert(
       fc.property(functionSpecs(true), (spec) => {
-        for (const { name, bias } of auditUnbiased(spec)) expect(bias, name).toBeLessThan(1e-9);
+        for (const [name, { bias }] of auditUnbiased(spec)) expect(bias, name).toBeLessThan(1e-9);
       }),
       { ...options, numRuns: 8 },
     );

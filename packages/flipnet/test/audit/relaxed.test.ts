@@ -1,6 +1,6 @@
 // Estimators that backpropagate: through relaxed units, exactly or as a control variate, and through bits. Their bias is measured.
 import { describe, expect, it } from "vitest";
-import { audit } from "../../src/audit/audit.ts";
+import { audit, type FunctionReport } from "../../src/audit/audit.ts";
 import type { FunctionSpec } from "../../src/audit/function-spec.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { reinmax } from "../../src/estimators/reinmax.ts";
@@ -18,7 +18,7 @@ describe("REBAR", () => {
       const spec: FunctionSpec = { ...smallFunction(units), contexts: [[1, 0, 1]] };
       for (const name of ["rebar", "rebar:temperature=0.2:start=0.6"]) {
         const simulate = { samples: 6000, seed: 3 };
-        const { estimators, exact } = audit(spec, { estimators: [name], simulate });
+        const { estimators, exact } = audit(spec, { estimators: [name], simulate }) as FunctionReport;
         const { mean, variance, largestZ } = estimators[name];
         expect(largestZ, name).toBeLessThan(5);
         // Not all of these are independent of each other: of that many degrees of freedom the mean of z^2 is 1.

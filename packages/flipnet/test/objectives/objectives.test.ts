@@ -383,9 +383,15 @@ describe("what cannot be", () => {
     expect(act).toThrow(message);
   });
 
-  test.each(["hnca", "straight-through"])("%s on more than what the last layer earns", (name) => {
-    expect(() => findEstimator(name)!.prepare(problemOf(() => odd))).toThrow(
-      `${name} learns from what the last layer earns, and the component "odd" reads layer 0, layer 1; f-hnca takes any`,
+  test("HNCA on more than what the last layer earns", () => {
+    expect(() => findEstimator("hnca")!.prepare(problemOf(() => odd))).toThrow(
+      `hnca learns from what the last layer earns, and the component "odd" reads layer 0, layer 1; f-hnca takes any`,
+    );
+  });
+
+  test("straight-through on a function without slopes", () => {
+    expect(() => findEstimator("straight-through")!.prepare(problemOf(() => odd))).toThrow(
+      '"odd" does not say its slopes, which straight-through needs',
     );
   });
 
