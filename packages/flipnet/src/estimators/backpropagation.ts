@@ -40,6 +40,8 @@ export function addOwnSlopes(components: readonly Component[], layer: Layer, out
 }
 
 /**
+ * Buffers for one pass.
+ *
  * @param through default: by every layer's law on the pass
  * @param layers where to go, input side first, with each all of its children; default: everywhere
  */

@@ -29,13 +29,6 @@ const unbiased = estimatorsFor(["components", "evaluations", "slopes"])
 const auditUnbiased = (spec: FunctionSpec) =>
   Object.entries(audit(spec, { maximumStates: 3000 }).estimators).filter(([name]) => unbiased.includes(name));
 
-const options = { estimators: [name], maximumStates: 6000 };
-      return [{ name, ...audit(spec, options).estimators[name] }];
-    } catch (error) {
-      if (error instanceof InputError) return [];
-      throw error;
-    }
-  });
 const options = { seed: 20261122, numRuns: 25 };
 
 const onFunction = (spec: FunctionSpec) => functionSubject(backend, parseFunctionSpec(spec));
