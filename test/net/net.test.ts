@@ -24,6 +24,8 @@ const { hashes, ids, changed, pinned } = readPinned();
 /** What was not there at that revision, and has nothing to be compared with: estimators, and tasks that others came to serve. */
 const later = [
   "muprop",
+  "muprop-quadratic",
+  "f-hnca-linear",
   "nvil",
   "arms",
   "double-cv",
