@@ -1,12 +1,20 @@
+import { readdirSync, readFileSync } from "node:fs";
 import { defineConfig } from "vitest/config";
 
 const report = process.env.TEST_REPORT;
+const include = ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"];
+
+/** Tests that put something in the place of modules, globals or the clock: each in a process of its own. */
+const alone = ["packages/flipnet/test", "packages/cli/test", "test"].flatMap((folder) =>
+  readdirSync(folder, { recursive: true, encoding: "utf8" })
+    .map((name) => `${folder}/${name}`)
+    .filter((file) => file.endsWith(".test.ts") && /\bvi\./.test(readFileSync(file, "utf8"))),
+);
 
 export default defineConfig({
   // One package sees the sources of the other, built or not.
   resolve: { tsconfigPaths: true },
   test: {
-    include: ["packages/*/test/**/*.test.ts", "test/**/*.test.ts"],
     setupFiles: ["test/setup.ts"],
     // Processes, not threads: the flag that Node 20 needs for relaxed SIMD is set for a whole process.
     pool: "forks",
@@ -16,5 +24,10 @@ export default defineConfig({
     hookTimeout: 120_000,
     // `.ci/run` adds up the counts of several runs.
     reporters: report ? ["default", ["json", { outputFile: report }]] : ["default"],
+    projects: [
+      // The others share processes: loading the library anew would take many of them longer than what they test.
+      { extends: true, test: { name: "shared", include, exclude: alone, isolate: false } },
+      { extends: true, test: { name: "alone", include: alone } },
+    ],
   },
 });
