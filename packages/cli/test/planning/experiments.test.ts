@@ -34,10 +34,10 @@ const read = (content: object) => {
 const known = {
   "hnca-coding": [60, "HNCA, -1 and +1, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-1": [30, "HNCA, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
-  "hnca-figure-3": [85, "REINFORCE, 3 layers, seed 1", "f5afd018723b78b2"],
+  "hnca-figure-3": [85, "REINFORCE, 3 layers, seed 1", "9c2ef32f28a09a7a"],
   "hnca-figure-4": [30, "HNCA + baseline, 3 hidden layers, seed 1", "8857d14b728fee66"],
   "hnca-figure-5": [40, "REINFORCE, seed 2", "4f80f0c54b36d8ad"],
-  "hnca-figure-6": [30, "full reward, 3 layers, seed 1", "a52ca6a51d211156"],
+  "hnca-figure-6": [30, "full reward, 3 layers, seed 1", "d551f77d6e8046b8"],
   "weight-max-figure-1": [25, "WM, direct gradient, L2, seed 4", "53e3cd53029edea0"],
   "weight-max-online": [10, "WM, REINFORCE, seed 9", "17976a3842e23ee7"],
   "weight-max-statements": [45, "no L2, classification, seed 2", "ab8d568264da6dee"],
