@@ -13,7 +13,7 @@ const folders = {
     "formats random environments backend front-ends jax network objectives estimators optimizers tasks training agent audit node redis".split(
       " ",
     ),
-  cli: "formats onnx settings running report planning queue samples export commands".split(" "),
+  cli: "formats data onnx settings running report planning queue samples export commands".split(" "),
 };
 type Package = keyof typeof folders;
 const packages = Object.keys(folders) as Package[];

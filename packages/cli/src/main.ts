@@ -2,10 +2,12 @@
 import { Command } from "commander";
 import { defineAudit } from "./commands/audit.ts";
 import { defineCompare } from "./commands/compare.ts";
+import { defineData } from "./commands/data.ts";
 import { defineEstimators } from "./commands/estimators.ts";
 import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf, guardOutput } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
+import { definePredict } from "./commands/predict.ts";
 import { defineReport } from "./commands/report.ts";
 import { defineReproduce } from "./commands/reproduce.ts";
 import { defineSample } from "./commands/sample.ts";
@@ -39,6 +41,9 @@ Examples:
   $ flipnet export runs --format csv               the records of all runs, as one table
   $ flipnet audit network.json                     exact bias and variance of every estimator
   $ flipnet evaluate log.jsonl --policy agent.safetensors
+  $ flipnet data table.csv                         its columns, and what would be made of them
+  $ flipnet train --data table.csv --target income --ignore id
+  $ flipnet predict runs/table-labels-... new.csv
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
   );
@@ -48,10 +53,12 @@ defineWorker(program);
 defineReproduce(program);
 defineCompare(program);
 defineReport(program);
+definePredict(program);
 defineSample(program);
 defineExport(program);
 defineAudit(program);
 defineEstimators(program);
+defineData(program);
 defineEvaluate(program);
 
 try {

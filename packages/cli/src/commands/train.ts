@@ -10,7 +10,7 @@ import { describeMemory } from "../running/memory.ts";
 import type { RunCheckpoint, RunProgress } from "../running/pool.ts";
 import type { RunResult, RunStart } from "../running/runs.ts";
 import type { Config } from "../settings/config.ts";
-import { isTakenBack, optionsWithOwnName, settingsOf } from "../settings/described.ts";
+import { isTakenBack, optionsWithOwnName, settingsOf, tables } from "../settings/described.ts";
 import { isFile, namedIn } from "../settings/estimator.ts";
 import { flagOf } from "../settings/flag.ts";
 import { presetNamed, presets } from "../settings/presets.ts";
@@ -41,7 +41,12 @@ export function defineTrain(program: Command): void {
     command.optionsGroup(group);
     for (const name of names) addFlag(command, name);
   };
-  add("Task and network:", ["data", "limit", "hidden"]);
+  add("Task and network:", [
+    "data",
+    "limit",
+    ...Object.keys(tables).filter((name) => name !== "data"),
+    "hidden",
+  ]);
   command.option("--layers <n>", "n hidden layers of 200");
   add("Task and network:", ["units", ...ofTasks()]);
   command

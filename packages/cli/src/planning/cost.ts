@@ -48,8 +48,8 @@ export async function measureCosts(
 }
 
 async function measure(config: Config, workload: Workload, milliseconds: number): Promise<Cost> {
-  const { images } = workload;
-  const { short, shareOfTraining, shareOfTest } = shortened(config, images);
+  const { examples } = workload;
+  const { short, shareOfTraining, shareOfTest } = shortened(config, examples);
   // What this host lacks is measured with the best that it has.
   const { kernels, ...others } = config;
   const lacking = kernels !== undefined && kernels !== "float64" && refusalOf(kernels) !== undefined;
@@ -74,7 +74,7 @@ async function measure(config: Config, workload: Workload, milliseconds: number)
 const [fewBatches, fewSteps] = [10, 200];
 
 /** A run that learns by the same steps, in short epochs, and how much of an epoch and of the test those are. */
-function shortened(config: Config, images: Workload["images"]) {
+function shortened(config: Config, examples: Workload["examples"]) {
   const { config: cheap, share } = cheapest(config);
   // Measured only when asked to.
   const once = { ...cheap, ...("evaluateEvery" in cheap && { evaluateEvery: Number.MAX_SAFE_INTEGER }) };
@@ -83,9 +83,11 @@ function shortened(config: Config, images: Workload["images"]) {
     const short = { ...once, steps: Number.MAX_SAFE_INTEGER, recordEvery };
     return { short, shareOfTraining: recordEvery / config.recordEvery!, shareOfTest: share };
   }
+  // A table has no limit, and seldom long epochs.
+  if (taskOf(config).data !== "images") return { short: once, shareOfTraining: 1, shareOfTest: share };
   const { limit = Infinity, batchSize } = config;
   const few = Math.min(fewBatches * batchSize, limit);
-  const [train, test] = [images!.train, images!.test].map((count) => few / Math.min(count, limit));
+  const [train, test] = [examples!.train, examples!.test].map((count) => few / Math.min(count, limit));
   return { short: { ...once, limit: few }, shareOfTraining: train, shareOfTest: share * test };
 }
 

@@ -13,10 +13,12 @@ import { type Config, taskOf } from "../settings/config.ts";
  * @throws InputError where a tensor is missing
  */
 export function learnedBy(config: Config, tensors: Record<string, Tensor>): Promise<Learned> {
-  const shapeOf = (name: string) => {
-    if (name in tensors) return tensors[name].shape;
-    throw new InputError(`the checkpoint has no ${name}, which a run of this config has`);
-  };
   const images = async () => (await loadLabelledImages({ data: config.data })).train;
-  return taskOf(config).learned(createReferenceBackend(), config, shapeOf, images);
+  return taskOf(config).learned(createReferenceBackend(), config, shapesIn(tensors), images);
 }
+
+/** Shapes by the names of a checkpoint's tensors. Throws `InputError` for one that is missing. */
+export const shapesIn = (tensors: Record<string, Tensor>) => (name: string) => {
+  if (name in tensors) return tensors[name].shape;
+  throw new InputError(`the checkpoint has no ${name}, which a run of this config has`);
+};

@@ -5,7 +5,8 @@ import { join, resolve } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
-import type { Config } from "../settings/config.ts";
+import { pathsIn } from "../data/table.ts";
+import { type Config, taskOf } from "../settings/config.ts";
 import { identityOfEstimator, plainName } from "../settings/estimator.ts";
 import { eachOf } from "./each.ts";
 import { median } from "./median.ts";
@@ -26,6 +27,7 @@ export const runFiles = (folder: string) => ({
   environment: join(folder, "environment.json"),
   metrics: join(folder, "metrics.jsonl"),
   summary: join(folder, "summary.json"),
+  preparation: join(folder, "preparation.json"),
   checkpoints: join(folder, "checkpoints"),
   checkpoint: join(folder, "checkpoints", "latest.safetensors"),
 });
@@ -39,7 +41,7 @@ export const runFiles = (folder: string) => ({
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, threads, scores, ...others } = config;
+  const { epochs, out, data, test, threads, scores, ...others } = config;
   // A setting that was not there once names no run that is older than it.
   const rest = scores === "exact" ? { ...others, scores } : others;
   const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };
@@ -60,8 +62,16 @@ const asOne = (value: unknown): unknown =>
   Array.isArray(value) && value.every((one) => one === value[0]) ? value[0] : value;
 
 /** A config whose data is where it is, whatever folder one is in. */
-export const withPlace = (config: Config): Config =>
-  config.data !== undefined ? { ...config, data: resolve(config.data) } : config;
+export function withPlace(config: Config): Config {
+  if (config.data === undefined) return config;
+  if (taskOf(config).data !== "table") return { ...config, data: resolve(config.data) };
+  const placed = (text: string) =>
+    pathsIn(text)
+      .map((path) => (path === "-" ? path : resolve(path)))
+      .join(",");
+  const { data, test } = config;
+  return { ...config, data: placed(data), ...(typeof test === "string" && { test: placed(test) }) };
+}
 
 /** Where a run's files are. */
 export const runFolderOf = ({ out, task, estimator }: Config, runId: string): string =>

@@ -115,7 +115,7 @@ async function trainOn(
 ): Promise<RunResult> {
   const run = new Run(
     { ...config, kernels: backend.features.arithmetic as NonNullable<Config["kernels"]> },
-    workload.digest,
+    workload,
     backend,
     options.folder,
   );
@@ -165,9 +165,11 @@ class Run {
   /** What the metadata of a checkpoint must say to be this run's. */
   readonly #identity: Record<string, string>;
   readonly #digest: string;
+  readonly #preparation: Workload["preparation"];
 
-  constructor(config: Config, digest: string, backend: Backend, folder?: string) {
+  constructor(config: Config, { digest, preparation }: Workload, backend: Backend, folder?: string) {
     this.config = config;
+    this.#preparation = preparation;
     this.runId = runIdOf(config, digest);
     this.folder = folder ?? runFolderOf(config, this.runId);
     this.files = runFiles(this.folder);
@@ -335,6 +337,7 @@ class Run {
   /** What says which run this is and what it is made with: `starts` has an entry for each time it was begun or resumed. */
   async #writeHead(step: number, memory?: MemoryPlan): Promise<void> {
     const { files, config, runId } = this;
+    const preparation = this.#preparation;
     const starts = (await environmentOf(this.folder))?.starts ?? [];
     const { threads = 1 } = config;
     const made = await describeEnvironment(config.kernels!);
@@ -349,6 +352,7 @@ class Run {
     for (const [path, content] of [
       [files.config, config],
       [files.environment, environment],
+      ...(preparation === undefined ? [] : [[files.preparation, preparation] as const]),
     ] as const) {
       const text = `${JSON.stringify(content, undefined, 2)}\n`;
       await writing(path, replaceFile(path, text, files.checkpoints));

@@ -9,20 +9,24 @@ import { adam } from "flipnet/internal/optimizers/adam";
 import { withL2 } from "flipnet/internal/optimizers/l2";
 import type { OptimizerFactory } from "flipnet/internal/optimizers/optimizer";
 import { sgd } from "flipnet/internal/optimizers/sgd";
-import type { ImageData } from "flipnet/internal/tasks/definition";
+import type { TaskData } from "flipnet/internal/tasks/definition";
 import { prepareTraining } from "flipnet/internal/training/create";
 import { type MemoryPlan, planMemory } from "flipnet/internal/training/memory";
 import type { Training } from "flipnet/internal/training/training";
-import { loadLabelledImages } from "flipnet/node";
+import type { Preparation } from "../data/prepare.ts";
 import { type Config, estimatorOf, taskOf } from "../settings/config.ts";
+import { loadData } from "./data.ts";
 import { memoryLimit, takeMemory } from "./memory.ts";
 
 /** A task with its data. */
 export interface Workload {
   /** SHA-256 of the data, in hex; `none` where a task makes its own. */
   readonly digest: string;
-  /** How many images there are; absent where a task makes its own examples. */
-  readonly images?: { readonly train: number; readonly test: number };
+  /** How many examples there are; absent where a task makes its own. */
+  readonly examples?: { readonly train: number; readonly test: number };
+  /** How a table was prepared, and what was left out of it. */
+  readonly preparation?: Preparation;
+  readonly notes?: readonly string[];
   /**
    * A network, all of its parameters zero, and its training; on a wasm backend all memory is taken here, with the plan
    * of what it is for.
@@ -35,15 +39,16 @@ export interface Workload {
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
 export async function loadWorkload(loaded: Config): Promise<Workload> {
-  const images =
-    taskOf(loaded).data === "images" ? await loadLabelledImages({ data: loaded.data }) : undefined;
+  const { data, digest, preparation, notes } = await loadData(loaded);
   const prepare = (backend: Backend, config: Config) => {
-    const { task, network } = taskOf(config).create(backend, config, images as ImageData);
+    const { task, network } = taskOf(config).create(backend, config, data as TaskData);
     return prepareTraining(task, network, { ...config, ...learningOf(config) });
   };
   return {
-    digest: images?.digest ?? "none",
-    ...(images && { images: { train: images.train.count, test: images.test.count } }),
+    digest,
+    ...(data && { examples: { train: data.train.count, test: data.test.count } }),
+    ...(preparation && { preparation }),
+    ...(notes && { notes }),
     async prepare(backend, config = loaded) {
       try {
         const { memory } = backend.features;

@@ -89,7 +89,9 @@ export function parseConfig(
   nameOf: (key: string) => string = (key) => key,
   folder = ".",
 ): Config {
-  const task = taskIn(settings.task ?? "bandit", nameOf);
+  // Whoever names a target has a table.
+  const usual = settings.target === undefined ? "bandit" : "table-labels";
+  const task = taskIn(settings.task ?? usual, nameOf);
   const described = settingsOf(task);
   const { task: _, estimator: named, estimatorDigest, ...others } = settings;
   const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));

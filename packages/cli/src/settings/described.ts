@@ -96,6 +96,53 @@ const images: DescribedSettings = {
   ),
 };
 
+const share: Setting = {
+  kind: "number",
+  default: undefined,
+  expected: "a number between 0 and 1",
+  says: "the share of rows that are held out to measure on, where there is no test table (0.2)",
+  accepts: (value) => typeof value === "number" && value > 0 && value < 1,
+};
+
+/** Names of columns, as a list or separated by commas. */
+const names = (says: string): Setting => ({
+  kind: "word",
+  default: undefined,
+  expected: "names of columns, separated by commas, or a list of them",
+  says,
+  accepts: (value) =>
+    (typeof value === "string" && value !== "") ||
+    (Array.isArray(value) && value.every((one) => typeof one === "string")),
+  normalise: (value) => (typeof value === "string" ? value.split(",").map((one) => one.trim()) : value),
+});
+
+/** What tasks on tables have beside their own. */
+export const tables: DescribedSettings = {
+  data: text(
+    "the paths of a table's files",
+    undefined,
+    "CSV, TSV, Parquet, .npy or .npz; several with commas",
+  ),
+  target: text("the name of a column", undefined, "the column that holds the class"),
+  features: names("columns to see (default: all others)"),
+  ignore: names("columns to leave out"),
+  test: text("the paths of a table's files", undefined, "a table of its own to measure on"),
+  testShare: share,
+  quantileBits: count({
+    least: 1,
+    most: 1000,
+    default: undefined,
+    says: "cut numbers at quantiles into n bits, instead of standardising them",
+  }),
+  bins: count({
+    least: 2,
+    most: 1000,
+    default: undefined,
+    says: "classes that a target that is a number is cut into",
+  }),
+  rowWeights: text("the name of a column", undefined, "the column that says how much each row counts"),
+};
+
 /** All settings of a task's runs but `task` and `estimator`. */
 export function settingsOf(task: TaskDefinition): DescribedSettings {
   const { baselineDecay, seed, paperScale, varianceCount } = learningOptions;
@@ -106,6 +153,7 @@ export function settingsOf(task: TaskDefinition): DescribedSettings {
     ...(task.offers.includes("reward") && { paperScale: usual(paperScale, undefined) }),
     ...task.settings,
     ...(task.data === "images" && images),
+    ...(task.data === "table" && tables),
     baseline: oneOf(["none", "running-average"], {
       default: "none",
       says: "what is subtracted from learning signals",

@@ -16,6 +16,7 @@ import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { deriveKey, newKey } from "../random/threefry.ts";
+import { accuracyCurves, accuracyMetrics } from "./accuracy.ts";
 import { type CommonSettings, defineTask, type ImageData } from "./definition.ts";
 import {
   checkBatchSize,
@@ -209,12 +210,6 @@ function convolutionsFor(
   return convolutions(backend, { shape, channels, kernel: kernelSize });
 }
 
-/** The top of an axis: low accuracies fill it. */
-function topOf(accuracies: readonly number[]): number {
-  const highest = accuracies.reduce((a, b) => Math.max(a, b), 0);
-  return highest > 0.5 ? 1 : Math.ceil(10 * highest + 0.5) / 10;
-}
-
 /** The contextual bandit. */
 export const bandit = defineTask({
   name: "bandit",
@@ -225,21 +220,8 @@ export const bandit = defineTask({
   usual: { estimator: "hnca", hidden: [200, 200], units: "plus-minus", batchSize: 50, learningRate: 1e-4 },
   data: "images",
   length: "epochs",
-  metrics: [
-    { name: "onlineAccuracy", title: "online accuracy", short: "online", digits: 1, percent: true },
-    { name: "testAccuracy", title: "test accuracy", short: "test", digits: 1, percent: true },
-  ],
-  curves: [
-    {
-      title: "Accuracy",
-      solid: "testAccuracy",
-      dotted: "onlineAccuracy",
-      names: { solid: "test accuracy", dotted: "online accuracy" },
-      domain: (points) => [0, topOf(points.map(({ value }) => value))],
-      axis: "percent",
-      digits: 1,
-    },
-  ],
+  metrics: accuracyMetrics,
+  curves: accuracyCurves,
   create(backend, settings, data) {
     checkImageData(data, settings.limit);
     const front = convolutionsFor(backend, data.train, settings);

@@ -7,6 +7,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Knowledge } from "../estimators/needs.ts";
 import type { Options, ValuesOf } from "../estimators/options.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import type { TableData } from "../formats/table-data.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Network, Units } from "../network/network.ts";
 import type { Decoder } from "../objectives/elbo.ts";
@@ -82,8 +83,14 @@ export interface TaskCases {
   readonly rewards?: readonly (readonly number[])[];
 }
 
+/** What a task is about. */
+export type TaskData = ImageData | TableData;
+
 /** A task, whatever its settings. */
-export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<string, unknown>>> {
+export interface TaskDefinition<
+  Settings = CommonSettings & Readonly<Record<string, unknown>>,
+  Data extends TaskData = TaskData,
+> {
   readonly name: string;
   readonly title: string;
   /** What the network does and is told, in a sentence. */
@@ -97,8 +104,8 @@ export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<stri
     readonly estimator: string;
     readonly learningRate: number;
   };
-  /** Images, or what it makes itself. */
-  readonly data: "images" | "none";
+  /** Images, a prepared table, or what it makes itself. */
+  readonly data: "images" | "table" | "none";
   /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */
   readonly length: "epochs" | "steps";
   /** The first one is what a person wants to follow. */
@@ -112,7 +119,7 @@ export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<stri
   create(
     backend: Backend,
     settings: Settings,
-    data: ImageData,
+    data: Data,
   ): { readonly task: Task; readonly network: Network };
   /** Settings that measure with as little work as can be, for who asks what it takes, and their share of it. */
   cheap?(settings: Settings): { readonly settings: Settings; readonly share: number };
@@ -128,8 +135,8 @@ export interface TaskDefinition<Settings = CommonSettings & Readonly<Record<stri
 }
 
 /** A task of these settings. */
-export const defineTask = <const O extends Options>(
-  definition: Omit<TaskDefinition<CommonSettings & ValuesOf<O>>, "settings"> & { readonly settings: O },
+export const defineTask = <const O extends Options, Data extends TaskData = ImageData>(
+  definition: Omit<TaskDefinition<CommonSettings & ValuesOf<O>, Data>, "settings"> & { readonly settings: O },
 ): TaskDefinition => definition as unknown as TaskDefinition;
 
 /** The mean of a metric over all steps of a run, of which each record has the mean since the one before. */

@@ -70,11 +70,11 @@ export function checkImageData(
   }
 }
 
-/** Throws `InputError` for a batch that the images do not fill. */
-export function checkBatchSize(batchSize: number, images: number): void {
-  if (isWhole(batchSize, 1, images)) return;
+/** Throws `InputError` for a batch that the images, or other examples, do not fill. */
+export function checkBatchSize(batchSize: number, count: number, what = "images"): void {
+  if (isWhole(batchSize, 1, count)) return;
   throw new InputError(
-    `the batch size is ${batchSize}; expected a whole number from 1 to ${images}, the number of images`,
+    `the batch size is ${batchSize}; expected a whole number from 1 to ${count}, the number of ${what}`,
   );
 }
 

@@ -4,10 +4,20 @@ import { control } from "./control.ts";
 import type { TaskDefinition } from "./definition.ts";
 import { gridWorld } from "./grid-world.ts";
 import { multiplexer } from "./multiplexer.ts";
+import { tableBandit } from "./table-bandit.ts";
+import { tableLabels } from "./table-labels.ts";
 import { vae } from "./vae.ts";
 
 /** Every task, in the order in which tables list them. */
-export const tasks: readonly TaskDefinition[] = [bandit, multiplexer, vae, gridWorld, control];
+export const tasks: readonly TaskDefinition[] = [
+  bandit,
+  multiplexer,
+  vae,
+  gridWorld,
+  control,
+  tableLabels,
+  tableBandit,
+];
 
 /** The task of that name, or undefined. */
 export const findTask = (name: string): TaskDefinition | undefined =>

@@ -1,0 +1,170 @@
+/**
+ * NumPy's arrays (`.npy`, format versions 1 to 3) and their archives (`.npz`). The first dimension counts rows: an array
+ * [n] is a column with the array's name, one of [n, k] is k columns `name.0` to `name.k-1`.
+ */
+import { basename } from "node:path";
+import { InputError } from "flipnet/internal/formats/errors";
+import type { Cell, Chunk, Input, Source } from "./source.ts";
+
+/** One array in a file. */
+export function npySource(input: Input): Source {
+  const { path } = input;
+  return {
+    path,
+    format: "NumPy array",
+    async *chunks(wanted): AsyncGenerator<Chunk> {
+      const name = basename(path).replace(/\.npy(\.gz)?$/, "");
+      yield* columnsOf(parseNpy(await input.bytes(), path), name === "-" ? "x" : name, wanted);
+    },
+  };
+}
+
+/** Several arrays with the same number of rows. */
+export function npzSource(input: Input): Source {
+  const { path } = input;
+  return {
+    path,
+    format: "NumPy archive",
+    async *chunks(wanted): AsyncGenerator<Chunk> {
+      const { unzipSync } = await import("fflate");
+      let files: Record<string, Uint8Array>;
+      try {
+        files = unzipSync(await input.bytes());
+      } catch (cause) {
+        throw new InputError(`${path} cannot be read as a zip archive (${(cause as Error).message})`, {
+          cause,
+        });
+      }
+      const names = Object.keys(files).filter((name) => name.endsWith(".npy"));
+      if (names.length === 0) {
+        throw new InputError(`${path} is a zip archive without arrays; expected one that numpy.savez wrote`);
+      }
+      for (const name of names) {
+        yield* columnsOf(parseNpy(files[name], `${path}, ${name}`), name.slice(0, -4), wanted);
+      }
+    },
+  };
+}
+
+/** An array as it stands in a file. */
+interface NpyArray {
+  readonly shape: readonly number[];
+  readonly fortran: boolean;
+  /** In the order of the file. */
+  at(element: number): Cell;
+}
+
+const magic = "\x93NUMPY";
+
+/** @throws InputError for what is no array of numbers, booleans or text */
+export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const latin = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
+  if (bytes.length < 10 || latin(0, 6) !== magic) {
+    throw new InputError(`${path} does not begin as a NumPy array does; expected what numpy.save writes`);
+  }
+  const [length, start] = bytes[6] === 1 ? [view.getUint16(8, true), 10] : [view.getUint32(8, true), 12];
+  const header = latin(start, Math.min(bytes.length, start + length));
+  const descr = /'descr': '([<>|=]?)([a-zA-Z])(\d+)'/.exec(header);
+  const shape = /'shape': \(([^)]*)\)/
+    .exec(header)?.[1]
+    .split(",")
+    .filter((n) => n.trim() !== "")
+    .map(Number);
+  const fortran = /'fortran_order': True/.test(header);
+  if (shape === undefined || shape.length === 0) {
+    throw new InputError(`${path} has no rows: its header is ${header.trim()}`);
+  }
+  if (descr === null) {
+    throw new InputError(
+      `${path} holds objects or structures: its header is ${header.trim()}; expected numbers`,
+    );
+  }
+  const [, order, kind, size] = descr;
+  const width = kind === "U" ? 4 * Number(size) : Number(size);
+  const read = readers[`${kind}${kind === "U" || kind === "S" ? "" : size}`];
+  if (read === undefined) {
+    throw new InputError(
+      `${path} holds items of the type ${kind}${size}; expected numbers, booleans or text`,
+    );
+  }
+  const count = shape.reduce((product, n) => product * n, 1);
+  const first = start + length;
+  if (bytes.length < first + count * width) {
+    throw new InputError(
+      `${path} is cut short: ${bytes.length} bytes; expected ${first + count * width}, as its shape (${shape.join(", ")}) says`,
+    );
+  }
+  return { shape, fortran, at: (e) => read(view, first + e * width, order !== ">", width) };
+}
+
+type Read = (view: DataView, at: number, little: boolean, width: number) => Cell;
+
+/** By NumPy's name of a type. */
+const readers: Readonly<Record<string, Read | undefined>> = {
+  b1: (view, at) => view.getUint8(at) !== 0,
+  i1: (view, at) => view.getInt8(at),
+  u1: (view, at) => view.getUint8(at),
+  i2: (view, at, little) => view.getInt16(at, little),
+  u2: (view, at, little) => view.getUint16(at, little),
+  i4: (view, at, little) => view.getInt32(at, little),
+  u4: (view, at, little) => view.getUint32(at, little),
+  i8: (view, at, little) => view.getBigInt64(at, little),
+  u8: (view, at, little) => view.getBigUint64(at, little),
+  f2: (view, at, little) => half(view.getUint16(at, little)),
+  f4: (view, at, little) => view.getFloat32(at, little),
+  f8: (view, at, little) => view.getFloat64(at, little),
+  U: (view, at, little, width) => {
+    let text = "";
+    for (let k = 0; k < width; k += 4) {
+      const point = view.getUint32(at + k, little);
+      if (point !== 0) text += String.fromCodePoint(point);
+    }
+    return text;
+  },
+  S: (view, at, _little, width) =>
+    new TextDecoder().decode(new Uint8Array(view.buffer, view.byteOffset + at, width)).replace(/\0+$/, ""),
+};
+
+/** IEEE 754 half precision. */
+function half(bits: number): number {
+  const [sign, exponent, fraction] = [bits >> 15 ? -1 : 1, (bits >> 10) & 31, bits & 1023];
+  if (exponent === 31) return fraction === 0 ? sign * Infinity : Number.NaN;
+  return sign * (exponent === 0 ? fraction * 2 ** -24 : (1 + fraction / 1024) * 2 ** (exponent - 15));
+}
+
+/** Cells of one chunk. */
+const atOnce = 65536;
+
+function* columnsOf(array: NpyArray, name: string, wanted: (column: string) => boolean): Generator<Chunk> {
+  const { shape, fortran, at } = array;
+  const [rows, ...others] = shape;
+  const width = others.reduce((product, n) => product * n, 1);
+  for (let c = 0; c < width; c++) {
+    const column = others.length === 0 ? name : `${name}.${c}`;
+    if (!wanted(column)) continue;
+    for (let first = 0; first === 0 || first < rows; first += atOnce) {
+      const cells = Array.from({ length: Math.min(atOnce, rows - first) }, (_, r) =>
+        at(fortran ? inFortran(c, others) * rows + first + r : (first + r) * width + c),
+      );
+      yield { column, first, cells };
+    }
+  }
+}
+
+/** The place in Fortran's order, rows apart, of the element that is `c`-th in C's. */
+function inFortran(c: number, shape: readonly number[]): number {
+  let [place, rest] = [0, c];
+  const digits = shape.toReversed().map((n) => {
+    const digit = rest % n;
+    rest = Math.floor(rest / n);
+    return digit;
+  });
+  digits.reverse();
+  let stride = 1;
+  digits.forEach((digit, i) => {
+    place += digit * stride;
+    stride *= shape[i];
+  });
+  return place;
+}

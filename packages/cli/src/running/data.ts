@@ -1,0 +1,110 @@
+/** The data of a run: images, a table made into numbers, or none. */
+import { createHash } from "node:crypto";
+import { InputError } from "flipnet/internal/formats/errors";
+import { suggestion } from "flipnet/internal/formats/nearest";
+import type { TableRows } from "flipnet/internal/formats/table-data";
+import { deriveKey, newKey, permutation } from "flipnet/internal/random/threefry";
+import type { TaskData } from "flipnet/internal/tasks/definition";
+import { loadLabelledImages } from "flipnet/node";
+import { inputsOf, type Preparation, type PrepareOptions, prepare, rowsOf } from "../data/prepare.ts";
+import { pathsIn, readTable } from "../data/table.ts";
+import { type Config, taskOf } from "../settings/config.ts";
+
+/** What a task learns from. */
+export interface LoadedData {
+  /** Absent where the task makes its own. */
+  readonly data?: TaskData;
+  /** SHA-256 of it, in hex; `none` where a task makes its own. */
+  readonly digest: string;
+  /** How a table was prepared. */
+  readonly preparation?: Preparation;
+  /** What was left out of a table. */
+  readonly notes?: readonly string[];
+}
+
+/** Loads a config's data. @throws InputError for data that cannot be used */
+export async function loadData(config: Config): Promise<LoadedData> {
+  switch (taskOf(config).data) {
+    case "images": {
+      const images = await loadLabelledImages({ data: config.data });
+      return { data: images, digest: images.digest };
+    }
+    case "table":
+      return loadTable(config);
+    default:
+      return { digest: "none" };
+  }
+}
+
+/** The settings of a table, as `settings/described.ts` has them. */
+type TableSettings = PrepareOptions & {
+  readonly data?: string;
+  readonly test?: string;
+  readonly testShare?: number;
+  readonly rowWeights?: string;
+  readonly seed: number;
+};
+
+async function loadTable(config: Config): Promise<LoadedData> {
+  const settings = config as unknown as TableSettings;
+  const { data, target, test, testShare, rowWeights, seed } = settings;
+  for (const [name, value] of Object.entries({ data, target })) {
+    if (value !== undefined) continue;
+    throw new InputError(`there is no ${name}; expected one, as in --data table.csv --target income`);
+  }
+  if (test !== undefined && testShare !== undefined) {
+    throw new InputError(`test and testShare are both given; expected one`);
+  }
+  const options = { ...settings, weight: rowWeights };
+  const isWanted = wantedBy(options);
+  const names = new Set<string>();
+  const wanted = (column: string) => names.add(column) && isWanted(column);
+  const table = await readTable(pathsIn(data!), wanted);
+  const stranger = options.ignore?.find((name) => !names.has(name));
+  if (stranger !== undefined) {
+    throw new InputError(
+      `${table.path} has no column "${stranger}" to ignore; ${suggestion(stranger, [...names])}`,
+    );
+  }
+  const own = test === undefined ? undefined : await readTable(pathsIn(test), wanted);
+  const { train, held } = split(table.rows, own === undefined ? (testShare ?? 0.2) : 0, seed);
+  const { preparation, notes } = prepare(table, train, options);
+  const sets = {
+    train: rowsOf(table, preparation, train, rowWeights),
+    test: own === undefined ? rowsOf(table, preparation, held) : rowsOf(own, preparation, all(own.rows)),
+  };
+  const { classes } = preparation.target;
+  return {
+    data: { ...sets, width: inputsOf(preparation), classes: classes.length },
+    digest: digestOf(preparation, [sets.train, sets.test]),
+    preparation,
+    notes,
+  };
+}
+
+/** Columns that have to be read: `--ignore` leaves others out, before anything is found wrong with them. */
+function wantedBy({ target, features, ignore = [], weight }: PrepareOptions): (column: string) => boolean {
+  if (features === undefined) return (column) => !ignore.includes(column);
+  const all = new Set([target, weight, ...features]);
+  return (column) => all.has(column);
+}
+
+const all = (rows: number): Uint32Array => Uint32Array.from({ length: rows }, (_, row) => row);
+
+/** Rows to learn from and rows that are held out, each in the order of the table. */
+function split(rows: number, share: number, seed: number): { train: Uint32Array; held: Uint32Array } {
+  const order = permutation(deriveKey(seed, "task", 0, newKey()), all(rows));
+  const count = share === 0 ? 0 : Math.max(1, Math.round(share * rows));
+  return { held: order.slice(0, count).sort(), train: order.slice(count).sort() };
+}
+
+/** Over what the network sees: the same table in another format is the same data. */
+function digestOf(preparation: Preparation, sets: readonly TableRows[]): string {
+  const hash = createHash("sha256").update(JSON.stringify(preparation));
+  for (const { inputs, labels, weights } of sets) {
+    for (const numbers of [inputs, labels, ...(weights ? [weights] : [])]) {
+      hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
+    }
+  }
+  return hash.digest("hex");
+}

@@ -1,0 +1,171 @@
+// Tables of every format, each as its own program writes it, and what is wrong with some.
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { zipSync } from "fflate";
+import { InputError } from "flipnet/internal/formats/errors";
+import { parquetWriteBuffer } from "hyparquet-writer";
+import { afterAll, describe, expect, it } from "vitest";
+import { describeTable } from "../../src/data/describe.ts";
+import { columnOf, readTable } from "../../src/data/table.ts";
+
+const root = mkdtempSync(join(tmpdir(), "flipnet-data-"));
+afterAll(() => rmSync(root, { recursive: true }));
+
+function file(name: string, content: string | Uint8Array): string {
+  const path = join(root, name);
+  writeFileSync(path, content);
+  return path;
+}
+
+const read = (...paths: string[]) => readTable(paths);
+
+/** The cells of a table as plain values; null where one is missing. */
+async function plain(...paths: string[]) {
+  const { columns } = await read(...paths);
+  return Object.fromEntries(
+    columns.map((column) => {
+      if (column.kind === "number") {
+        return [column.name, Array.from(column.values, (x) => (Number.isNaN(x) ? null : x))];
+      }
+      if (column.kind !== "category") return [column.name, column.kind];
+      return [column.name, Array.from(column.codes, (code) => (code < 0 ? null : column.levels[code]))];
+    }),
+  );
+}
+
+const people = { age: [33, null, 51], job: ["clerk", "baker", "clerk"], paid: [null, "true", "false"] };
+
+describe("the same table in every format", () => {
+  it.each([
+    ["CSV", "people.csv", "age,job,paid\n33,clerk,\n,baker,true\n51,clerk,false\n"],
+    [
+      "a byte-order mark, CRLF and quotes",
+      "a.csv",
+      '\uFEFFage,"job",paid\r\n33,"clerk",\r\nNA,baker,true\r\n51,clerk,false',
+    ],
+    ["tabs", "people.tsv", "age\tjob\tpaid\n33\tclerk\t\n\tbaker\ttrue\n51\tclerk\tfalse\n"],
+    ["semicolons", "people.txt", "age;job;paid\n33;clerk;?\nnull;baker;true\n51;clerk;false\n"],
+  ])("%s", async (_, name, text) => {
+    expect(await plain(file(name, text))).toEqual(people);
+    expect(await plain(file(`${name}.gz`, gzipSync(text)))).toEqual(people);
+  });
+
+  it("Parquet, in several groups of rows", async () => {
+    const bytes = parquetWriteBuffer({
+      columnData: [
+        { name: "age", data: [33, null, 51], type: "INT32" },
+        { name: "job", data: people.job, type: "STRING" },
+        { name: "paid", data: [null, true, false], type: "BOOLEAN" },
+      ],
+      rowGroupSize: 2,
+    });
+    expect(await plain(file("people.parquet", new Uint8Array(bytes)))).toEqual(people);
+  });
+
+  it("an archive of NumPy's arrays", async () => {
+    const arrays = {
+      "age.npy": npy("<f8", "(3,)", floats([33, Number.NaN, 51])),
+      "job.npy": npy("<U5", "(3,)", wide(people.job, 5)),
+      "paid.npy": npy("<U5", "(3,)", wide(["", "true", "false"], 5)),
+    };
+    expect(await plain(file("people.npz", zipSync(arrays)))).toEqual(people);
+  });
+});
+
+it("an array of two dimensions, in both orders", async () => {
+  const rows = floats([1, 2, 3, 4, 5, 6]);
+  const columns = floats([1, 4, 2, 5, 3, 6]);
+  const expected = { "x.0": [1, 4], "x.1": [2, 5], "x.2": [3, 6] };
+  expect(await plain(file("x.npy", npy("<f8", "(2, 3)", rows)))).toEqual(expected);
+  expect(await plain(file("x.npy", npy("<f8", "(2, 3)", columns, "True")))).toEqual(expected);
+  expect(await plain(file("y.npy", npy("|u1", "(2,)", Uint8Array.of(7, 255))))).toEqual({ y: [7, 255] });
+  expect(await plain(file("y.npy", npy(">i2", "(2,)", Uint8Array.of(255, 254, 1, 0))))).toEqual({
+    y: [-2, 256],
+  });
+  expect(await plain(file("y.npy", npy("<f2", "(2,)", Uint8Array.of(0, 0x3c, 0, 0xc0))))).toEqual({
+    y: [1, -2],
+  });
+});
+
+it("rows of several files are counted on", async () => {
+  const [one, two] = [file("1.csv", "a,b\n1,x\n"), file("2.csv", "b,a\ny,2\nx,3\n")];
+  expect(await plain(one, two)).toEqual({ a: [1, 2, 3], b: ["x", "y", "x"] });
+  const other = file("3.csv", "a,c\n1,2\n");
+  await expect(read(one, other)).rejects.toThrow(
+    new InputError(`${other} has a column "c", which ${one} has not; expected the same columns`),
+  );
+});
+
+it("says what columns are", async () => {
+  const words = Array.from({ length: 50 }, (_, i) => `${i},always,2020-01-0${(i % 9) + 1},word ${i},`);
+  const path = file("kinds.csv", `n,c,d,t,e\n${words.join("\n")}\n`);
+  const table = await read(path);
+  expect(table.columns.map(({ kind }) => kind)).toEqual(["number", "category", "date", "text", "empty"]);
+  expect(describeTable(table).split("\n")).toEqual([
+    `${path}: CSV, 50 rows, 5 columns`,
+    "",
+    "column  type      missing  values               as a feature",
+    "n       number             0 to 49              1 number, standardised",
+    "c       category           1 different: always  left out: it never changes",
+    "d       date               as 2020-01-01        refused: make a number of it (days, hour), or --ignore it",
+    "t       text               as word 0            refused: too many different words; --ignore it",
+    "e       empty     100 %    nothing              left out",
+    "",
+  ]);
+  expect(() => columnOf(table, "m")).toThrow(/^.* has no column "m"; .*n/);
+});
+
+it.each([
+  ["cells.csv", "a,b\n1,2\n3\n", "line 3 has 1 cells; expected 2, as the first line"],
+  ["quotes.csv", 'a,b\n1,"2\n', "the quotes opened in line 2 are never closed"],
+  ["twice.csv", "a,a\n1,2\n", 'has two columns called "a" in its first line'],
+  ["nameless.csv", "a,,c\n1,2,3\n", "column 2 has no name in the first line; expected one for each"],
+  ["none.csv", "a,b\n", "has no rows"],
+  ["empty.csv", "", "is empty; expected a table"],
+  ["far.csv", "a\n1\n1e39\n", 'row 2, column "a" is 1e39; expected a number that float32 can hold'],
+  [
+    "short.npy",
+    npy("<f8", "(3,)", floats([1])),
+    "is cut short: 88 bytes; expected 104, as its shape (3) says",
+  ],
+  ["object.npy", npy("|O", "(3,)", floats([1])), "holds objects or structures"],
+  ["zip.npz", zipSync({ "a.txt": new Uint8Array(1) }), "is a zip archive without arrays"],
+  ["bad.parquet", new TextEncoder().encode("PAR1 and no more"), "cannot be read as Parquet"],
+  [
+    "picture.png",
+    Uint8Array.of(0x89, 0x50, 0x4e, 0x47, 0, 0),
+    "begins with the bytes 89 50 4e 47; expected CSV",
+  ],
+])("%s is one sentence", async (name, content, message) => {
+  const path = file(name, content);
+  const found = await read(path).then(
+    () => undefined,
+    (error) => error,
+  );
+  expect(found).toBeInstanceOf(InputError);
+  expect(found.message).toMatch(path);
+  expect(found.message).toContain(message);
+});
+
+/** An array as numpy.save writes it. */
+function npy(descr: string, shape: string, data: Uint8Array, fortran = "False"): Uint8Array {
+  const text = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': ${shape}, }`;
+  const header = `${text.padEnd(69)}\n`;
+  const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length, 0);
+  return Uint8Array.from([...start, ...new TextEncoder().encode(header), ...data]);
+}
+
+function floats(values: number[]): Uint8Array {
+  return new Uint8Array(Float64Array.from(values).buffer);
+}
+
+/** Text as NumPy keeps it: four bytes a letter. */
+function wide(words: string[], width: number): Uint8Array {
+  return new Uint8Array(
+    Uint32Array.from(
+      words.flatMap((word) => Array.from({ length: width }, (_, i) => word.codePointAt(i) ?? 0)),
+    ).buffer,
+  );
+}
