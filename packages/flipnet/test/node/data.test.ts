@@ -25,8 +25,8 @@ function folder(files: Record<string, Uint8Array>): string {
   return path;
 }
 
-const renamed = (from: string | RegExp, to: string) =>
-  Object.fromEntries(Object.entries(small).map(([name, bytes]) => [name.replace(from, to), bytes]));
+const renamed = (from: string | RegExp, to: string | ((found: string) => string)) =>
+  Object.fromEntries(Object.entries(small).map(([name, bytes]) => [name.replace(from, to as string), bytes]));
 
 const message = (data: string) =>
   loadLabelledImages({ data }).then(
@@ -82,6 +82,25 @@ describe("a folder of the user's", () => {
     const data = folder(renamed("-idx", ".idx"));
     mkdirSync(join(data, "train-images-idx3-ubyte"));
     expect(await loadLabelledImages({ data })).toEqual(expected);
+  });
+
+  it("may be one or two folders further down, as torchvision has it", async () => {
+    const data = mkdtempSync(join(root, "below-"));
+    mkdirSync(join(data, "MNIST", "raw"), { recursive: true });
+    mkdirSync(join(data, "MNIST", "processed"));
+    for (const [name, bytes] of Object.entries(small)) writeFileSync(join(data, "MNIST", "raw", name), bytes);
+    expect(await loadLabelledImages({ data })).toEqual(expected);
+    expect(await loadLabelledImages({ data: join(data, "MNIST") })).toEqual(expected);
+  });
+
+  it("may have one prefix, as EMNIST has; of several, none is chosen", async () => {
+    const letters = renamed(/^(train|t10k)/, (set) => `emnist-letters-${set === "train" ? set : "test"}`);
+    expect(await loadLabelledImages({ data: folder(letters) })).toEqual(expected);
+    const several = folder({ ...letters, ...renamed(/^/, "emnist-digits-") });
+    expect(await message(several)).toBe(
+      `the data folder ${several} has several data sets: ${join(several, "emnist-digits")}, ${join(several, "emnist-letters")}; expected a folder with the files of one`,
+    );
+    expect(await loadLabelledImages({ data: folder({ ...letters, ...small }) })).toEqual(expected);
   });
 
   it("has another digest when one pixel, or only a shape, differs", async () => {
