@@ -1,0 +1,42 @@
+// Credits on given uniforms are those that automatic differentiation makes: test/peers/estimators.py, in JAX.
+import { readFileSync } from "node:fs";
+import { expect, it } from "vitest";
+import { parseFunctionSpec } from "../../src/audit/function-spec.ts";
+import { functionSubject } from "../../src/audit/function-subject.ts";
+import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { parseEstimatorText } from "../../src/estimators/options.ts";
+import { createEstimator } from "../../src/estimators/registry.ts";
+import { GivenDraws, type Site } from "../../src/network/draws.ts";
+import { matrixOf } from "../helpers.ts";
+
+interface Case {
+  units: string;
+  estimator: string;
+  /** By layer and branch, in steps of 2^-24. */
+  uniforms: Record<string, number[]>;
+  credits: number[][];
+}
+
+const { spec, cases } = JSON.parse(
+  readFileSync(new URL("../../../../test/peers/estimators.json", import.meta.url), "utf8"),
+) as { spec: { contexts: number[][] }; cases: Case[] };
+const backend = createReferenceBackend();
+const rows = spec.contexts.length;
+
+it.each(cases)("$estimator, units $units", ({ units, estimator, uniforms, credits }) => {
+  const subject = functionSubject(backend, parseFunctionSpec({ ...spec, units }));
+  const given = new GivenDraws(({ layer, branch }: Site) => {
+    const numbers = uniforms[`${layer.index},${branch}`].map((step) => step / 2 ** 24);
+    return matrixOf(backend, numbers.length / layer.width, numbers);
+  });
+  const draws = { choose: () => Int32Array.from(spec.contexts.keys()), draw: given.draw.bind(given) };
+  const trial = subject.prepare(createEstimator(parseEstimatorText(estimator)), draws, rows);
+  trial.run();
+  const found = trial.prepared.credits.map(({ g }) => [...backend.readNow(g)]);
+  expect(found.length).toBe(credits.length);
+  credits.forEach((expected, term) => {
+    expected.forEach((g, e) => {
+      expect(Math.abs(found[term][e] - g), `term ${term}, ${e}`).toBeLessThan(1e-9 * (1 + Math.abs(g)));
+    });
+  });
+});

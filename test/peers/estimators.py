@@ -1,0 +1,293 @@
+"""Credits of estimators by automatic differentiation, on given uniforms: writes estimators.json beside this file.
+
+Independent of flipnet: the estimators' definitions in JAX, float64. `pip install jax`, then `python estimators.py`.
+"""
+import json
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+jax.config.update("jax_enable_x64", True)
+rng = np.random.default_rng(20261130)
+B, I, J0, J1 = 4, 3, 3, 2
+HALF_STEP = 2.0**-25  # flipnet's uniforms are multiples of 2^-24
+
+
+def some(*shape):
+    return np.round(rng.uniform(-1.5, 1.5, shape), 3)
+
+
+X = rng.integers(0, 2, (B, I)).astype(float)
+W = [some(J0, I), some(J1, J0)]
+C = [some(J0), some(J1)]
+IMAGE, BELOW, BOTH, TOP = ((some(r, n), some(r)) for r, n in ((I, J0), (J0, J1), (2, J0 + J1), (1, J1)))
+
+
+def uniforms(rows, columns):
+    return np.floor(rng.uniform(0, 1, (rows, columns)) * 2**24) / 2**24
+
+
+def softplus(l):
+    return jnp.logaddexp(l, 0.0)
+
+
+def log_likelihood(l, t):
+    return (t * l - softplus(l)).sum(-1)
+
+
+class Net:
+    def __init__(self, plus_minus):
+        self.shown = (lambda b: 2 * b - 1) if plus_minus else (lambda b: b)
+
+    def logits(self, layer, below):
+        x = X if layer == 0 else self.shown(below)
+        return x @ W[layer].T + C[layer]
+
+    def f(self, b0, b1, of=0):
+        """What lies downstream of a layer, on every example."""
+        x0, x1 = self.shown(b0), self.shown(b1)
+        x = jnp.concatenate([x0, x1], -1)
+        total = log_likelihood(x1 @ BELOW[0].T + BELOW[1], b0)
+        total += ((x @ BOTH[0].T + BOTH[1]) ** 2).sum(-1) + jnp.tanh(x1 @ TOP[0].T + TOP[1]).sum(-1)
+        return total + (log_likelihood(x0 @ IMAGE[0].T + IMAGE[1], X) if of == 0 else 0)
+
+    def sample(self, u0, u1):
+        b0 = 1.0 * (u0 < jax.nn.sigmoid(self.logits(0, None)))
+        return b0, 1.0 * (u1 < jax.nn.sigmoid(self.logits(1, b0)))
+
+
+def leave_one_out(f, bits, p):
+    K = len(f)
+    return sum((f[k] - sum(f[j] for j in range(K) if j != k) / (K - 1))[:, None] * (bits[k] - p) for k in range(K)) / K
+
+
+def resampled(net, K, joint):
+    """A main pass, and K - 1 more samples of each layer and of what follows. `joint` draws a layer's samples from one matrix."""
+    given = {}
+
+    def draw(layer, branch, rows, columns):
+        return given.setdefault(f"{layer},{branch}", uniforms(rows, columns))
+
+    p0 = jax.nn.sigmoid(net.logits(0, None))
+    all0 = joint(p0, lambda k: draw(0, 0 if k == 0 else 1 + k, B, J0), lambda: draw(0, 0, (K - 1) * B, J0), K)
+    p1 = jax.nn.sigmoid(net.logits(1, all0[0]))
+    all1 = joint(p1, lambda k: draw(1, 0 if k == 0 else 1 + K + k, B, J1), lambda: draw(1, 0, (K - 1) * B, J1), K)
+    samples0 = [(all0[0], all1[0])]
+    for k in range(1, K):
+        q = jax.nn.sigmoid(net.logits(1, all0[k]))
+        samples0.append((all0[k], 1.0 * (draw(1, 1 + k, B, J1) < q)))
+    samples1 = [(all0[0], one) for one in all1]
+    return given, (p0, samples0), (p1, samples1)
+
+
+def independent(p, each, _, K):
+    return [1.0 * (each(k) < p) for k in range(K)]
+
+
+def dirichlet(p, _, together, K):
+    cuts = together().reshape(K - 1, *p.shape)
+    cuts = jnp.sort(jnp.where(p >= 0.5, 1 - cuts, cuts), axis=0)
+    ends = jnp.concatenate([jnp.zeros((1, *p.shape)), cuts, jnp.ones((1, *p.shape))])
+    u = (1 - jnp.diff(ends, axis=0)) ** (K - 1)
+    return [1.0 * (jnp.where(p >= 0.5, 1 - one, one) < p) for one in u]
+
+
+def arms(net, K):
+    given, *layers = resampled(net, K, dirichlet)
+    credits = []
+    for of, (p, samples) in enumerate(layers):
+        rare = jnp.maximum(0, 2 * p ** (1 / (K - 1)) - 1) ** (K - 1)
+        common = 2 * p - 1 + jnp.maximum(0, 2 * (1 - p) ** (1 / (K - 1)) - 1) ** (K - 1)
+        rho = jnp.where(p < 0.5, rare, common)
+        f = [net.f(*s, of) for s in samples]
+        credits.append(p * (1 - p) / (p - rho) * leave_one_out(f, [s[of] for s in samples], p))
+    return given, credits
+
+
+def double_cv(net, K, alpha):
+    given, *layers = resampled(net, K, independent)
+    credits = []
+    for of, (p, samples) in enumerate(layers):
+        slope = jax.grad(lambda b0, b1, of: net.f(b0, b1, of).sum(), argnums=of)
+        slopes = [slope(*s, of) for s in samples]
+        f = [net.f(*s, of) for s in samples]
+        bits = [s[of] for s in samples]
+        others = [sum(slopes[j] for j in range(K) if j != k) / (K - 1) for k in range(K)]
+        c = [alpha * (others[k] * (bits[k] - p)).sum(-1) for k in range(K)]
+        g = leave_one_out([f[k] + c[k] for k in range(K)], bits, p)
+        credits.append(g - alpha * sum(slopes) / K * p * (1 - p))
+    return given, credits
+
+
+def surrogate(net, given, unit):
+    """`unit` is what stands for a bit: its value is the bit, and its derivative by the logit is what it is to be."""
+
+    def total(shift0, shift1):
+        l0 = net.logits(0, None) + shift0
+        b0 = unit(l0, 0)
+        l1 = net.logits(1, b0) + shift1
+        return net.f(b0, unit(l1, 1)).sum()
+
+    return jax.grad(total, argnums=(0, 1))(jnp.zeros((B, J0)), jnp.zeros((B, J1)))
+
+
+def through(bit, soft):
+    return jax.lax.stop_gradient(bit - soft) + soft
+
+
+def plain(net):
+    return {"0,0": uniforms(B, J0), "1,0": uniforms(B, J1)}
+
+
+def straight_through(net):
+    given = plain(net)
+    unit = lambda l, n: through(1.0 * (given[f"{n},0"] < jax.nn.sigmoid(l)), jax.nn.sigmoid(l))
+    return given, surrogate(net, given, unit)
+
+
+def reinmax(net, temperature):
+    given = plain(net)
+
+    def unit(l, n):
+        b = jax.lax.stop_gradient(1.0 * (given[f"{n},0"] < jax.nn.sigmoid(l)))
+        pi1 = (b + jax.nn.sigmoid(l / temperature)) / 2
+        logit = jax.lax.stop_gradient(jnp.log(pi1) - jnp.log(1 - pi1))
+        # The authors' two terms: a softmax at pi1, whose logit moves as l does, and the law itself.
+        one = jax.nn.sigmoid(l - jax.lax.stop_gradient(l) + logit)
+        soft = 2 * one - jax.nn.sigmoid(l) / 2
+        return through(b, soft)
+
+    return given, surrogate(net, given, unit)
+
+
+def z_of(l, u):
+    return l + jnp.log1p(-(u + HALF_STEP)) - jnp.log(u + HALF_STEP)
+
+
+def z_given(l, b, v):
+    """The noise anew given the bit, which is on where u < p: u = p v, or p + q v. Differentiable by l."""
+    p = jax.nn.sigmoid(l)
+    v = v + HALF_STEP
+    u = jnp.where(b == 1, p * v, p + (1 - p) * v)
+    return l + jnp.log1p(-u) - jnp.log(u)
+
+
+def gumbel_softmax(net, t):
+    given = plain(net)
+    unit = lambda l, n: through(1.0 * (given[f"{n},0"] < jax.nn.sigmoid(l)), jax.nn.sigmoid(z_of(l, given[f"{n},0"]) / t))
+    return given, surrogate(net, given, unit)
+
+
+def gumbel_rao(net, t, M):
+    given = {"0,0": uniforms((1 + M) * B, J0), "1,0": uniforms((1 + M) * B, J1)}
+
+    def unit(l, n):
+        u = given[f"{n},0"].reshape(1 + M, B, -1)
+        b = jax.lax.stop_gradient(1.0 * (u[0] < jax.nn.sigmoid(l)))
+        soft = 0
+        for v in u[1:]:
+            z = jax.lax.stop_gradient(z_given(l, b, v))
+            soft = soft + jax.nn.sigmoid((z + l - jax.lax.stop_gradient(l)) / t) / M
+        return through(b, soft)
+
+    return given, surrogate(net, given, unit)
+
+
+def concrete(net, t):
+    given = plain(net)
+    unit = lambda l, n: jax.nn.sigmoid(z_of(l, given[f"{n},0"]) / t)
+    return given, surrogate(net, given, unit)
+
+
+def rebar(net, t, eta):
+    given = {"0,0": uniforms(2 * B, J0), "1,0": uniforms(2 * B, J1)}
+    parts = [given[f"{n},0"].reshape(2, B, -1) for n in (0, 1)]
+    l0 = net.logits(0, None)
+    b0, b1 = net.sample(parts[0][0], parts[1][0])
+    l1 = net.logits(1, b0)
+
+    def relaxed0(s):
+        return net.f(s, jax.nn.sigmoid(net.logits(1, s)), 0)
+
+    def credit(l, b, uv, hard, relaxed):
+        free = lambda l: relaxed(jax.nn.sigmoid(z_of(l, uv[0]) / t))
+        bound = lambda l: relaxed(jax.nn.sigmoid(z_given(l, b, uv[1]) / t))
+        score = b - jax.nn.sigmoid(l)
+        slope = lambda h: jax.grad(lambda l: h(l).sum())(l)
+        return (hard - eta * bound(l))[:, None] * score + eta * slope(free) - eta * slope(bound)
+
+    return given, [
+        credit(l0, b0, parts[0], net.f(b0, b1, 0), relaxed0),
+        credit(l1, b1, parts[1], net.f(b0, b1, 1), lambda s: net.f(b0, s, 1)),
+    ]
+
+
+def vimco(net, K):
+    given = {f"{n},{k}": uniforms(B, (J0, J1)[n]) for k in range(K) for n in (0, 1)}
+    samples = [net.sample(given[f"0,{k}"], given[f"1,{k}"]) for k in range(K)]
+    log_w = jnp.stack([net.f(*s) for s in samples])
+    bound = lambda f: jax.scipy.special.logsumexp(f, axis=0) - jnp.log(K)
+    credits = []
+    for k, (b0, b1) in enumerate(samples):
+        others = jnp.delete(log_w, k, axis=0).mean(0)
+        signal = bound(log_w) - bound(log_w.at[k].set(others))
+        log_q = lambda s0, s1: (
+            log_likelihood(net.logits(0, None) + s0, b0) + log_likelihood(net.logits(1, b0) + s1, b1)
+        )
+        loss = lambda s0, s1: (signal * log_q(s0, s1)).sum()
+        credits += jax.grad(loss, argnums=(0, 1))(jnp.zeros((B, J0)), jnp.zeros((B, J1)))
+    return given, credits
+
+
+CASES = {
+    "arms:samples=2": lambda net: arms(net, 2),
+    "arms:samples=3": lambda net: arms(net, 3),
+    "arms:samples=4": lambda net: arms(net, 4),
+    "double-cv:samples=2:start=-0.7": lambda net: double_cv(net, 2, -0.7),
+    "double-cv:samples=3:start=0.4": lambda net: double_cv(net, 3, 0.4),
+    "straight-through": straight_through,
+    "reinmax": lambda net: reinmax(net, 1.0),
+    "reinmax:temperature=1.3": lambda net: reinmax(net, 1.3),
+    "gumbel-softmax:temperature=0.4": lambda net: gumbel_softmax(net, 0.4),
+    "gumbel-rao:temperature=0.4:noises=3": lambda net: gumbel_rao(net, 0.4, 3),
+    "concrete:temperature=0.6": lambda net: concrete(net, 0.6),
+    "rebar:temperature=0.5:start=0.8": lambda net: rebar(net, 0.5, 0.8),
+    "vimco:samples=3": lambda net: vimco(net, 3),
+}
+
+
+def digits(a):
+    return np.asarray(a).round(12).ravel().tolist()
+
+
+spec = {
+    "layers": [{"weights": W[n].tolist(), "bias": C[n].tolist()} for n in (0, 1)],
+    "contexts": X.astype(int).tolist(),
+    "components": [
+        {"name": name, "reads": reads, "weights": w.tolist(), "bias": c.tolist(), "eta": eta, **more}
+        for name, reads, (w, c), eta, more in (
+            ("image", [0], IMAGE, "log-likelihood", {"target": "input"}),
+            ("below", [1], BELOW, "log-likelihood", {"target": 0}),
+            ("both", [0, 1], BOTH, "square", {}),
+            ("top", [1], TOP, "tanh", {}),
+        )
+    ],
+}
+cases = []
+for units in ("zero-one", "plus-minus"):
+    net = Net(units == "plus-minus")
+    for estimator, make in CASES.items():
+        given, credits = make(net)
+        cases.append(
+            {
+                "units": units,
+                "estimator": estimator,
+                "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
+                "credits": [digits(g) for g in credits],
+            }
+        )
+made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "cases": cases}
+path = pathlib.Path(__file__).with_name("estimators.json")
+path.write_text(json.dumps(made, separators=(",", ":")) + "\n")
