@@ -288,7 +288,7 @@ class Report {
     this.#flags = flags;
   }
 
-  start({ folder, config, records, step, memory, withoutNative }: RunStart): void {
+  start({ folder, config, records, step, memory, withoutNative, notes = [] }: RunStart): void {
     this.#epochs = config.epochs;
     this.#last = records.at(-1);
     this.#mark(step);
@@ -301,6 +301,7 @@ class Report {
     }
     const from = step === 0 ? "" : `, from step ${step} on`;
     if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+    for (const note of notes) this.#status.print(note);
     if (withoutNative !== undefined) {
       this.#status.print(`no native kernels, so ${config.kernels} ones: ${withoutNative}`);
     }

@@ -7,7 +7,7 @@ import { deriveKey, newKey, permutation } from "flipnet/internal/random/threefry
 import type { TaskData } from "flipnet/internal/tasks/definition";
 import { loadLabelledImages } from "flipnet/node";
 import { inputsOf, type Preparation, type PrepareOptions, prepare, rowsOf } from "../data/prepare.ts";
-import { pathsIn, readTable } from "../data/table.ts";
+import { pathsIn, readTable, type Table } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 
 /** What a task learns from. */
@@ -78,8 +78,17 @@ async function loadTable(config: Config): Promise<LoadedData> {
     data: { ...sets, width: inputsOf(preparation), classes: classes.length },
     digest: digestOf(preparation, [sets.train, sets.test]),
     preparation,
-    notes,
+    notes: [sizesOf(table, sets.train, sets.test, preparation), ...notes],
   };
+}
+
+function sizesOf({ path }: Table, train: TableRows, test: TableRows, preparation: Preparation): string {
+  const [learned, measured, inputs] = [train.count, test.count, inputsOf(preparation)].map((n) =>
+    n.toLocaleString("en"),
+  );
+  const { name, classes } = preparation.target;
+  const listed = classes.length <= 6 ? `: ${classes.join(", ")}` : "";
+  return `${path}: ${learned} rows to learn from, ${measured} to measure on; ${inputs} inputs; ${name} has ${classes.length} classes${listed}`;
 }
 
 /** Columns that have to be read: `--ignore` leaves others out, before anything is found wrong with them. */

@@ -68,6 +68,8 @@ export interface RunStart {
   memory?: MemoryPlan;
   /** Why native kernels that are installed are not used. */
   withoutNative?: string;
+  /** What was made of a table, and what was left out of it. */
+  notes?: readonly string[];
 }
 
 /** A run after it trained. */
@@ -166,10 +168,12 @@ class Run {
   readonly #identity: Record<string, string>;
   readonly #digest: string;
   readonly #preparation: Workload["preparation"];
+  readonly #notes: Workload["notes"];
 
-  constructor(config: Config, { digest, preparation }: Workload, backend: Backend, folder?: string) {
+  constructor(config: Config, { digest, preparation, notes }: Workload, backend: Backend, folder?: string) {
     this.config = config;
     this.#preparation = preparation;
+    this.#notes = notes;
     this.runId = runIdOf(config, digest);
     this.folder = folder ?? runFolderOf(config, this.runId);
     this.files = runFiles(this.folder);
@@ -272,6 +276,7 @@ class Run {
         step: stored.step,
         ...(memory && { memory }),
         ...(withoutNative !== undefined && { withoutNative }),
+        ...(this.#notes && { notes: this.#notes }),
       });
       if (stored.checkpoint === undefined) training.initialise();
       let saved = performance.now();

@@ -122,6 +122,17 @@ it.each([
   expect(stderr.trimEnd().split("\n")).toHaveLength(1);
 });
 
+it("tells what was made of it, and what was left out", async () => {
+  writeFileSync(at("same.csv"), csv(people).replaceAll(/,(clerk|baker|judge),/g, ",clerk,"));
+  const flags = ["--data", at("same.csv"), "--target", "paid", "--epochs", "1", "--out", at("runs")];
+  const { stderr } = await flipnet(["train", ...flags]);
+  // The number, whether it is missing, and the row's own.
+  expect(stderr).toContain(
+    "same.csv: 160 rows to learn from, 40 to measure on; 3 inputs; paid has 2 classes: high, low\n",
+  );
+  expect(stderr).toContain("job is left out: it never changes in the training rows\n");
+});
+
 it("says what stands in it", async () => {
   const { stdout } = await flipnet(["data", at("people.csv")]);
   expect(stdout).toContain("200 rows, 4 columns");
