@@ -43,9 +43,7 @@ test("a decision is handed over with all that it learns from, once", async () =>
     decides.decide([0, 0], { id: "y" });
     const handed = decides.handOver("y");
     expect(() => learns.takeOver({ ...handed, action: 3 })).toThrow("the action of the decision is 3");
-    expect(() => learns.takeOver({ ...handed, kept: handed.kept.slice(1) })).toThrow(
-      "is none of this agent",
-    );
+    expect(() => learns.takeOver({ ...handed, kept: handed.kept.slice(1) })).toThrow("is none of this agent");
     expect(() => learns.takeOver({ ...handed, kept: handed.kept.map(() => Number.NaN) })).toThrow(
       "finite ones",
     );
