@@ -7,9 +7,11 @@ use crate::scratch::{Level, scratch};
 /// Vectors of sums that stay in registers while rows pass.
 const MOST: usize = 13;
 /// Bytes of 64 rows that stay in the first cache while all examples pass.
-const NEAR: usize = 52 * 1024;
+const NEAR: usize = 40 * 1024;
 /// Examples that pass together.
 const EXAMPLES: usize = 64;
+/// So often are rows added that it pays to put them side by side first.
+const OFTEN: usize = 16;
 
 /// `out[b] += sum of the rows W[i] whose bit x[b, i] is set`; for {-1,+1} units twice that, less the sum of all rows.
 #[inline(always)]
@@ -19,10 +21,12 @@ pub unsafe fn product_bits<V: Lanes>(
     unsafe {
         let words = i.div_ceil(64);
         let most = MOST.min(NEAR / 64 / (4 * V::COUNT));
-        let mut room = scratch(Level::Product, j + EXAMPLES * (2 * words + most * V::COUNT), 3);
+        let tile = 64 * most * V::COUNT;
+        let mut room = scratch(Level::Product, j + EXAMPLES * (2 * words + most * V::COUNT) + tile, 4);
         let all = room.take(j);
         let sets: *mut u64 = room.take(EXAMPLES * 2 * words).cast();
         let sums: *mut V = room.take(EXAMPLES * most * V::COUNT).cast();
+        let near = room.take(tile);
         if plus_minus {
             column_sums::<V>(weights, all, i, j, 1.0, false);
         }
@@ -31,6 +35,7 @@ pub unsafe fn product_bits<V: Lanes>(
         let end = Ending { scale, accumulate: true, correction };
         for first in (0..b).step_by(EXAMPLES) {
             let examples = EXAMPLES.min(b - first);
+            let near = if whole::<V>(weights, j) { core::ptr::null_mut() } else { near };
             for example in 0..examples {
                 let bits = x.add((first + example) * i);
                 for word in 0..words {
@@ -46,7 +51,9 @@ pub unsafe fn product_bits<V: Lanes>(
                 macro_rules! blocks {
                     ($($c:literal),*) => {
                         match across {
-                            $($c => passes::<V, $c>(weights, sets, words, examples, sums, out, j, column, end),)*
+                            $($c => passes::<V, $c>(
+                                weights, sets, i, examples, sums, near, out, j, column, end,
+                            ),)*
                             _ => unreachable!(),
                         }
                     };
@@ -58,17 +65,23 @@ pub unsafe fn product_bits<V: Lanes>(
     }
 }
 
-/// All examples go over 64 rows before the next, some columns of them.
+/// All examples go over 64 rows before the next, some columns of them; in `near` where that is not null and it pays.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
 unsafe fn passes<V: Lanes, const C: usize>(
-    weights: *const f32, sets: *const u64, words: usize, examples: usize, sums: *mut V, out: *mut f32,
-    j: usize, column: usize, end: Ending<V>,
+    weights: *const f32, sets: *const u64, i: usize, examples: usize, sums: *mut V, near: *mut f32,
+    out: *mut f32, j: usize, column: usize, end: Ending<V>,
 ) {
     unsafe {
-        let source = weights.add(column);
+        let words = i.div_ceil(64);
         for word in 0..words {
             let last = word + 1 == words;
+            let mut rows = Rows { first: weights.wrapping_add(word * 64 * j + column), pitch: j };
+            let count = 64.min(i - 64 * word);
+            let uses = (0..examples).map(|n| (*sets.add(n * words + word)).count_ones() as usize);
+            if !near.is_null() && uses.sum::<usize>() >= OFTEN * count {
+                rows = rows.copied::<V, C>(count, near);
+            }
             for example in 0..examples {
                 let kept = sums.add(example * C);
                 let mut sums = [V::zero(); C];
@@ -77,12 +90,7 @@ unsafe fn passes<V: Lanes, const C: usize>(
                         *sum = *kept.add(c);
                     }
                 }
-                add_rows::<V, C>(
-                    &mut sums,
-                    source.wrapping_add(word * 64 * j),
-                    *sets.add(example * words + word),
-                    j,
-                );
+                rows.add::<V, C>(&mut sums, *sets.add(example * words + word));
                 if last {
                     finish::<V, C>(sums, out.add(example * j), j, column, end);
                 } else {
@@ -95,19 +103,48 @@ unsafe fn passes<V: Lanes, const C: usize>(
     }
 }
 
-/// Adds the rows whose bit is set.
-#[inline(always)]
-unsafe fn add_rows<V: Lanes, const C: usize>(sums: &mut [V; C], first: *const f32, set: u64, j: usize) {
-    unsafe {
-        let mut set = set;
-        while set != 0 {
-            let row = first.add(set.trailing_zeros() as usize * j);
-            set &= set - 1;
-            for (c, sum) in sums.iter_mut().enumerate() {
-                *sum = sum.add(V::load(row.add(c * V::COUNT)));
+/// Rows that are to be added up, some columns of them.
+#[derive(Clone, Copy)]
+struct Rows {
+    first: *const f32,
+    /// Floats from one to the next.
+    pitch: usize,
+}
+
+impl Rows {
+    /// Adds those whose bit is set.
+    #[inline(always)]
+    unsafe fn add<V: Lanes, const C: usize>(&self, sums: &mut [V; C], set: u64) {
+        unsafe {
+            let mut set = set;
+            while set != 0 {
+                let row = self.first.add(set.trailing_zeros() as usize * self.pitch);
+                set &= set - 1;
+                for (c, sum) in sums.iter_mut().enumerate() {
+                    *sum = sum.add(V::load(row.add(c * V::COUNT)));
+                }
             }
         }
     }
+
+    /// So many of them side by side, where no vector lies in two cache lines.
+    #[inline(always)]
+    unsafe fn copied<V: Lanes, const C: usize>(&self, rows: usize, to: *mut f32) -> Rows {
+        unsafe {
+            let pitch = C * V::COUNT;
+            for row in 0..rows {
+                for at in (0..pitch).step_by(V::COUNT) {
+                    V::load(self.first.add(row * self.pitch + at)).store(to.add(row * pitch + at));
+                }
+            }
+            Rows { first: to, pitch }
+        }
+    }
+}
+
+/// Whether rows begin at whole vectors.
+fn whole<V: Lanes>(rows: *const f32, pitch: usize) -> bool {
+    (rows as usize).is_multiple_of(4 * V::COUNT) && pitch.is_multiple_of(V::COUNT)
 }
 
 /// What becomes of a sum: `init + scale sum - correction`, init being what is there or 0.
@@ -135,10 +172,40 @@ unsafe fn finish<V: Lanes, const C: usize>(
     }
 }
 
-/// The sum of the rows whose bit is set, as many words of bits as there are for 64 rows each.
+/// `out (+)= mean_b x[b] (x) g[b]` for bits `x`, whose rows are `pitch` floats apart.
 #[inline(always)]
-unsafe fn sum_rows<V: Lanes>(source: *const f32, sets: &[u64], out: *mut f32, j: usize, end: Ending<V>) {
+#[allow(clippy::too_many_arguments)]
+pub unsafe fn outer_product_bits<V: Lanes>(
+    x: *const f32, g: *const f32, out: *mut f32, b: usize, i: usize, j: usize, pitch: usize,
+    plus_minus: bool, accumulate: bool,
+) {
     unsafe {
+        let words = b.div_ceil(64);
+        let tile = b * MOST * V::COUNT;
+        let mut room = scratch(Level::Product, j + 2 * i.next_multiple_of(64) * words + tile, 3);
+        let all = room.take(j);
+        let sets: *mut u64 = room.take(2 * i.next_multiple_of(64) * words).cast();
+        let near = room.take(tile);
+        let near = if i < OFTEN { core::ptr::null_mut() } else { near };
+        if plus_minus {
+            column_sums::<V>(g, all, b, j, 1.0 / b as f32, false);
+        }
+        let scale = if plus_minus { 2.0 } else { 1.0 } / b as f32;
+        let correction = if plus_minus { all.cast_const() } else { core::ptr::null() };
+        let end = Ending { scale: V::splat(scale), accumulate, correction };
+        for first in (0..i).step_by(64) {
+            for word in 0..words {
+                // A word of inputs an example, turned into a word of examples an input.
+                let mut square = [0u64; 64];
+                for (row, bits) in square.iter_mut().enumerate().take(64.min(b - 64 * word)) {
+                    *bits = pack::<V>(x.add((64 * word + row) * pitch + first), 64.min(i - first));
+                }
+                turn(&mut square);
+                for (input, examples) in square.into_iter().enumerate() {
+                    *sets.add((first + input) * words + word) = examples;
+                }
+            }
+        }
         let vectors = j.div_ceil(V::COUNT);
         let mut from = 0;
         while from < vectors {
@@ -147,15 +214,7 @@ unsafe fn sum_rows<V: Lanes>(source: *const f32, sets: &[u64], out: *mut f32, j:
             macro_rules! blocks {
                 ($($c:literal),*) => {
                     match across {
-                        $($c => {
-                            let mut sums = [V::zero(); $c];
-                            let mut first = source.add(column);
-                            for set in sets {
-                                add_rows::<V, $c>(&mut sums, first, *set, j);
-                                first = first.wrapping_add(64 * j);
-                            }
-                            finish::<V, $c>(sums, out, j, column, end);
-                        })*
+                        $($c => sums_of::<V, $c>(g, sets, b, i, near, out, j, column, end),)*
                         _ => unreachable!(),
                     }
                 };
@@ -166,41 +225,26 @@ unsafe fn sum_rows<V: Lanes>(source: *const f32, sets: &[u64], out: *mut f32, j:
     }
 }
 
-/// `out (+)= mean_b x[b] (x) g[b]` for bits `x`, whose rows are `pitch` floats apart.
+/// For each input the sum of the examples' rows whose bit is set, some columns of them, which stay in the first cache.
 #[inline(always)]
 #[allow(clippy::too_many_arguments)]
-pub unsafe fn outer_product_bits<V: Lanes>(
-    x: *const f32, g: *const f32, out: *mut f32, b: usize, i: usize, j: usize, pitch: usize,
-    plus_minus: bool, accumulate: bool,
+unsafe fn sums_of<V: Lanes, const C: usize>(
+    g: *const f32, sets: *const u64, b: usize, i: usize, near: *mut f32, out: *mut f32, j: usize,
+    column: usize, end: Ending<V>,
 ) {
     unsafe {
         let words = b.div_ceil(64);
-        let mut room = scratch(Level::Product, j + 2 * 64 * words, 2);
-        let all = room.take(j);
-        let sets: *mut u64 = room.take(2 * 64 * words).cast();
-        if plus_minus {
-            column_sums::<V>(g, all, b, j, 1.0 / b as f32, false);
+        let mut rows = Rows { first: g.add(column), pitch: j };
+        if !near.is_null() {
+            rows = rows.copied::<V, C>(b, near);
         }
-        let scale = if plus_minus { 2.0 } else { 1.0 } / b as f32;
-        let correction = if plus_minus { all.cast_const() } else { core::ptr::null() };
-        for first in (0..i).step_by(64) {
-            let inputs = 64.min(i - first);
+        for input in 0..i {
+            let mut sums = [V::zero(); C];
             for word in 0..words {
-                // A word of inputs an example, turned into a word of examples an input.
-                let mut square = [0u64; 64];
-                for (row, bits) in square.iter_mut().enumerate().take(64.min(b - 64 * word)) {
-                    *bits = pack::<V>(x.add((64 * word + row) * pitch + first), inputs);
-                }
-                turn(&mut square);
-                for (input, examples) in square.into_iter().enumerate() {
-                    *sets.add(input * words + word) = examples;
-                }
+                let first = rows.first.wrapping_add(64 * word * rows.pitch);
+                Rows { first, ..rows }.add::<V, C>(&mut sums, *sets.add(input * words + word));
             }
-            for input in 0..inputs {
-                let set = core::slice::from_raw_parts(sets.add(input * words), words);
-                let end = Ending { scale: V::splat(scale), accumulate, correction };
-                sum_rows::<V>(g, set, out.add((first + input) * j), j, end);
-            }
+            finish::<V, C>(sums, out.add(input * j), j, column, end);
         }
     }
 }

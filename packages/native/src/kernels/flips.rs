@@ -216,37 +216,45 @@ unsafe fn changes<V: Lanes, const SUMS: bool>(
                         let steps = if SUMS { steps.add(at) } else { steps };
                         exponentials::<V>(w, j - column, width, k, up.add(at), down.add(at), steps);
                     }
-                    let block = Block { up, down, steps, count, fresh: column == 0, width, stride, splits };
+                    // What is not there repeats the last.
+                    let rows = core::array::from_fn(|n| {
+                        let at = n.min(count - 1) * width;
+                        [up.add(at).cast_const(), down.add(at).cast_const()]
+                    });
+                    let block = Block { rows, steps, count, fresh: column == 0, width, stride, splits };
+                    column += width;
                     for example in 0..examples {
-                        let bits = pack::<V>(bits.add((first + example) * i + parent), count) as u32;
-                        let laws = all.from(example * pitch + column);
+                        let place = (first + example) * i + parent;
+                        let on = pack::<V>(bits.add(place), count) as u32;
+                        let laws = all.from(example * pitch + column - width);
+                        // Where one tile is all, what it comes to is used up before the next example.
+                        let kept = if width == pitch { 0 } else { example };
                         if SUMS {
                             for g in (0..count).step_by(4) {
-                                block.with_sums::<V, 4>(g, bits, laws, state.at(example, g));
+                                block.with_sums::<V, 4>(g, on, laws, state.at(kept, g));
                             }
                         } else {
                             for g in (0..count).step_by(8) {
-                                block.without::<V, 8>(g, bits, laws, state.at(example, g));
+                                block.without::<V, 8>(g, on, laws, state.at(kept, g));
                             }
                         }
-                    }
-                    column += width;
-                }
-                for example in 0..examples {
-                    let place = (first + example) * i + parent;
-                    for g in (0..count).step_by(V::COUNT) {
-                        finish::<V, SUMS>(
-                            &state.at(example, g),
-                            splits,
-                            near,
-                            bits.add(place + g),
-                            tables,
-                            parent + g,
-                            likelihoods,
-                            entropies,
-                            place + g,
-                            (count - g).min(V::COUNT),
-                        );
+                        if column < pitch {
+                            continue;
+                        }
+                        for g in (0..count).step_by(V::COUNT) {
+                            finish::<V, SUMS>(
+                                &state.at(kept, g),
+                                splits,
+                                near,
+                                bits.add(place + g),
+                                tables,
+                                parent + g,
+                                likelihoods,
+                                entropies,
+                                place + g,
+                                (count - g).min(V::COUNT),
+                            );
+                        }
                     }
                 }
             }
@@ -280,8 +288,8 @@ unsafe fn fill_up<V: Lanes, const SUMS: bool>(
 /// Some columns of some parents' exponentials, a row a parent.
 #[derive(Clone, Copy)]
 struct Block {
-    up: *const f32,
-    down: *const f32,
+    /// Of each parent: e^d, for one that is off, and e^-d.
+    rows: [[*const f32; 2]; PARENTS],
     /// d, for sums.
     steps: *const f32,
     count: usize,
@@ -294,22 +302,17 @@ struct Block {
 }
 
 impl Block {
-    /// Where the row of a parent begins, and whether it is on. What is not there repeats the last.
+    /// The row of a parent, by whether it is on.
     #[inline(always)]
-    unsafe fn row(&self, n: usize, bits: u32) -> (usize, bool) {
-        let n = n.min(self.count - 1);
-        (n * self.width, bits >> n & 1 == 1)
+    unsafe fn row(&self, n: usize, on: u32) -> *const f32 {
+        unsafe { *self.rows.get_unchecked(n).get_unchecked((on >> n & 1) as usize) }
     }
 
     /// Multiplies the products of `G` parents from the g-th on.
     #[inline(always)]
-    unsafe fn without<V: Lanes, const G: usize>(&self, g: usize, bits: u32, laws: Laws, state: State<V>) {
+    unsafe fn without<V: Lanes, const G: usize>(&self, g: usize, on: u32, laws: Laws, state: State<V>) {
         unsafe {
-            let mut factors = [core::ptr::null::<f32>(); G];
-            for (n, factor) in factors.iter_mut().enumerate() {
-                let (start, on) = self.row(g + n, bits);
-                *factor = if on { self.down } else { self.up }.add(start);
-            }
+            let factors: [*const f32; G] = core::array::from_fn(|n| self.row(g + n, on));
             multiply_rows::<V, G>(
                 factors,
                 laws.p,
@@ -326,17 +329,13 @@ impl Block {
 
     /// The same, and adds their fractions.
     #[inline(always)]
-    unsafe fn with_sums<V: Lanes, const G: usize>(&self, g: usize, bits: u32, laws: Laws, state: State<V>) {
+    unsafe fn with_sums<V: Lanes, const G: usize>(&self, g: usize, on: u32, laws: Laws, state: State<V>) {
         unsafe {
-            let mut factors = [core::ptr::null::<f32>(); G];
-            let mut steps = [core::ptr::null::<f32>(); G];
-            let mut signed = [core::ptr::null::<f32>(); G];
-            for n in 0..G {
-                let (start, on) = self.row(g + n, bits);
-                factors[n] = if on { self.down } else { self.up }.add(start);
-                steps[n] = self.steps.add(start);
-                signed[n] = if on { laws.minus_w } else { laws.w };
-            }
+            let factors: [*const f32; G] = core::array::from_fn(|n| self.row(g + n, on));
+            let steps: [*const f32; G] =
+                core::array::from_fn(|n| self.steps.add((g + n).min(self.count - 1) * self.width));
+            let signed: [*const f32; G] =
+                core::array::from_fn(|n| [laws.w, laws.minus_w][(on >> (g + n) & 1) as usize]);
             let mut products = [V::splat(1.0); G];
             let mut sums = [V::zero(); G];
             if !self.fresh {
