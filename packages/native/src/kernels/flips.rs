@@ -31,7 +31,7 @@ const PARENTS: usize = 16;
 const EXAMPLES: usize = 64;
 /// Columns of a tile: two or three rows of each of sixteen parents in 32 KiB.
 const COLUMNS: usize = 256;
-const COLUMNS_WITH_SUMS: usize = 160;
+const COLUMNS_WITH_SUMS: usize = 208;
 
 /// Lanes of a product between 2^-6 and 2^6 may be multiplied as they are.
 const NEAR: f32 = 64.0;

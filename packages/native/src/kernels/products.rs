@@ -4,6 +4,9 @@ use super::tile::{Finish, Strided, Terms, multiply};
 use crate::lanes::Lanes;
 use crate::scratch::{Level, scratch};
 
+/// Rows of weights whose columns of one tile stay in the first cache while all examples pass.
+const NEAR: usize = 128;
+
 /// `out += x W`. `x` [B, I], `weights` [I, J], `out` [B, J].
 #[inline(always)]
 pub unsafe fn dense<V: Lanes>(
@@ -11,7 +14,21 @@ pub unsafe fn dense<V: Lanes>(
 ) {
     unsafe {
         let x = Strided { start: x, row: i, step: 1 };
-        multiply::<V>(x, Terms::plain(i), weights, j, out, j, b, j, Finish::Add(1.0));
+        if i <= 2 * NEAR {
+            multiply::<V>(x, Terms::plain(i), weights, j, out, j, b, j, Finish::Add(1.0));
+            return;
+        }
+        let pitch = j.next_multiple_of(V::COUNT);
+        let sums = scratch(Level::Kernel, b * pitch, 1).take(b * pitch);
+        core::ptr::write_bytes(sums, 0, b * pitch);
+        for first in (0..i).step_by(NEAR) {
+            let (x, w) = (Strided { start: x.start.add(first), ..x }, weights.add(first * j));
+            multiply::<V>(x, Terms::plain(NEAR.min(i - first)), w, j, sums, pitch, b, j, Finish::Continue);
+        }
+        for row in 0..b {
+            each!(V, j, out.add(row * j), |at| V::load(sums.add(row * pitch + at))
+                .add(V::load(out.add(row * j + at))));
+        }
     }
 }
 

@@ -32,6 +32,8 @@ pub enum Finish {
     Scale(f32),
     /// `out += scale sum`
     Add(f32),
+    /// `out = sum`, the sums beginning at what is there: more terms of sums that are not at their end.
+    Continue,
     /// `out = max(0, sum)`, the sums beginning at a bias; what is not a number stays so.
     Rectify(*const f32),
 }
@@ -133,6 +135,13 @@ unsafe fn tile<V: Lanes, const R: usize, const C: usize>(
                 }
             }
         }
+        if let Finish::Continue = finish {
+            for (r, row) in sums.iter_mut().enumerate() {
+                for (c, sum) in row.iter_mut().enumerate() {
+                    *sum = V::load(out.add(r * out_row + c * V::COUNT));
+                }
+            }
+        }
         let mut y = b;
         for strip in 0..terms.strips {
             let mut x = a.start.add(strip * terms.strip);
@@ -157,6 +166,7 @@ unsafe fn tile<V: Lanes, const R: usize, const C: usize>(
                 let value = match finish {
                     Finish::Scale(scale) => sum.mul(V::splat(scale)),
                     Finish::Add(scale) => sum.madd(V::splat(scale), V::load(at)),
+                    Finish::Continue => sum,
                     Finish::Rectify(_) => V::select(sum.lt(V::zero()), V::zero(), sum),
                 };
                 value.store_first(at, rest.saturating_sub(c * V::COUNT).min(V::COUNT));

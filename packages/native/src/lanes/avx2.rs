@@ -74,7 +74,7 @@ impl Avx2 {
 impl Lanes for Avx2 {
     const COUNT: usize = 8;
     const SUMS: usize = 12;
-    const ACROSS: usize = 3;
+    const ACROSS: usize = 2;
     type Mask = __m256;
 
     #[inline(always)]
