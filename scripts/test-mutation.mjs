@@ -5,9 +5,9 @@
 // noticed in each folder. Changes that are no mistake stand with the reason in scripts/mutation-equivalent.json.
 //
 // All mutants of the sample are in the code at once, each behind a question whether it is on; scripts/lib/mutation-runner.mjs
-// repeats every test with those that it reaches. Only tests of 1.5 seconds of processor time at most, and no more than
-// 3 seconds a mutant. Pinned bits (test/net) and what programs print are left out: they notice every change, and cannot tell wrong
-// from different.
+// repeats every test with those that it reaches. Only tests of 1.5 seconds of processor time at most, and of a file no more
+// than some second a mutant. Pinned bits (test/net) and what programs print are left out: they notice every change, and
+// cannot tell wrong from different.
 import { createHash } from "node:crypto";
 import {
   appendFileSync,
@@ -27,8 +27,8 @@ import { mutantsOf, withMutants } from "./lib/mutants.mjs";
 const folders = ["optimizers", "network", "objectives", "estimators", "training"];
 /** Where tests of them are, those that say most first; in packages/flipnet/test. */
 const testFolders = [...folders, "front-ends", "agent", "tasks", "audit"];
-/** Milliseconds: processor time of the longest test that is repeated, of all on a mutant; after which silence one hangs. */
-const [longest, most, silence] = [1500, 3000, 120_000];
+/** Milliseconds: processor time of a test that is repeated, on a mutant in one file and in all; after which silence one hangs. */
+const [longest, mostHere, most, silence] = [1500, 1000, 10_000, 120_000];
 
 const { values } = parseArgs({
   options: {
@@ -110,7 +110,7 @@ const vitest = await createVitest(
 
 /** Runs test files, with one mutant on always or none; whether they passed, and whether they had to be stopped. */
 async function run(specifications, always = 0) {
-  vitest.provide("mutation", { always, journal, longest, most });
+  vitest.provide("mutation", { always, journal, longest, most, mostHere });
   let hangs = false;
   const timer = setInterval(() => {
     if (Date.now() - statSync(journal).mtimeMs < silence) return;

@@ -5,7 +5,7 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { inject, TestRunner } from "vitest";
 
 /** `always`: the one mutant that is on from the beginning, if any. `journal`: what has happened so far. The rest in milliseconds. */
-const { always, journal, longest, most } = inject("mutation");
+const { always, journal, longest, most, mostHere } = inject("mutation");
 
 let on = always;
 /** How often it was asked whether a mutant is on, and how often that may be: a loop that has no end asks for ever. */
@@ -26,10 +26,12 @@ setMaxListeners(0); // A test's time limit listens once a repetition.
 const note = (line) => appendFileSync(journal, `${JSON.stringify(line)}\n`);
 const lines = readFileSync(journal, "utf8").trim().split("\n");
 const noticed = new Set();
-const spent = new Map();
+/** On each mutant, in this file and in all. */
+const [here, spent] = [new Map(), new Map()];
+const spend = (on, number, took) => on.set(number, (on.get(number) ?? 0) + took);
 for (const { killed, tries, took } of lines.filter(Boolean).map((line) => JSON.parse(line))) {
   if (killed !== undefined) noticed.add(killed);
-  if (tries !== undefined) spent.set(tries, (spent.get(tries) ?? 0) + took);
+  if (tries !== undefined) spend(spent, tries, took);
 }
 note({ pid: process.pid });
 
@@ -53,10 +55,12 @@ export default class extends TestRunner {
     reached = byFile;
     note({ reached: mutants, byFile: [...byFile] });
     if (took > longest) return;
-    const tried = mutants.filter((one) => !noticed.has(one) && (spent.get(one) ?? 0) + took <= most);
+    const tried = mutants.filter(
+      (one) => !noticed.has(one) && (here.get(one) ?? 0) < mostHere && (spent.get(one) ?? 0) < most,
+    );
     if (tried.length === 0 || !(await passes(run))) return; // What cannot be repeated tells nothing.
     for (const number of tried) {
-      spent.set(number, (spent.get(number) ?? 0) + took);
+      for (const on of [here, spent]) spend(on, number, took);
       note({ tries: number, took });
       [on, asked, mostAsked] = [number, 0, 3 * once + 10_000];
       const survives = await passes(run);
