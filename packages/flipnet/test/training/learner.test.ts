@@ -5,17 +5,21 @@ import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
 import { networkBaseline } from "../../src/estimators/network-baseline.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
+import { vargrad } from "../../src/estimators/vargrad.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { denseFrontEnd } from "../../src/front-ends/dense.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { createNetwork, initialiseWeights, type NetworkSpec } from "../../src/network/network.ts";
 import { logLikelihood } from "../../src/objectives/activations.ts";
+import { blackBoxObjective } from "../../src/objectives/black-box.ts";
 import { nonlinearObjective } from "../../src/objectives/nonlinear.ts";
 import { rewardObjective } from "../../src/objectives/reward.ts";
+import { adam } from "../../src/optimizers/adam.ts";
+import { withL2 } from "../../src/optimizers/l2.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { Acting } from "../../src/training/acting.ts";
 import { createBanditTraining, prepareBanditTraining } from "../../src/training/bandit.ts";
-import { Learner } from "../../src/training/learner.ts";
+import { Learner, optimizerIn } from "../../src/training/learner.ts";
 import { createMultiplexerTraining } from "../../src/training/multiplexer.ts";
 import { createVaeTraining } from "../../src/training/vae.ts";
 import { easyImages, matrixOf, mixedNetwork, numbers, randomProblem } from "../helpers.ts";
@@ -128,6 +132,57 @@ test("a gradient that is not finite is noted with its step, that of an estimator
   expect(parameters.map((_, i) => found[2 * i + 1])).toEqual(parameters.map(() => 7));
 });
 
+test.each([true, false])(
+  "so is each part's of a front end, whether its variance is measured or not (%s)",
+  async (measured) => {
+    const front = denseFrontEnd(backend, { inputs: 5, hidden: [4], outputs: 3 });
+    const layers = [{ kind: "bernoulli", units: 2 }] as const;
+    const network = createNetwork(
+      backend,
+      { inputs: 3, inputKind: "real", units: "zero-one", layers },
+      front,
+    );
+    initialiseWeights(backend, [...network.layers, ...front.parameters], 5);
+    const reward = backend.matrix(6, 1);
+    const input = matrixOf(backend, 6, numbers(2, 30));
+    const problem = { network, input, objective: rewardObjective(reward), baselineDecay: 0.9 } as const;
+    const learner = new Learner(reinforce, { ...problem, baseline: "none" }, optimizer);
+    const draws = new GeneratedDraws(backend, 3);
+    draws.startStep(1);
+    const sums = backend.sums(2 * learner.parameters.length);
+    learner.sample(draws);
+    learner.learn(1, sums, measured);
+    const fine = await backend.readSums(sums);
+    expect(learner.parameters.map((_, i) => fine[2 * i + 1])).toEqual([0, 0, 0]);
+    backend.fill(reward, Number.NaN);
+    learner.learn(7, sums, measured);
+    const found = await backend.readSums(sums);
+    expect(learner.parameters.map((_, i) => found[2 * i + 1])).toEqual([7, 7, 7]);
+  },
+);
+
+test("the optimizer that a checkpoint names is made again, where it is Adam or SGD and nothing more", async () => {
+  const tensorsOf = (factory: Parameters<typeof withL2>[0]) =>
+    new Learner(hnca, randomProblem(backend, mixedNetwork, 4, 4), factory).tensors();
+  const described = async (factory: Parameters<typeof withL2>[0]) => {
+    const made = optimizerIn(await tensorsOf(factory), 4);
+    return made?.(backend, randomProblem(backend, mixedNetwork, 4, 4).network.layers).description;
+  };
+  expect(await described(sgd({ learningRate: [1, 2, 3, 4] }))).toEqual({
+    name: "sgd",
+    learningRate: [1, 2, 3, 4],
+  });
+  expect(await described(adam({ learningRate: 0.5, beta1: 0.25 }))).toMatchObject({
+    name: "adam",
+    beta1: 0.25,
+  });
+  expect(await described(withL2(optimizer, 1))).toBeUndefined();
+  expect(
+    await described(() => ({ description: { name: "mine", learningRate: [1] }, state: {}, step() {} })),
+  ).toBeUndefined();
+  expect(optimizerIn({}, 4)).toBeUndefined();
+});
+
 test("what is not said is as in the papers", () => {
   const images = { train: easyImages(200), test: easyImages(5) };
   const learning = { estimator: fHnca, optimizer };
@@ -179,6 +234,22 @@ describe("rows that act one after the other", () => {
     expect(() => one.end()).not.toThrow();
     one.start();
     expect(() => one.act(0, 2)).not.toThrow();
+  });
+
+  test("other passes of the estimator are drawn once all rows have acted", () => {
+    const objective = blackBoxObjective(({ layers: [first] }, values) => void values.fill(first[0]));
+    const problem = { ...randomProblem(backend, mixedNetwork, B, 4), objective };
+    const learner = new Learner(vargrad, problem, optimizer);
+    const draws = new GeneratedDraws(backend, 3);
+    draws.startStep(1);
+    const one = new Acting(learner, draws);
+    one.start();
+    one.act(0, 3);
+    one.act(3, 3);
+    const passes = [...new Set(learner.estimator.credits.map(({ pass }) => pass))];
+    const choices = passes.map(({ layers }) => [...backend.readNow(layers[3].bits)]);
+    expect(choices.map((bits) => bits.reduce((a, b) => a + b))).toEqual([B, B]);
+    expect(choices[0]).not.toEqual(choices[1]);
   });
 
   test("act as the whole batch does where they act at once, and each at a time of its own otherwise", () => {
