@@ -85,7 +85,10 @@ const vitest = await createVitest(
   "test",
   {
     root,
+    config: false, // Each test file in a process of its own, as a mutant may spoil what they share.
     watch: false,
+    pool: "forks",
+    setupFiles: ["test/setup.ts"],
     reporters: [{}],
     include: testFolders.map((folder) => `packages/flipnet/test/${folder}/*.test.ts`),
     runner: join(root, "scripts/lib/mutation-runner.mjs"),
@@ -95,6 +98,7 @@ const vitest = await createVitest(
     bail: 1,
   },
   {
+    resolve: { tsconfigPaths: true },
     plugins: [
       {
         name: "mutants",
