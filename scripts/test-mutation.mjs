@@ -94,7 +94,7 @@ const vitest = await createVitest(
     runner: join(root, "scripts/lib/mutation-runner.mjs"),
     maxWorkers: 1,
     fileParallelism: false,
-    testTimeout: 60_000,
+    testTimeout: 600_000,
     bail: 1,
   },
   {
@@ -123,7 +123,9 @@ async function run(specifications, always = 0) {
   }, 5000);
   const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, true);
   clearInterval(timer);
-  const failed = testModules.find((one) => !one.ok());
+  // Vitest remembers files of runs before.
+  const asked = new Set(specifications.map(({ moduleId }) => moduleId));
+  const failed = testModules.find((one) => asked.has(one.moduleId) && !one.ok());
   const test = failed && [...failed.children.allTests("failed")][0];
   const errors = [...unhandledErrors, ...(failed?.errors() ?? []), ...(test?.result().errors ?? [])];
   return {

@@ -29,9 +29,12 @@ const noticed = new Set();
 /** On each mutant, in this file and in all. */
 const [here, spent] = [new Map(), new Map()];
 const spend = (on, number, took) => on.set(number, (on.get(number) ?? 0) + took);
-for (const { killed, tries, took } of lines.filter(Boolean).map((line) => JSON.parse(line))) {
+/** What each test takes as it is. */
+const times = new Map();
+for (const { killed, tries, test, took } of lines.filter(Boolean).map((line) => JSON.parse(line))) {
   if (killed !== undefined) noticed.add(killed);
   if (tries !== undefined) spend(spent, tries, took);
+  if (test !== undefined) times.set(test, took);
 }
 note({ pid: process.pid });
 
@@ -42,7 +45,7 @@ export default class extends TestRunner {
   async runTask(test) {
     const run = TestRunner.getTestFn(test);
     if (always !== 0) {
-      await run();
+      if (times.get(test.id) <= longest) await run();
       return;
     }
     [reached, asked, mostAsked] = [new Set(), 0, Infinity];
@@ -53,7 +56,7 @@ export default class extends TestRunner {
     const mutants = [...reached];
     const once = asked;
     reached = byFile;
-    note({ reached: mutants, byFile: [...byFile] });
+    note({ test: test.id, took, reached: mutants, byFile: [...byFile] });
     if (took > longest) return;
     const tried = mutants.filter(
       (one) => !noticed.has(one) && (here.get(one) ?? 0) < mostHere && (spent.get(one) ?? 0) < most,
