@@ -7,6 +7,7 @@ import { defineEstimators } from "./commands/estimators.ts";
 import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf, guardOutput } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
+import { defineMeasure } from "./commands/measure.ts";
 import { definePredict } from "./commands/predict.ts";
 import { defineReport } from "./commands/report.ts";
 import { defineReproduce } from "./commands/reproduce.ts";
@@ -40,6 +41,7 @@ Examples:
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
   $ flipnet export runs --format csv               the records of all runs, as one table
   $ flipnet audit network.json                     exact bias and variance of every estimator
+  $ flipnet measure runs/vae-f-hnca-...            which estimator, at these parameters and this cost
   $ flipnet evaluate log.jsonl --policy agent.safetensors
   $ flipnet data table.csv                         its columns, and what would be made of them
   $ flipnet train --data table.csv --target income --ignore id
@@ -52,6 +54,7 @@ defineSweep(program);
 defineWorker(program);
 defineReproduce(program);
 defineCompare(program);
+defineMeasure(program);
 defineReport(program);
 definePredict(program);
 defineSample(program);

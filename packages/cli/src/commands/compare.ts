@@ -12,6 +12,7 @@ import { type Config, taskOf } from "../settings/config.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
+import { addOtherSettings } from "./train.ts";
 
 /** `settings` are those of `train`. */
 interface Flags {
@@ -25,7 +26,7 @@ interface Flags {
 }
 
 export function defineCompare(program: Command): void {
-  program
+  const command = program
     .command("compare")
     .description(
       "train with several estimators side by side; prints a table, draws a figure, writes a report",
@@ -37,6 +38,7 @@ export function defineCompare(program: Command): void {
     .option("--report <folder>", "where to write the report (default: report in --out)")
     .option("--force", "replace a figure and a report that are there, whoever made them")
     .optionsGroup('As in "flipnet train":')
+    .option("--preset <name>", "settings of a paper, see train")
     .option("--task <name>", 'what is learned (default "bandit")')
     .option("--epochs <n>", "length of each run (default 20)")
     .option("--steps <n>", "length of each run, where that is counted in steps")
@@ -54,11 +56,11 @@ export function defineCompare(program: Command): void {
     .option("--baseline <name>", 'none or running-average (default "none")')
     .option("--batch-size <n>", "examples in a step (default 50)")
     .option("--optimizer <name>", 'adam or sgd (default "adam")')
-    .option("--learning-rate <rate>", "one, or one a layer (default 1e-4)")
-    .optionsGroup("Options:")
-    .action(async (flags: Flags) => {
-      process.exitCode = await compare(flags);
-    });
+    .option("--learning-rate <rate>", "one, or one a layer (default 1e-4)");
+  addOtherSettings(command);
+  command.optionsGroup("Options:").action(async (flags: Flags) => {
+    process.exitCode = await compare(flags);
+  });
 }
 
 /** Short, unless somebody says how long. */

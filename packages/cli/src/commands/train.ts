@@ -73,6 +73,23 @@ export function defineTrain(program: Command): void {
     });
 }
 
+/** Adds the flags of settings that a command has not described itself: all that `train` takes of a task and of learning. */
+export function addOtherSettings(command: Command): void {
+  const known = new Set(command.options.map((option) => option.attributeName()));
+  const learning = [
+    "baseline",
+    "batchSize",
+    "optimizer",
+    "frozenAdam",
+    "varianceCount",
+    "learningRate",
+    "l2",
+  ];
+  for (const name of [...ofTasks(), ...Object.keys(optionsWithOwnName), "paperScale", ...learning]) {
+    if (!known.has(name)) addFlag(command, name);
+  }
+}
+
 /** Settings of single tasks, in the order of these. */
 const ofTasks = (): string[] => [
   ...new Set(tasks.flatMap(({ settings }) => Object.keys(settings)).filter((name) => name !== "limit")),
