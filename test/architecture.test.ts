@@ -206,6 +206,20 @@ describe("files in version control", () => {
     expect(read("package-lock.json")).not.toContain('"resolved": "http');
   });
 
+  it("lock every package by its digest, but for those of other platforms that nobody here has seen", () => {
+    type Packages = Record<string, { integrity?: string; link?: true; optional?: true; os?: string[] }>;
+    const { packages } = JSON.parse(read("package-lock.json")) as { packages: Packages };
+    const without = Object.entries(packages).filter(
+      ([place, { integrity, link, optional, os = [] }]) =>
+        place.startsWith("node_modules/") && !link && !integrity && !(optional && os.length > 0),
+    );
+    expect(without.map(([place]) => place)).toEqual([]);
+    const wrong = Object.entries(packages).filter(
+      ([, { integrity }]) => integrity !== undefined && !/^sha512-[\w+/]{86}==$/.test(integrity),
+    );
+    expect(wrong.map(([place]) => place)).toEqual([]);
+  });
+
   // Without them `npm ci` fails; scripts/complete-lockfile.mjs adds them.
   it("lock the packages for every platform", () => {
     type Packages = Record<string, { optionalDependencies?: Record<string, string> }>;

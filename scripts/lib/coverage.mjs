@@ -17,23 +17,18 @@ export async function linesOf(files) {
   const { result } = await promisify(session.post.bind(session))("Profiler.takePreciseCoverage");
   for (const { url, functions } of result) {
     if (!url.startsWith("file:")) continue;
-    const { ran, others } = traceOf(fileURLToPath(url));
+    const { ran } = traceOf(fileURLToPath(url));
     const now = new Uint8Array(ran.length);
     // Inner ranges come after those that they are in.
-    for (const { functionName, ranges } of functions) {
+    for (const { ranges } of functions)
       for (const { startOffset, endOffset, count } of ranges)
         now.fill(count > 0 ? 1 : 0, startOffset, endOffset);
-      others.set(functionName, ranges[0]);
-    }
     // The counts are those since the last time.
     for (let i = 0; i < now.length; i++) ran[i] |= now[i];
   }
   return Object.entries(files).map(([file, without]) => {
-    const { text, ran, others } = traceOf(fileURLToPath(new URL(file, import.meta.url)));
-    const left = without.map((name) => {
-      if (!others.has(name)) throw new Error(`${file} has no function ${name}`);
-      return others.get(name);
-    });
+    const { text, ran } = traceOf(fileURLToPath(new URL(file, import.meta.url)));
+    const left = without.map((name) => rangeOf(text, name));
     let [at, code, missed] = [0, 0, []];
     for (const [i, line] of text.split("\n").entries()) {
       const first = at + line.search(/\S|$/);
@@ -49,11 +44,19 @@ export async function linesOf(files) {
 
 const traces = new Map();
 
-/** A file's text, which of its characters ran, and where its functions are. */
+/** A file's text, and which of its characters ran. */
 function traceOf(path) {
   if (!traces.has(path)) {
     const text = readFileSync(path, "utf8");
-    traces.set(path, { text, ran: new Uint8Array(text.length), others: new Map() });
+    traces.set(path, { text, ran: new Uint8Array(text.length) });
   }
   return traces.get(path);
+}
+
+/** Where a function at the top of a file stands. */
+function rangeOf(text, name) {
+  const startOffset = text.search(new RegExp(`^(export )?(async )?(function|const) ${name}\\b`, "m"));
+  if (startOffset < 0) throw new Error(`there is no function ${name}`);
+  const end = /\n\}|;\n(?=\S)/.exec(text.slice(startOffset));
+  return { startOffset, endOffset: startOffset + end.index + 2 };
 }

@@ -133,8 +133,9 @@ async function specAt(
   const text = await readFile(path, "utf8").catch((cause) => {
     throw new InputError(`the spec ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
   });
+  const { parseJson } = await import("../settings/config.ts");
   try {
-    const content = JSON.parse(text);
+    const content = parseJson(text) as AuditSpec & { spec?: AuditSpec };
     // The library's golden files hold the expected answers beside the spec.
     return { spec: content?.spec ?? content };
   } catch (cause) {

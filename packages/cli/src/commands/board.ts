@@ -31,11 +31,13 @@ export const localPool =
  * Runs the jobs and shows how they get on; SIGINT and SIGTERM stop the driver.
  *
  * @param stopping what is said then
+ * @param onEnd called after each of them
  */
 export async function runOnBoard<J extends Job>(
   jobs: readonly J[],
   driver: Driver<J>,
   stopping = "stopping: every run writes a checkpoint ...",
+  onEnd: (result: JobResult) => void = () => {},
 ): Promise<JobResult[]> {
   const board = new Board(process.stderr, jobs);
   const signal = stopSignal();
@@ -45,7 +47,12 @@ export async function runOnBoard<J extends Job>(
       signal,
       onStart: (job) => board.start(job),
       onMessage: (job, message) => board.message(job, message),
-      onEnd: (result) => board.end(result),
+      onEnd(result) {
+        board.end(result);
+        // What is written meanwhile may go to the same terminal.
+        board.clear();
+        onEnd(result);
+      },
       onNote: (note) => board.note(note),
     });
   } finally {

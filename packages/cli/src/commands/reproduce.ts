@@ -74,7 +74,7 @@ async function reproduce(name: string, flags: Flags): Promise<number> {
   if (!flags.draw) {
     const runs = once(await planned(experiment, wanted));
     if (flags.redis === undefined) await refuseKernels(experiment, runs);
-    const results = await trainMissing(experiment.name, runs, place);
+    const results = await trainMissing(experiment.name, runs, place, flags);
     code = tellEnd(runs, results, flags);
     if (code === interrupted) {
       process.stderr.write("with --draw it draws what is there\n");

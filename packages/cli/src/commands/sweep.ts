@@ -15,6 +15,7 @@ import { colorsFor, counted, formatTable } from "./terminal.ts";
 
 interface Flags {
   epochs?: string;
+  steps?: string;
   out?: string;
   workers?: string;
   redis?: string | true;
@@ -28,11 +29,12 @@ export function defineSweep(program: Command): void {
     .description("train all runs that a file describes; finished ones are not trained again")
     .argument("<file>", "JSON or YAML with base, grid and runs")
     .option("--epochs <n>", "length of each run; more than before continues finished ones")
+    .option("--steps <n>", "length of each run, where that is counted in steps")
     .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
-    .option("--workers <n>", "runs at a time (default: one a core)")
+    .option("--workers <n>", "runs at a time (default: as many as their threads leave cores for)")
     .addOption(redisOption("let the workers of a queue train them: "))
     .option("--dry-run", "only say which runs there are and which are done")
-    .option("--json", "print JSON: a line a run")
+    .option("--json", "print JSON: a line a run, as soon as it has ended")
     .action(async (file: string, flags: Flags) => {
       process.exitCode = await sweep(file, flags);
     });
@@ -44,6 +46,7 @@ async function sweep(file: string, flags: Flags): Promise<number> {
   const { expandSweep, planRuns, readSweepFile } = await import("../planning/sweep.ts");
   const overrides: Settings = {
     ...(flags.epochs !== undefined && { epochs: wholeNumber("--epochs", flags.epochs, 1) }),
+    ...(flags.steps !== undefined && { steps: wholeNumber("--steps", flags.steps, 1) }),
     ...(flags.out !== undefined && { out: flags.out }),
   };
   const runs = await planRuns(expandSweep(await readSweepFile(file), overrides, file));
@@ -52,7 +55,7 @@ async function sweep(file: string, flags: Flags): Promise<number> {
     return 0;
   }
 
-  const results = await trainMissing(file, runs, where);
+  const results = await trainMissing(file, runs, where, flags);
   return tellEnd(runs, results, flags);
 }
 
@@ -73,11 +76,22 @@ export async function placeOf({ workers, redis }: Pick<Flags, "workers" | "redis
   };
 }
 
-/** Trains the runs that are not done. @param name what to call them all */
+/** What a line of JSON says of a run's end. */
+interface Told extends Pick<JobResult, "status" | "error"> {
+  summary?: JobResult["summary"] | undefined;
+}
+
+/**
+ * Trains the runs that are not done.
+ *
+ * @param name what to call them all
+ * @param json a line of JSON for each run, as soon as it has ended; those that were done before come first
+ */
 export async function trainMissing(
   name: string,
   runs: readonly PlannedRun[],
   { workers, address }: Place,
+  { json = false }: { json?: boolean } = {},
 ): Promise<JobResult[]> {
   const { runsOfOtherGenerators } = await import("../planning/sweep.ts");
   const missing = runs.filter(({ done }) => !done);
@@ -94,9 +108,24 @@ export async function trainMissing(
       );
     }
   }
+  const told = new Set<object>();
+  const tell = (run: PlannedRun, { status, error, summary }: Told) => {
+    if (!json || told.has(run)) return;
+    told.add(run);
+    const line = { label: run.label, status, runId: run.runId, folder: run.folder, error, summary };
+    process.stdout.write(`${JSON.stringify(line)}\n`);
+  };
+  const tellResult = (result: JobResult) => tell(result.job as PlannedRun, result);
+  for (const run of runs) if (run.done) tell(run, { status: "done", summary: run.stored?.summary });
   if (missing.length === 0) return [];
   const { localPool, runOnBoard } = await import("./board.ts");
-  return address === undefined ? runOnBoard(missing, localPool(workers)) : runInQueue(missing, address);
+  const results =
+    address === undefined
+      ? await runOnBoard(missing, localPool(workers), undefined, tellResult)
+      : await runInQueue(missing, address, tellResult);
+  // Those that never began.
+  results.forEach(tellResult);
+  return results;
 }
 
 function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
@@ -123,7 +152,11 @@ function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
 }
 
 /** Has workers anywhere train the runs. */
-async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): Promise<JobResult[]> {
+async function runInQueue(
+  runs: readonly PlannedRun[],
+  address: RedisAddress,
+  onEnd: (result: JobResult) => void,
+): Promise<JobResult[]> {
   const { runOnBoard } = await import("./board.ts");
   const { RunQueue } = await import("../queue/queue.ts");
   const { collectRuns } = await import("../queue/collector.ts");
@@ -140,6 +173,7 @@ async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): P
         return collectRuns(jobs, queue, listener);
       },
       "stopping: the runs stay in the queue ...",
+      onEnd,
     );
   } finally {
     say = () => {};
@@ -151,20 +185,9 @@ async function runInQueue(runs: readonly PlannedRun[], address: RedisAddress): P
 export function tellEnd(
   runs: readonly PlannedRun[],
   results: readonly JobResult[],
-  { json, redis }: { json?: boolean; redis?: string | true },
+  { redis }: { redis?: string | true },
 ): number {
   const { red } = colorsFor(process.stderr);
-  const resultOf = new Map(results.map((result) => [result.job, result]));
-  if (json) {
-    for (const run of runs) {
-      const { status, error, summary } = resultOf.get(run) ?? {
-        status: "done",
-        summary: run.stored?.summary,
-      };
-      const line = { label: run.label, status, runId: run.runId, folder: run.folder, error, summary };
-      process.stdout.write(`${JSON.stringify(line)}\n`);
-    }
-  }
   const failed = results.filter(({ status }) => status === "failed");
   for (const { job, error } of failed) {
     process.stderr.write(`${red("failed:")} ${oneLine(`${job.label}: ${error} (${job.log})`)}\n`);

@@ -13,7 +13,7 @@ import type { Config } from "../settings/config.ts";
 import { isTakenBack, optionsWithOwnName, settingsOf, tables } from "../settings/described.ts";
 import { isFile, namedIn } from "../settings/estimator.ts";
 import { flagOf } from "../settings/flag.ts";
-import { presetNamed, presets } from "../settings/presets.ts";
+import { presetNamed, presets, withPreset } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { canRedraw, colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
@@ -126,7 +126,10 @@ function addFlag(command: Command, name: string): void {
 function usualOf(of: (task: TaskDefinition) => unknown, having: readonly TaskDefinition[] = tasks): string {
   const [first, ...others] = having.map((task) => ({ name: task.name, value: String(of(task) ?? "") }));
   const different = others.filter(({ value }) => value !== first.value);
-  return [first.value, ...different.map(({ name, value }) => `${name}: ${value}`)].join("; ");
+  return [
+    first.value,
+    ...different.filter(({ value }) => value !== "").map(({ name, value }) => `${name}: ${value}`),
+  ].join("; ");
 }
 
 /** Returns the exit code. */
@@ -164,7 +167,8 @@ export async function configFrom(path: string | undefined, flags: Flags): Promis
   if (path !== undefined && preset !== undefined) {
     throw new InputError(`${path} and --preset ${flags.preset} are both given; expected one`);
   }
-  const settings = path === undefined ? { ...preset } : await readConfigFile(path);
+  const settings =
+    path === undefined ? { ...preset } : withPreset(await readConfigFile(path), `preset in ${path}`);
   const folder = path === undefined || path === "-" ? "." : dirname(path);
   return overridden(settings, settingsFrom(flags), path ?? `the preset ${flags.preset}`, folder);
 }

@@ -17,7 +17,8 @@ import {
 } from "../running/run-folder.ts";
 import { digestOf, kernelsOf } from "../running/workload.ts";
 import { type Config, parseConfig, readConfigFile } from "../settings/config.ts";
-import { presetNamed } from "../settings/presets.ts";
+import { flagOf } from "../settings/flag.ts";
+import { withPreset } from "../settings/presets.ts";
 
 /** Settings by name, as they stand in a file; `preset` among them stands for those of a paper. */
 export type Settings = Readonly<Record<string, unknown>>;
@@ -122,19 +123,18 @@ export function expandSweep(
 /**
  * The config of settings as they stand in a file.
  *
- * @param overrides settings that hold whatever the file says
+ * @param overrides settings that hold whatever the file says: those of flags
  * @param where the settings stand, for messages
  * @param folder where paths of estimators begin
  * @throws InputError for a setting that is unknown or has a value that cannot be used
  */
-export function configOf(
-  { preset, ...own }: Settings,
-  overrides: Settings,
-  where: string,
-  folder?: string,
-): Config {
-  const paper = preset === undefined ? {} : presetNamed(preset, `preset in ${where}`);
-  return parseConfig({ ...paper, ...own, ...overrides }, (key) => `${key} in ${where}`, folder);
+export function configOf(settings: Settings, overrides: Settings, where: string, folder?: string): Config {
+  const said = withPreset(settings, `preset in ${where}`);
+  return parseConfig(
+    { ...said, ...overrides },
+    (key) => (overrides[key] === undefined ? `${key} in ${where}` : flagOf(key)),
+    folder,
+  );
 }
 
 /** `hnca, hidden 200, seed 3`: names speak for themselves and come first, all else is called by its setting. */

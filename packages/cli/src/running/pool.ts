@@ -63,7 +63,7 @@ export interface JobListener {
 export interface PoolOptions extends JobListener {
   /** The script that understands `train - --resume --json`: flipnet's command line. */
   program: string;
-  /** Runs at a time; default: one a core. */
+  /** Runs at a time; default: as many as their threads leave cores for. */
   workers?: number;
   /** For `train`, besides. */
   flags?: readonly string[];
@@ -77,7 +77,8 @@ const INTERRUPTED = 130;
  * it: its result says why. The results are in the order of the jobs.
  */
 export async function runPool(jobs: readonly Job[], options: PoolOptions): Promise<JobResult[]> {
-  const { workers = availableParallelism() } = options;
+  const threads = Math.max(1, ...jobs.map(({ config }) => config.threads ?? 1));
+  const { workers = Math.max(1, Math.floor(availableParallelism() / threads)) } = options;
   const results: JobResult[] = [];
   // All workers draw from this one iterator.
   const waiting = jobs.entries();
@@ -112,6 +113,8 @@ export async function runJob(job: Job, options: PoolOptions): Promise<JobResult>
   // Not by a signal: the system may have sent one to all processes, and a run takes a second one as "at once".
   const stop = () => child.connected && child.send("stop", () => {});
   signal?.addEventListener("abort", stop);
+  // It may have been aborted while the log was opened.
+  if (signal?.aborted) stop();
   // One that ends before it has read it says why elsewhere.
   child.stdin!.on("error", () => {});
   child.stdin!.end(JSON.stringify(job.config));

@@ -12,6 +12,7 @@ import type { NamedOptions, Options } from "flipnet/internal/estimators/options"
 import { estimatorsFor } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 import { nearest, suggestion } from "flipnet/internal/formats/nearest";
+import { repeatedKey } from "flipnet/internal/formats/repeated-key";
 import type { HiddenLayer } from "flipnet/internal/network/hidden";
 import type { Units } from "flipnet/internal/network/network";
 import { adamOptions } from "flipnet/internal/optimizers/adam";
@@ -139,6 +140,14 @@ function estimatorIn(
   const names = known.map(({ name }) => name);
   const named = namedIn(value);
   if (named === undefined || !(isFile(named.name) || names.includes(named.name))) {
+    const others = tasks.filter(({ offers }) =>
+      estimatorsFor(offers).some(({ name }) => name === named?.name),
+    );
+    if (others.length > 0) {
+      throw new InputError(
+        `${nameOf("estimator")} is "${named!.name}", an estimator of the task ${others.map(({ name }) => name).join(" and ")}; the task is ${task.name}, which has ${names.join(", ")}`,
+      );
+    }
     throw new InputError(unusable(nameOf("estimator"), named?.name ?? value, names));
   }
   const { takes } = known.find(({ name }) => name === named.name) ?? { takes: {} as Options };
@@ -307,7 +316,7 @@ function settle(
  * @throws InputError for a file that cannot be read, is neither JSON nor YAML, or holds no settings
  */
 export async function readConfigFile(path: string, what = "config file"): Promise<Record<string, unknown>> {
-  const parse = path === "-" ? JSON.parse : parsers[extname(path).toLowerCase()];
+  const parse = path === "-" ? parseJson : parsers[extname(path).toLowerCase()];
   if (parse === undefined) throw new InputError(`the ${what} is ${path}; expected .json, .yaml or .yml`);
   const text = await (path === "-" ? textFrom(process.stdin) : readFile(path, "utf8")).catch((cause) => {
     throw new InputError(`the ${what} ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
@@ -325,10 +334,18 @@ export async function readConfigFile(path: string, what = "config file"): Promis
   return settings as Record<string, unknown>;
 }
 
+/** What a text in JSON says; as in YAML, no key may stand twice. @throws Error that says what is wrong */
+export function parseJson(text: string): unknown {
+  const value = JSON.parse(text);
+  const twice = repeatedKey(text);
+  if (twice !== undefined) throw new Error(`${JSON.stringify(twice)} stands twice in it`);
+  return value;
+}
+
 const yaml = async (text: string) => (await import("yaml")).parse(text, { logLevel: "error" });
 
 const parsers: Record<string, ((text: string) => unknown) | undefined> = {
-  ".json": (text) => JSON.parse(text),
+  ".json": parseJson,
   ".yaml": yaml,
   ".yml": yaml,
 };

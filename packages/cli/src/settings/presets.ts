@@ -55,3 +55,11 @@ export function presetNamed(name: unknown, where: string): Readonly<Record<strin
     `${where} is ${JSON.stringify(name)}; ${suggestion(String(name), Object.keys(presets))}`,
   );
 }
+
+/** Settings as a file has them, with those of the preset that it names, if any, where it does not say otherwise. */
+export function withPreset(
+  { preset, ...own }: Readonly<Record<string, unknown>>,
+  where: string,
+): Record<string, unknown> {
+  return preset === undefined ? own : { ...presetNamed(preset, where), ...own };
+}

@@ -18,7 +18,8 @@ it("trains what is missing, and only that", async () => {
   const grid = { estimator: ["weight-max", "reinforce"], seed: [0, 1] };
   const first = await flipnet([...sweepIn(folder, { base: small, grid: { ...grid, seed: [0] } }), "--json"]);
   expect(first).toMatchObject({ code: 0, stderr: expect.stringContaining("2 of 2 runs done") });
-  const lines = jsonLines(first.stdout);
+  // In the order in which they end.
+  const lines = jsonLines(first.stdout).sort((a, b) => (a.label < b.label ? 1 : -1));
   expect(lines.map(({ label, status }) => [label, status])).toEqual([
     ["weight-max, seed 0", "done"],
     ["reinforce, seed 0", "done"],
@@ -102,4 +103,31 @@ it("leaves runs of another random generator as they are, and says so", async () 
   );
   expect(readFileSync(join(old, "metrics.jsonl"), "utf8")).toBe(metrics);
   expect(readdirSync(join(folder, "runs"))).toHaveLength(2);
+});
+
+it("tells of a run as soon as it has ended, and of those that never began when it stops", async () => {
+  const folder = temporary("live");
+  const args = sweepIn(folder, {
+    base: { ...small, steps: 1e6 },
+    runs: [{ steps: 200 }, { seed: 1 }, { seed: 2 }],
+  });
+  const child = start([...args, "--workers", "1", "--json"]);
+  const ended = outcomeOf(child);
+  child.stdout!.once("data", () => child.kill("SIGINT"));
+  const { code, stdout } = await ended;
+  expect(code).toBe(130);
+  expect(jsonLines(stdout).map(({ status }) => status)).toEqual(["done", "interrupted", "interrupted"]);
+});
+
+it("takes its length in steps, and names the flag that cannot be", async () => {
+  const folder = temporary("length");
+  const args = [...sweepIn(folder, { base: small, grid: { seed: [0] } }), "--dry-run"];
+  expect(await flipnet([...args, "--steps", "500"])).toMatchObject({
+    code: 0,
+    stdout: expect.stringContaining("0 of 5 epochs"),
+  });
+  expect(await flipnet([...args, "--epochs", "7"])).toMatchObject({
+    code: 2,
+    stderr: "error: --epochs is 7; the length of this task is that of its steps\n",
+  });
 });

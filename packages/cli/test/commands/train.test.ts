@@ -108,6 +108,17 @@ describe("flipnet train", () => {
   });
 });
 
+it("takes a preset from a file as from a flag, and what the file says beside it", async () => {
+  const folder = temporary("preset");
+  const path = join(folder, "mine.yaml");
+  writeFileSync(path, "{ preset: weight-max-figure-1, k: 1, hidden: [2], steps: 4, recordEvery: 4 }");
+  const { code, stdout } = await flipnet(["train", path, "--out", folder, "--json", "--quiet"]);
+  expect(code).toBe(0);
+  const [, { folder: run }] = jsonLines(stdout);
+  const config = JSON.parse(readFileSync(join(run, "config.json"), "utf8"));
+  expect(config).toMatchObject({ task: "multiplexer", paperScale: true, learningRate: 0.01, steps: 4, k: 1 });
+});
+
 describe("an interrupted run", () => {
   it("writes a checkpoint, exits with 130, and ends as one that was not", async () => {
     const [calm, rough] = [temporary("calm"), temporary("rough")];
@@ -217,6 +228,21 @@ describe("bad input", () => {
       "an empty file",
       [file("empty.yaml", "")],
       /^the config file \S+empty\.yaml holds null; expected settings/,
+    ],
+    [
+      "a setting that stands twice",
+      [file("twice.json", '{"hidden": [8], "hidden": [9]}')],
+      /^the config file \S+twice\.json cannot be read: "hidden" stands twice in it$/,
+    ],
+    [
+      "a preset that there is not",
+      [file("preset.json", '{"preset": "hnca-figure-6"}')],
+      /^preset in \S+preset\.json is "hnca-figure-6"; did you mean "hnca-figure-5"\?$/,
+    ],
+    [
+      "another task's estimator",
+      ["--estimator", "f-hnca"],
+      /^--estimator is "f-hnca", an estimator of the task vae; the task is bandit, which has reinforce, hnca, /,
     ],
     ["a missing file", ["nowhere.json"], "the config file nowhere.json cannot be read (ENOENT)"],
     ["another kind of file", ["run.toml"], "the config file is run.toml; expected .json, .yaml or .yml"],

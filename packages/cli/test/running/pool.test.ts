@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { type Job, type PoolOptions, runPool } from "../../src/running/pool.ts";
@@ -39,6 +40,20 @@ describe("a pool of runs", () => {
     expect(events).toEqual(
       ["succeed", "fail", "succeed"].flatMap((label) => [`start ${label}`, `end ${label}`]),
     );
+  });
+
+  it("leaves each run the cores that its threads take", async () => {
+    const started: string[] = [];
+    const jobs = jobsThat("succeed", "succeed").map((job) => ({
+      ...job,
+      config: { ...job.config, threads: availableParallelism() },
+    }));
+    await runPool(jobs, {
+      program,
+      onStart: () => started.push("start"),
+      onEnd: () => started.push("end"),
+    });
+    expect(started).toEqual(["start", "end", "start", "end"]);
   });
 
   it("stops its runs when told to, waits for them, and starts no more", async () => {

@@ -7,7 +7,7 @@ import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
-import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
+import { createNetwork, initialiseWeights, type Network, networkShapes } from "../network/network.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
@@ -456,6 +456,11 @@ export class Agent {
     checkGenerator(metadata);
     const { settings } = saved;
     const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
+    // Before memory is taken for what the settings say.
+    networkShapes(specOf(settings)).forEach(({ width, parentWidths }, i) => {
+      const inputs = parentWidths.reduce((sum, one) => sum + one, 0);
+      takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs]);
+    });
     const agent = await createAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
     agent.#restore(tensors, saved);
     return agent;

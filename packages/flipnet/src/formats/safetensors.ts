@@ -3,6 +3,7 @@
 // typed arrays are used as they are. https://github.com/huggingface/safetensors describes it.
 
 import { InputError } from "./errors.ts";
+import { repeatedKey } from "./repeated-key.ts";
 import { isWhole } from "./whole.ts";
 
 const arrays = {
@@ -158,21 +159,6 @@ function parseHeader(bytes: Uint8Array, fail: Fail): Record<string, unknown> {
   const twice = repeatedKey(text);
   if (twice !== undefined) fail(`${twice} stands twice in its header, expected once`);
   return header;
-}
-
-/** The first key that stands twice in one object: `JSON.parse` would keep the last of the two and say nothing. */
-function repeatedKey(json: string): string | undefined {
-  const open: Set<string>[] = [];
-  for (const [token, colon] of json.matchAll(/[{}]|"[^"\\]*(?:\\.[^"\\]*)*"(\s*:)?/g)) {
-    if (token === "{") open.push(new Set());
-    else if (token === "}") open.pop();
-    else if (colon) {
-      const key = JSON.parse(token.slice(0, -colon.length));
-      const keys = open[open.length - 1];
-      if (keys.has(key)) return key;
-      keys.add(key);
-    }
-  }
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

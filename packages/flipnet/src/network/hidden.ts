@@ -1,4 +1,5 @@
 /** Hidden layers as people say them. */
+import { InputError } from "../formats/errors.ts";
 import type { LayerSpec } from "./network.ts";
 
 /**
@@ -13,9 +14,14 @@ export type HiddenLayer =
       readonly parents?: readonly ("input" | number)[] | undefined;
     };
 
-/** A hidden layer in full. */
+/** A hidden layer in full. @throws InputError for what is neither a number nor an object */
 export function hiddenSpec(layer: HiddenLayer): LayerSpec {
   if (typeof layer === "number") return { kind: "bernoulli", units: layer };
+  if (typeof layer !== "object" || layer === null || !Array.isArray(layer.parents ?? [])) {
+    throw new InputError(
+      `a hidden layer is ${JSON.stringify(layer)}; expected its width, or { units, choices, parents }`,
+    );
+  }
   const { units, choices, parents } = layer;
   const shape =
     choices === undefined ? { kind: "bernoulli" as const } : { kind: "softmax" as const, choices };

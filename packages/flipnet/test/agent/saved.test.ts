@@ -62,6 +62,22 @@ test.each(refusals)("refused: %s", async (_, wrong, sentence) => {
   expect(error.message).toMatch(sentence);
 });
 
+const settings = JSON.parse(metadata.agent);
+
+test.each<[string, object, RegExp]>([
+  ["is nothing", { hidden: [null] }, /a hidden layer is null; expected its width/],
+  ["is fed by a word", { hidden: [{ units: 4, parents: "input" }] }, /a hidden layer is \{"units":4,/],
+  // Before anything of that size is made.
+  [
+    "has a billion units",
+    { hidden: [1e9] },
+    /layers\.0\.weights has shape \[4,2\]; expected \[1000000000,2\]/,
+  ],
+])("refused: a layer %s", async (_, wrong, sentence) => {
+  const bytes = encode(tensors, { ...metadata, agent: JSON.stringify({ ...settings, ...wrong }) });
+  await expect(loadAgent(bytes, undefined, backend)).rejects.toThrow(sentence);
+});
+
 const values = (name: string, change: (data: Float64Array) => void): Tensor => {
   const data = Float64Array.from(tensors[name].data);
   change(data);
