@@ -2,7 +2,7 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
-import type { NamedOptions } from "../estimators/options.ts";
+import { type NamedOptions, refuseUnknown } from "../estimators/options.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
@@ -68,6 +68,9 @@ export interface LearnLoggedOptions {
 
 /** Passes of coins behind the probability of what is imitated. */
 const imitatedPasses = 10;
+
+const decideOptions = ["allowed", "actions", "id", "now", "passes"] as const;
+const probabilityOptions = ["allowed", "actions", "samples"] as const;
 
 /** How often the weights are looked at: a number that is not finite stays. */
 const checkEvery = 1000;
@@ -144,10 +147,9 @@ export class Agent {
    *
    * @throws InputError for a context or an id that cannot be used, and with an estimator that cannot learn late
    */
-  decide(
-    context: ArrayLike<number>,
-    { allowed, actions, id, now = Date.now(), passes = 1 }: DecideOptions = {},
-  ): Decision {
+  decide(context: ArrayLike<number>, options: DecideOptions = {}): Decision {
+    refuseUnknown("decide", decideOptions, options);
+    const { allowed, actions, id, now = Date.now(), passes = 1 } = options;
     this.#checkContext(context, "the context");
     this.#checkAmong(allowed, actions);
     this.#checkLate();
@@ -309,10 +311,9 @@ export class Agent {
    *
    * @throws InputError for a context that cannot be used, or a number of samples that is no whole number from 2 on
    */
-  probabilities(
-    context: ArrayLike<number>,
-    { allowed, actions, samples = 100 }: ProbabilityOptions = {},
-  ): Likelihoods {
+  probabilities(context: ArrayLike<number>, options: ProbabilityOptions = {}): Likelihoods {
+    refuseUnknown("probabilities", probabilityOptions, options);
+    const { allowed, actions, samples = 100 } = options;
     this.#checkContext(context, "the context");
     this.#checkAmong(allowed, actions);
     checkSamples(samples);

@@ -174,6 +174,15 @@ export function perLayer<Default extends number | Unsaid>({
 export const rates = ({ says }: { says: string }): Option<number | readonly number[] | Unsaid> =>
   perLayer({ default: undefined, says });
 
+/** Throws `InputError` for an option that there is not. */
+export function refuseUnknown(name: string, known: readonly string[], given: object): void {
+  for (const key in given) {
+    if (!known.includes(key)) {
+      throw new InputError(`${key} is no option of ${name}; ${suggestion(key, [...known])}`);
+    }
+  }
+}
+
 /**
  * All of somebody's options: those given, and the defaults. A value that is undefined counts as left out.
  *

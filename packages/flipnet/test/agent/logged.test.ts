@@ -36,6 +36,9 @@ test("the mean of K passes' probabilities takes nothing from the stream, is unbi
   const [a, b] = [decode(await plain.save(), ""), decode(await mean.save(), "")];
   expect(b.tensors["layers.0.weights"]).toEqual(a.tensors["layers.0.weights"]);
   expect(b.tensors.pending).toEqual(a.tensors.pending);
+  const typo: object = { alowed: [0] };
+  expect(() => plain.decide(context, typo)).toThrow('alowed is no option of decide; did you mean "allowed"?');
+  expect(() => plain.probabilities(context, typo)).toThrow("alowed is no option of probabilities");
   expect(() => plain.decide(context, { passes: 0 })).toThrow("there are 0 passes; expected a whole number");
   const flat = await createAgent({ inputs: 2, actions: 3, hidden: [] }, backend);
   const { action, probability } = flat.decide(context, { passes: 9 });
