@@ -11,6 +11,7 @@ import { dirname } from "node:path";
 import { parseArgs } from "node:util";
 import { createWasmBackend } from "../packages/flipnet/dist/index.js";
 import { compareWith } from "./against.mjs";
+import { benchmarkAgents } from "./agents.mjs";
 import { benchmarkControl } from "./control.mjs";
 import { benchmarkConvolution } from "./convolution.mjs";
 import { benchmarkGrowth } from "./growth.mjs";
@@ -34,6 +35,7 @@ const parts = {
   kinds: benchmarkKinds,
   steps: benchmarkSteps,
   convolution: benchmarkConvolution,
+  agents: benchmarkAgents,
   control: benchmarkControl,
   growth: benchmarkGrowth,
   softmax: benchmarkSoftmax,

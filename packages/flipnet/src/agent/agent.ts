@@ -103,14 +103,17 @@ export class Agent {
   /** The beginning of its ids: no other agent has it, a copy of this one neither. */
   readonly #name = randomName();
 
-  /** Throws `InputError` for options that make no network. Weights are Glorot-uniform, biases 0. */
+  /** Throws `InputError` for options that make no network. Coins begin as half-spaces, the output as Glorot has it. */
   constructor(backend: ImmediateBackend, options: AgentOptions) {
-    const { settings, optimizer = adam({ learningRate: 0.01 }) } = settingsOf(options);
+    const { settings, optimizer = adam({ learningRate: 0.005 }) } = settingsOf(options);
     const { seed } = settings;
     this.#settings = settings;
     this.#backend = backend;
     this.#network = createNetwork(backend, specOf(settings));
-    initialiseWeights(backend, this.#network.layers, seed);
+    const { layers } = this.#network;
+    const coins = layers.slice(0, -1).filter(({ kind }) => kind === "bernoulli");
+    initialiseWeights(backend, layers, seed);
+    initialiseWeights(backend, coins, seed, "half-spaces");
     this.#baseline = baselineOf(settings);
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);
     this.#optimizer = this.#single.learner.optimizer;
@@ -456,13 +459,15 @@ export class Agent {
     const saved = readSaved(metadata, create);
     checkGenerator(metadata);
     const { settings } = saved;
-    const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1);
+    // Agents from before their files said so had this one unless they were given another.
+    const { length } = settings.hidden;
+    const same = optimizer ?? optimizerIn(tensors, length + 1) ?? adam({ learningRate: 0.01 });
     // Before memory is taken for what the settings say.
     networkShapes(specOf(settings)).forEach(({ width, parentWidths }, i) => {
       const inputs = parentWidths.reduce((sum, one) => sum + one, 0);
       takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs]);
     });
-    const agent = await createAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
+    const agent = await createAgent({ ...settings, optimizer: same }, backend);
     agent.#restore(tensors, saved);
     return agent;
   }

@@ -39,7 +39,7 @@ export interface AgentOptions {
   units?: Units;
   /** Default HNCA. Decisions need one whose credit is linear in the reward, as HNCA's and REINFORCE's are. */
   estimator?: Estimator;
-  /** Default Adam with learning rate 0.01. */
+  /** Default Adam with learning rate 0.005. */
   optimizer?: OptimizerFactory;
   /** Default "running-average". `{ hidden, learningRate }`: a network of these layers, see `networkBaseline`. */
   baseline?: AgentBaseline;

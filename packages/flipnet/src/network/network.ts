@@ -227,12 +227,15 @@ function checkFront({ inputs, inputKind = "bits" }: NetworkSpec, { outputs }: Fr
 /**
  * What weights are drawn from: `"glorot"` U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010; both papers'
  * code, D-1); `"truncated-normal"` a normal distribution with standard deviation 1 / sqrt(fan in), cut off at two of them
- * (the HNCA paper's code for convolutions, D-30).
+ * (the HNCA paper's code for convolutions, D-30). `"half-spaces"`, for Bernoulli units: U(-r, r), r = 3 sqrt(3 / fan in), biases
+ * U(-3 sqrt 3, 3 sqrt 3), so that inputs of about unit size give a unit logits of about 4: most inputs lie well on one side of
+ * where it turns over, and what it shows is hardly noise.
  */
-export type WeightLaw = "glorot" | "truncated-normal";
+export type WeightLaw = "glorot" | "truncated-normal" | "half-spaces";
 
 /**
- * Draws the weights of linear maps, the fan in being all parents' columns and the fan out its own; biases are 0. The
+ * Draws the weights of linear maps, the fan in being all parents' columns and the fan out its own; biases are 0 unless the
+ * law says otherwise. The
  * numbers are a function of the seed and of each one's place in the list. Parameters that are no linear map's stay.
  */
 export function initialiseWeights(
@@ -249,7 +252,11 @@ export function initialiseWeights(
     const initial = new Float64Array(block.columns);
     const weights = initial.subarray(0, fanIn * width);
     if (law === "glorot") drawUniform(key, Math.sqrt(6 / (fanIn + width)), weights);
-    else drawTruncatedNormal(key, 1 / Math.sqrt(fanIn), weights);
+    else if (law === "truncated-normal") drawTruncatedNormal(key, 1 / Math.sqrt(fanIn), weights);
+    else {
+      drawUniform(key, 3 * Math.sqrt(3), initial);
+      for (let e = 0; e < weights.length; e++) weights[e] /= Math.sqrt(fanIn);
+    }
     backend.write(block, initial);
   });
 }

@@ -42,4 +42,6 @@ test("the output reads every layer that feeds no other, and the last one alone w
   });
   expect(withOutput([4, { units: 5, parents: ["input", 0] }], output)[2]).toEqual(output);
   expect(withOutput([], output)).toEqual([output]);
+  expect(withOutput([], output, true)).toEqual([output]);
+  expect(withOutput([4, 5], output, true)[2]).toEqual({ ...output, parents: ["input", 1] });
 });

@@ -121,6 +121,25 @@ test("weights behind a front end are a normal distribution's, cut off at two sta
   expect([...backend.readNow(linears[0].bias)]).toEqual(new Array(100).fill(0));
 });
 
+test("coins that begin as half-spaces are decided by most inputs of unit size, whatever their number", () => {
+  for (const inputs of [1, 4, 100]) {
+    const layers = [{ kind: "bernoulli", units: 400 }] as const;
+    const spec = { inputs, inputKind: "real", units: "zero-one", layers } as const;
+    const { layers: linears } = createNetwork(backend, spec);
+    initialiseWeights(backend, linears, 3, "half-spaces");
+    const block = backend.readNow(linears[0].block);
+    // One context of numbers of size 1: logits have the variance 9 of the weights' sum and 9 of the bias.
+    const logits = Array.from({ length: 400 }, (_, j) => {
+      let l = block[inputs * 400 + j];
+      for (let i = 0; i < inputs; i++) l += (i % 2 ? -1 : 1) * block[i * 400 + j];
+      return l;
+    });
+    const deviation = Math.sqrt(logits.reduce((sum, l) => sum + l * l, 0) / 400);
+    // Five standard errors of it: sqrt(18 / 800) each, at most.
+    expect(Math.abs(deviation - Math.sqrt(18))).toBeLessThan(5 * Math.sqrt(18 / 800));
+  }
+});
+
 test("a pass computes logits from all parents in their coding, and samples what the uniforms say", () => {
   const { network, input } = randomProblem(backend, mixedNetwork, 3, 2);
   const pass = createPass(network, input);
