@@ -14,7 +14,7 @@ import { createFolder, pack, root, succeed } from "../../scripts/lib/packed.mjs"
 const bin = (name: string) => join(root, "node_modules/.bin", name);
 
 /** Bytes of what a page with an agent loads, minified and gzipped. */
-const sizeCeiling = 60_000;
+const sizeCeiling = 63_000;
 
 /** The library alone, packed; nothing else is installed beside it. */
 const folder = createFolder();
@@ -44,8 +44,8 @@ describe("the library", () => {
     const sizes = await Promise.all(
       files.map(async ({ parentPath, name }) => (await stat(join(parentPath, name))).size),
     );
-    // About a megabyte, of which the kernels are 0.4.
-    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(1_250_000);
+    // A megabyte and a half, of which the kernels are 0.4.
+    expect(sizes.reduce((sum, size) => sum + size)).toBeLessThan(1_600_000);
   });
 });
 

@@ -15,7 +15,12 @@ const rows = table
   .map((row) => row.split(" | ").map((cell) => cell.replace(/^\| ?/, "")));
 const wordsIn = (cell: string) => [...cell.matchAll(/`([^` ]+)[^`]*`/g)].map(([, word]) => word);
 
-const known = ["task", "estimator", ...new Set(tasks.flatMap((task) => Object.keys(settingsOf(task))))];
+const known = [
+  "task",
+  "estimator",
+  "preset",
+  ...new Set(tasks.flatMap((task) => Object.keys(settingsOf(task)))),
+];
 
 describe("the table of settings", () => {
   it("has every setting, and no other", () => {

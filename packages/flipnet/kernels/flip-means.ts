@@ -7,14 +7,20 @@
 // p / (p + q e^d) where it was on: one table for both. So the sum is over
 //   p e^d (value + c) / (q + p e^d) - p value   parent off
 //   p value - p (value - c) / (p + q e^d)       parent on
+// Where `tables` is 0, other kernels do without them, and they are made here, in the scratch.
 // `changes` are turned once, into tiles of sixteen children like the table's. An example's children of a tile stay in
 // registers while its parents pass.
-import { largestTable, TABLE_LIMIT, tileCount } from "./flip-tables";
+import { flipTableFloats, flipTables, largestTable, TABLE_LIMIT, tileCount } from "./flip-tables";
 import { firstLanes } from "./lanes";
 import { exp4, madd, sum4 } from "./math";
 import { handNaNOn, pad } from "./products";
 
 export function flipMeansScratchFloats(I: i32, J: i32): f64 {
+  return ownFloats(I, J) + flipTableFloats(I, J);
+}
+
+/** Scratch beside the tables. */
+function ownFloats(I: i32, J: i32): f64 {
   return 16.0 * I * tileCount(J) + 64.0 * tileCount(J) + 6.0 * I + 8;
 }
 
@@ -35,6 +41,10 @@ export function flipMeans(
   const sums = still + columns;
   const off = sums + 4 * inputBytes;
   const on = off + inputBytes;
+  if (!tables) {
+    tables = scratch + 4 * <usize>ownFloats(I, J);
+    flipTables(weights, tables, 0, 0, I, I, J, k);
+  }
   const largest = largestTable(tables, I, J);
   turnInTiles(changes, turned, I, J, factor);
 

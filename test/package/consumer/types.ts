@@ -15,5 +15,5 @@ export const backendOf = (module: object) => createWasmBackend({ module });
 
 export { forkPass, InputError, names, pixels, saved };
 
-// @ts-expect-error: an agent needs to know its number of actions
-await createAgent({ inputs: 2 });
+// @ts-expect-error: an agent needs to know its number of inputs
+await createAgent({ actions: 2 });

@@ -75,7 +75,7 @@ describe("options behind the name of an estimator", () => {
       { estimator: "disarm", baseline: "running-average" },
       'baseline is "running-average"; expected "none", as disarm',
     ],
-    [{ estimator: "hnca" }, 'estimator is "hnca"; expected one of reinforce, nvil, f-hnca'],
+    [{ estimator: "hnca" }, "the task is vae, which has reinforce, nvil, f-hnca"],
   ])("are refused in one sentence: %o", (settings, message) => {
     expect(() => parseConfig({ task: "vae", ...settings })).toThrow(message);
   });

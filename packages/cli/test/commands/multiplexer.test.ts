@@ -44,7 +44,10 @@ describe("flipnet train --task multiplexer", () => {
     [["--learning-rate", "1,2"], "there are 2 learning rates for 3 layers"],
     [["--steps", "0"], "--steps is 0; expected a whole number from 1 on"],
     [["--epochs", "3"], "--epochs is 3; the length of this task is that of its steps"],
-    [["--data", "x"], "--data is a setting of the task bandit and vae; the task is multiplexer"],
+    [
+      ["--data", "x"],
+      "--data is a setting of the task bandit and vae and table-labels and table-bandit; the task is multiplexer",
+    ],
     [["--preset", "figure-1"], '--preset is "figure-1"; '],
   ])("refuses %j", async (flags, message) => {
     const { code, stdout, stderr } = await flipnet([

@@ -178,17 +178,19 @@ describe("an interrupted run", () => {
   it("may have been killed at any moment", () => {
     // `npm run test:kill` does this longer.
     const script = resolve("scripts/test-kill.mjs");
-    const { status, stdout } = spawnSync(process.execPath, [script, "4"], { encoding: "utf8" });
+    const { status, stdout } = spawnSync(process.execPath, [script, "2"], { encoding: "utf8" });
     expect(stdout).toMatch(/\n\d kills, nothing lost/);
     expect(status).toBe(0);
   });
 
   it("is left to the process that is at it", async () => {
     const out = temporary("two");
-    const first = startForked([...slow, "--out", out]);
+    // Longer than the second takes to start.
+    const long = slow.with(-1, "500");
+    const first = startForked([...long, "--out", out]);
     const ended = outcomeOf(first);
     await new Promise((resolve) => first.once("message", resolve));
-    const second = await flipnet([...slow, "--out", out, "--resume"]);
+    const second = await flipnet([...long, "--out", out, "--resume"]);
     expect(second.code).toBe(2);
     expect(second.stderr).toContain(`another process is writing this run (process ${first.pid} on `);
     first.kill("SIGINT");
@@ -242,7 +244,7 @@ describe("bad input", () => {
     [
       "another task's estimator",
       ["--estimator", "f-hnca"],
-      /^--estimator is "f-hnca", an estimator of the task vae; the task is bandit, which has reinforce, hnca, /,
+      /^--estimator is "f-hnca", an estimator of the task vae and table-labels; the task is bandit, which has reinforce, nvil, hnca, /,
     ],
     ["a missing file", ["nowhere.json"], "the config file nowhere.json cannot be read (ENOENT)"],
     ["another kind of file", ["run.toml"], "the config file is run.toml; expected .json, .yaml or .yml"],

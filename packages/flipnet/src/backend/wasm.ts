@@ -819,7 +819,8 @@ class Wasm implements WasmBackend {
     const { rows: I, columns: J } = tables.weights;
     this.#run.flipMeans(
       this.#at(bits),
-      this.#at(tables),
+      // An addon that makes no tables leaves them to the kernel.
+      this.#run.flipTableFloats(I, J) > 0 ? this.#at(tables) : 0,
       this.#at(tables.weights),
       this.#at(child.logits),
       this.#at(child.p),

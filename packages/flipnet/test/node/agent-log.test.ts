@@ -120,7 +120,7 @@ test("an agent that was saved and its log since are the agent, bit for bit", asy
     decodeSafetensors(await agent.save(), "the agent"),
   );
   const stranger = await createAgent({ inputs: 2, actions: 3, seed: 9 });
-  await expect(replayAgentLog(stranger, path)).rejects.toThrow("the decision 1 is not this agent's next");
+  await expect(replayAgentLog(stranger, path)).rejects.toThrow(/the decision \d+ is not this agent's next/);
 });
 
 test("Vowpal Wabbit's text and its JSON", () => {
