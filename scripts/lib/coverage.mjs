@@ -57,6 +57,6 @@ function traceOf(path) {
 function rangeOf(text, name) {
   const startOffset = text.search(new RegExp(`^(export )?(async )?(function|const) ${name}\\b`, "m"));
   if (startOffset < 0) throw new Error(`there is no function ${name}`);
-  const end = /\n\}|;\n(?=\S)/.exec(text.slice(startOffset));
+  const end = /\n\}|;\n(?=\S)|$/.exec(text.slice(startOffset));
   return { startOffset, endOffset: startOffset + end.index + 2 };
 }
