@@ -265,13 +265,7 @@ const readers = {
   },
   "agents' logs": {
     lines: {
-      "flipnet/dist/node/agent-log": [
-        "openAgentLog",
-        "openWhole",
-        "exists",
-        "deleteEvents",
-        "vowpalWabbitText",
-      ],
+      "flipnet/dist/node/agent-log": ["openAgentLog", "openWhole", "exists", "deleteEvents"],
     },
     async read() {
       const { events, options } = agents[0];

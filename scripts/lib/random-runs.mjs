@@ -138,9 +138,10 @@ function distance(a, b) {
   for (const name of new Set([...Object.keys(a), ...Object.keys(b)])) {
     const [x, y] = [a[name], b[name]];
     if (x?.length !== y?.length) return { most: Infinity, where: name };
-    const scale = x.reduce((largest, value) => Math.max(largest, Math.abs(value)), least);
+    // A mean over episodes is none where no episode has ended.
+    const scale = x.reduce((largest, value) => Math.max(largest, Math.abs(value) || 0), least);
     for (let i = 0; i < x.length; i++) {
-      const apart = x[i] === y[i] ? 0 : Math.abs(x[i] - y[i]) / scale;
+      const apart = Object.is(x[i], y[i]) ? 0 : Math.abs(x[i] - y[i]) / scale;
       if (!(apart <= most)) [most, where] = [Number.isNaN(apart) ? Infinity : apart, name];
     }
   }

@@ -67,7 +67,17 @@ interface Traced extends PreparedEstimator {
 const withTraces = (estimator: Estimator, transitions: Transitions, options: TraceOptions): Estimator => ({
   ...estimator,
   prepare(problem) {
+    if (problem.baseline !== "none") {
+      throw new InputError(
+        `there is a baseline; expected "none", as the critic is what is subtracted where one learns from steps`,
+      );
+    }
     const prepared = estimator.prepare(problem);
+    if (prepared.parameters !== undefined && prepared.parameters.length > 0) {
+      throw new InputError(
+        `${estimator.name} learns a baseline of its own, in whose place the critic is; expected hnca or reinforce`,
+      );
+    }
     if (prepared.scores === undefined) {
       throw new InputError(
         `the credit of ${estimator.name} is not linear in the reward; expected an estimator that can have traces, hnca or reinforce`,
@@ -131,8 +141,8 @@ function prepareTraces(
 
   return {
     ...prepared,
-    parameters: [...(prepared.parameters ?? []), ...parameters],
-    gradients: [...(prepared.gradients ?? []), ...parts[1]],
+    parameters,
+    gradients: parts[1],
     state,
     sums,
     trace() {

@@ -6,6 +6,7 @@ import { createWasmBackend } from "../../src/backend/wasm.ts";
 import type { Environment } from "../../src/environments/environment.ts";
 import { prepareGradient } from "../../src/estimators/gradient.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
+import { nvil } from "../../src/estimators/nvil.ts";
 import { straightThrough } from "../../src/estimators/straight-through.ts";
 import { weightMax } from "../../src/estimators/weight-max.ts";
 import { createNetwork } from "../../src/network/network.ts";
@@ -225,6 +226,13 @@ describe("a rule that can have no traces", () => {
       createTraining(task, network, { estimator, optimizer: sgd({ learningRate: 1 }) });
     expect(make(weightMax({ hiddenRule: "classification" }))).toThrow(
       "the credit of weight-max is not linear in the reward; expected an estimator that can have traces, hnca or reinforce",
+    );
+    expect(make(nvil())).toThrow(
+      "nvil learns a baseline of its own, in whose place the critic is; expected hnca or reinforce",
+    );
+    const learning = { estimator: hnca(), optimizer: sgd({ learningRate: 1 }) };
+    expect(() => createTraining(task, network, { ...learning, baseline: "running-average" })).toThrow(
+      'there is a baseline; expected "none", as the critic is what is subtracted where one learns from steps',
     );
     expect(make(straightThrough())).not.toThrow();
   });
