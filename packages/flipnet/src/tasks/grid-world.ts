@@ -122,13 +122,14 @@ export class GridWorld implements Task {
   }
 }
 
-/** The network: row and column of the cell as bits, hidden layers, and one softmax unit over the four moves. */
-const networkFor = ({ size, hidden, units }: CommonSettings & { readonly size: number }): NetworkSpec => ({
-  inputs: 2 * size,
-  inputKind: "bits",
-  units,
-  layers: withOutput(hidden, { kind: "softmax", units: 1, choices: 4 }),
-});
+/** The network: what is seen of a cell, hidden layers, and one softmax unit over the moves. */
+function networkFor({ size, horizon, hidden, units }: CommonSettings & Sizes): NetworkSpec {
+  const { inputs, inputKind, actions } = environment(size, horizon);
+  const output = { kind: "softmax", units: 1, choices: actions } as const;
+  return { inputs, inputKind, units, layers: withOutput(hidden, output) };
+}
+
+type Sizes = Pick<GridWorldOptions, "size" | "horizon">;
 
 /** The grid world. */
 export const gridWorld = defineTask({
