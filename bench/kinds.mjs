@@ -69,7 +69,7 @@ export async function benchmarkKinds({ quick }) {
       if (!step.includes("multiplexer")) await age(training.learner, data.train);
       samples.push({ kernels, call });
     }
-    const times = takeTurns(samples, { rounds: quick ? 15 : 41, milliseconds: 5 });
+    const times = takeTurns(samples, { rounds: quick ? 15 : 41, milliseconds: 20 });
     const base = times[kinds.indexOf("relaxed")] ?? times[0];
     for (const [i, { kernels }] of samples.entries()) {
       found.push({
