@@ -143,8 +143,17 @@ export const tables: DescribedSettings = {
   rowWeights: text("the name of a column", undefined, "the column that says how much each row counts"),
 };
 
+/** Described once a task: each flag of each command asks. */
+const described = new Map<TaskDefinition, DescribedSettings>();
+
 /** All settings of a task's runs but `task` and `estimator`. */
 export function settingsOf(task: TaskDefinition): DescribedSettings {
+  const settings = described.get(task) ?? describe(task);
+  described.set(task, settings);
+  return settings;
+}
+
+function describe(task: TaskDefinition): DescribedSettings {
   const { baselineDecay, seed, paperScale, varianceCount } = learningOptions;
   const { frozen, beta1, beta2, epsilon } = adamOptions;
   return {

@@ -6,7 +6,7 @@ import { setTimeout } from "node:timers/promises";
 import { beforeAll, describe, expect, it } from "vitest";
 import { runIdOf } from "../../src/running/run-folder.ts";
 import { parseConfig } from "../../src/settings/config.ts";
-import { flipnet, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
+import { flipnet, flipnetAlone, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 const digest = "of some data";
@@ -169,7 +169,8 @@ describe("an estimator from a file", () => {
     await ended;
     const [run] = readdirSync(out);
     writeFileSync(own, source("// changed"));
-    const refused = await flipnet(["train", join(out, run), "--resume", "--quiet"]);
+    // In processes of their own: a module is loaded once.
+    const refused = await flipnetAlone(["train", join(out, run), "--resume", "--quiet"]);
     expect(refused.code).toBe(2);
     expect(refused.stderr).toContain(
       `has changed: its SHA-256 is ${digestOf(source("// changed"))}; expected`,
@@ -180,7 +181,7 @@ describe("an estimator from a file", () => {
     expect(steps).toBe(40000);
     const length = ["--steps", "2000"];
     expect(others.estimatorDigest).toBe(digestOf(source()));
-    expect(await flipnet(["train", join(out, run), "--resume", "--quiet", ...length])).toMatchObject({
+    expect(await flipnetAlone(["train", join(out, run), "--resume", "--quiet", ...length])).toMatchObject({
       code: 0,
     });
     const whole = temporary("whole");

@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { estimators } from "flipnet";
 import { describeNeeds } from "flipnet/internal/estimators/needs";
 import { describe, expect, it } from "vitest";
-import { flipnet, jsonLines, main, temporaryFolders } from "./flipnet.ts";
+import { flipnet, flipnetAlone, jsonLines, main, temporaryFolders } from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 
@@ -41,7 +41,7 @@ describe("flipnet", () => {
   it("uses colours only where they are wanted", async () => {
     const colour = "\u001b[";
     const plain = { ...process.env, NO_COLOR: undefined, FORCE_COLOR: undefined };
-    const stdoutWith = async (env: NodeJS.ProcessEnv) => (await flipnet(["estimators"], { env })).stdout;
+    const stdoutWith = async (env: NodeJS.ProcessEnv) => (await flipnetAlone(["estimators"], { env })).stdout;
     expect(await stdoutWith(plain)).not.toContain(colour);
     expect(await stdoutWith({ ...plain, FORCE_COLOR: "1" })).toContain(colour);
     expect(await stdoutWith({ ...plain, FORCE_COLOR: "1", NO_COLOR: "1" })).not.toContain(colour);

@@ -11,7 +11,7 @@ import { planRuns } from "../../src/planning/sweep.ts";
 import { parseRedisUrl } from "../../src/queue/redis.ts";
 import { packageVersion } from "../../src/running/environment.ts";
 import { parseConfig } from "../../src/settings/config.ts";
-import { flipnet, jsonLines, type Outcome, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
+import { flipnetAlone, jsonLines, type Outcome, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
 import { freePort, hasRedis, killRedis, startRedis } from "./redis-server.ts";
 
 const folderFor = temporaryFolders();
@@ -28,7 +28,16 @@ function sweepOf(count: number, more: object = {}) {
 }
 
 const workOn = (port: number, ...flags: string[]) =>
-  flipnet(["worker", "--redis", `redis://127.0.0.1:${port}`, "--lost-after", "2", "--idle", "1", ...flags]);
+  flipnetAlone([
+    "worker",
+    "--redis",
+    `redis://127.0.0.1:${port}`,
+    "--lost-after",
+    "2",
+    "--idle",
+    "1",
+    ...flags,
+  ]);
 
 const said = ({ stdout, stderr }: Outcome) => stdout + stderr;
 
@@ -76,14 +85,19 @@ describe("the address of a Redis", () => {
   });
 
   it("is asked for", async () => {
-    const { code, stderr } = await flipnet(["worker"]);
+    const { code, stderr } = await flipnetAlone(["worker"]);
     expect([code, stderr]).toEqual([2, expect.stringContaining("expected --redis URL")]);
   });
 
   it("is told when nobody is there", async () => {
     const { file } = sweepOf(1);
     const port = await freePort();
-    const { code, stderr } = await flipnet(["sweep", file, "--redis", `redis://:sesame@127.0.0.1:${port}`]);
+    const { code, stderr } = await flipnetAlone([
+      "sweep",
+      file,
+      "--redis",
+      `redis://:sesame@127.0.0.1:${port}`,
+    ]);
     expect(code).toBe(1);
     expect(stderr).toContain(
       `error: the Redis at redis://127.0.0.1:${port} cannot be reached (ECONNREFUSED)\n`,
@@ -110,7 +124,7 @@ describe.runIf(hasRedis)("a sweep in a queue", () => {
     const worker = await workOn(port);
     expect([worker.code, worker.stderr.match(/: done$/gm)?.length]).toEqual([0, 2]);
 
-    const second = await flipnet(["sweep", file, "--redis", url, "--json"]);
+    const second = await flipnetAlone(["sweep", file, "--redis", url, "--json"]);
     expect(second.code).toBe(0);
     expect(jsonLines(second.stdout).map(({ status, summary }) => [status, summary.epochs])).toEqual([
       ["done", 4],
@@ -132,7 +146,7 @@ describe.runIf(hasRedis)("a sweep in a queue", () => {
       collector,
       /refuses runs: it asks for relaxed kernels, this host has float64 and portable/,
     );
-    const without = await flipnet(["worker", "--redis", url, "--idle", "2"], {
+    const without = await flipnetAlone(["worker", "--redis", url, "--idle", "2"], {
       env: { ...process.env, NODE_OPTIONS: "--import data:text/javascript,WebAssembly.validate=()=>false" },
     });
     expect(without.stderr.match(/is left to others: it asks for relaxed kernels/g)).toHaveLength(1);
@@ -148,7 +162,7 @@ describe.runIf(hasRedis)("a sweep in a queue", () => {
     const { file, out } = sweepOf(1, { kernels: "float64" });
     const worker = start(["worker", "--redis", url]);
     for (const times of [1, 2]) {
-      const failed = await flipnet(["sweep", file, "--redis", url]);
+      const failed = await flipnetAlone(["sweep", file, "--redis", url]);
       expect(failed).toMatchObject({ code: 1, stderr: expect.stringContaining('kernels is "float64"') });
       const log = readFileSync(join(out, readdirSync(out)[0], "log.txt"), "utf8");
       expect(log.match(/error: kernels is/g)).toHaveLength(times);
@@ -160,7 +174,7 @@ describe.runIf(hasRedis)("a sweep in a queue", () => {
     const port = await startRedis(folderFor("redis"));
     const url = `redis://127.0.0.1:${port}`;
     const { file, out } = sweepOf(1, { steps: 20_000, recordEvery: 500, hidden: [32] });
-    const collector = flipnet(["sweep", file, "--redis", url]);
+    const collector = flipnetAlone(["sweep", file, "--redis", url]);
     const worker = start(["worker", "--redis", url]);
     const stopped = outcomeOf(worker);
     const client = new Redis(port, "127.0.0.1");
@@ -211,7 +225,7 @@ describe.runIf(hasRedis)("a worker", () => {
   it("with --idle 0 ends once the queue is empty, and not before", async () => {
     const port = await startRedis(folderFor("redis"));
     const { file, out } = sweepOf(3);
-    const collected = flipnet(["sweep", file, "--redis", `redis://127.0.0.1:${port}`]);
+    const collected = flipnetAlone(["sweep", file, "--redis", `redis://127.0.0.1:${port}`]);
     const client = new Redis(port, "127.0.0.1");
     await expect.poll(() => client.llen("flipnet:runs:wait"), { timeout: 20_000 }).toBe(3);
     client.disconnect();
@@ -227,7 +241,7 @@ describe.runIf(hasRedis)("a worker", () => {
     const { file } = sweepOf(2, { kernels: "relaxed" });
     const collector = start(["sweep", file, "--redis", url]);
     await hears(collector, /no worker is connected/);
-    const { code, stderr } = await flipnet(["worker", "--redis", url, "--idle", "1"], {
+    const { code, stderr } = await flipnetAlone(["worker", "--redis", url, "--idle", "1"], {
       env: { ...process.env, NODE_OPTIONS: "--import data:text/javascript,WebAssembly.validate=()=>false" },
     });
     collector.kill("SIGINT");
@@ -255,7 +269,7 @@ describe.runIf(hasRedis)("a worker", () => {
     }
     client.disconnect();
     for (const user of Object.keys(users)) {
-      const { code, stderr } = await flipnet([
+      const { code, stderr } = await flipnetAlone([
         "worker",
         "--redis",
         `redis://${user}:pw@127.0.0.1:${port}`,
@@ -285,7 +299,7 @@ describe.runIf(hasRedis)("a worker", () => {
     for (const [name, data] of Object.entries(hostile))
       await queue.add("run", data, { jobId: `job-${name}` });
     const tmp = folderFor("tmp");
-    const { code, stderr } = await flipnet(
+    const { code, stderr } = await flipnetAlone(
       ["worker", "--redis", `redis://127.0.0.1:${port}`, "--idle", "0", "--concurrency", "1"],
       { env: { ...process.env, TMPDIR: tmp } },
     );
@@ -312,7 +326,7 @@ describe.runIf(hasRedis)("a worker", () => {
     writeFileSync(join(tmp, "flipnet-worker-abcdef", "lock"), gone);
     writeFileSync(join(tmp, "target", "lock"), gone);
     symlinkSync(join(tmp, "target"), join(tmp, "flipnet-worker-linked"));
-    await flipnet(["worker", "--redis", `redis://127.0.0.1:${port}`, "--idle", "0"], {
+    await flipnetAlone(["worker", "--redis", `redis://127.0.0.1:${port}`, "--idle", "0"], {
       env: { ...process.env, TMPDIR: tmp },
     });
     expect(readdirSync(tmp).sort()).toEqual(
@@ -363,7 +377,7 @@ describe.runIf(hasRedis)("--redis", () => {
     ["reproduce", "--redis", "hnca-figure-1"],
     ["worker", "--redis", "user:sesame@host"],
   ])("does not take the next word for its address: %s %s %s", async (...args) => {
-    const { code, stdout, stderr } = await flipnet(args);
+    const { code, stdout, stderr } = await flipnetAlone(args);
     expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
     expect(stderr).toMatch(/^error: --redis takes the word behind it for its address(?!.*sesame)/);
   });
@@ -377,10 +391,10 @@ describe.runIf(hasRedis)("a Redis", () => {
     const address = (login: string) => `redis://${login}127.0.0.1:${port}`;
     const env = { ...process.env, FLIPNET_REDIS: address(`:${password}@`) };
     const outcomes = await Promise.all([
-      flipnet(["worker", "--idle", "0"], { env }),
-      flipnet(["worker", "--redis", address("")]),
-      flipnet(["worker", "--redis", address(`:not-${password}@`)]),
-      flipnet(["worker", "--redis", address(`me:not-${password}@`)]),
+      flipnetAlone(["worker", "--idle", "0"], { env }),
+      flipnetAlone(["worker", "--redis", address("")]),
+      flipnetAlone(["worker", "--redis", address(`:not-${password}@`)]),
+      flipnetAlone(["worker", "--redis", address(`me:not-${password}@`)]),
     ]);
     expect(outcomes.map(({ code }) => code)).toEqual([0, 2, 2, 2]);
     expect(outcomes[1].stderr).toContain("wants a password, and there is none");
@@ -414,8 +428,8 @@ describe.runIf(hasRedis)("a Redis", () => {
     ]);
     const args = ["worker", "--redis", `rediss://:${password}@127.0.0.1:${tlsPort}`, "--idle", "0"];
     const [trusted, untrusted] = await Promise.all([
-      flipnet(args, { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } }),
-      flipnet(args),
+      flipnetAlone(args, { env: { ...process.env, NODE_EXTRA_CA_CERTS: certificate } }),
+      flipnetAlone(args),
     ]);
     expect(said(trusted)).toContain(`works on the runs at rediss://127.0.0.1:${tlsPort}`);
     expect(trusted.code).toBe(0);

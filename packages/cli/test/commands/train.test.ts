@@ -14,7 +14,16 @@ import { join, resolve } from "node:path";
 import { writeIdx } from "flipnet/internal/formats/idx";
 import { decode } from "flipnet/internal/formats/safetensors";
 import { describe, expect, it } from "vitest";
-import { flipnet, jsonLines, main, outcomeOf, start, startForked, temporaryFolders } from "./flipnet.ts";
+import {
+  flipnet,
+  flipnetAlone,
+  jsonLines,
+  main,
+  outcomeOf,
+  start,
+  startForked,
+  temporaryFolders,
+} from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 const small = "train --limit 500 --hidden 20 --epochs 3".split(" ");
@@ -120,7 +129,7 @@ it("takes a preset from a file as from a flag, and what the file says beside it"
 });
 
 describe("an interrupted run", () => {
-  it("writes a checkpoint, exits with 130, and ends as one that was not", async () => {
+  it("writes a checkpoint, exits with 130, may be killed as well, and ends as one that was not", async () => {
     const [calm, rough] = [temporary("calm"), temporary("rough")];
     const undisturbed = flipnet([...slow, "--json", "--out", calm]);
 
@@ -144,6 +153,11 @@ describe("an interrupted run", () => {
     expect(refused.stderr).toMatch(
       /^error: \S+ holds this run with 0 of 2 epochs done \(\d+ steps\); add --resume to go on with it\n$/,
     );
+
+    // `npm run test:kill` does this at any moment, and many times.
+    const killed = startForked([...slow, "--out", rough, "--resume", "--checkpoint-every", "1"]);
+    killed.on("message", ({ type }: { type: string }) => type === "checkpoint" && killed.kill("SIGKILL"));
+    expect(await outcomeOf(killed)).toMatchObject({ code: null });
 
     const resumed = await flipnet([...slow, "--json", "--out", rough, "--resume"]);
     expect(resumed.code).toBe(0);
@@ -173,14 +187,6 @@ describe("an interrupted run", () => {
     expect(jsonLines(stdout)).toHaveLength(1);
     expect(stderr).not.toMatch(/error|EPIPE/);
     expect(Object.keys(tensorsIn(join(out, readdirSync(out)[0])))).toContain("layers.0.weights");
-  });
-
-  it("may have been killed at any moment", () => {
-    // `npm run test:kill` does this longer.
-    const script = resolve("scripts/test-kill.mjs");
-    const { status, stdout } = spawnSync(process.execPath, [script, "2"], { encoding: "utf8" });
-    expect(stdout).toMatch(/\n\d kills, nothing lost/);
-    expect(status).toBe(0);
   });
 
   it("is left to the process that is at it", async () => {
@@ -412,7 +418,7 @@ describe("flipnet train --threads 2", () => {
       };`,
     );
     const env = { ...process.env, NODE_OPTIONS: `--require ${preload}` };
-    const outcome = await flipnet([...args, "1000", "--out", temporary("lost"), "--quiet"], { env });
+    const outcome = await flipnetAlone([...args, "1000", "--out", temporary("lost"), "--quiet"], { env });
     expect(outcome).toEqual({
       code: 1,
       stdout: "",
