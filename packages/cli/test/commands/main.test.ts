@@ -113,7 +113,7 @@ describe("flipnet audit", () => {
 
   it("prints the ELBO of an auto-encoder above the table", async () => {
     const elbo = resolve(import.meta.dirname, "../../../flipnet/test/audit/golden/elbo-1-layer.json");
-    const { code, stdout } = await flipnet(["audit", elbo]);
+    const { code, stdout } = await flipnet(["audit", elbo, "--estimators", "reinforce,f-hnca"]);
     expect(code).toBe(0);
     expect(stdout).toMatch(
       /^ELBO -4\.628257; largest entry of the exact gradient: encoder 0\.\d+, decoder 0\.\d+\n/,

@@ -51,19 +51,21 @@ describe("known auto-encoders", () => {
   });
 
   it.each(goldenElbos)("%s", (name, { spec, expected }) => {
-    // ARM has a quarter of a million states at three layers: once is enough.
-    const wanted = name === "elbo-3-layer" ? names.filter((one) => one !== "arm-fresh") : names;
+    // ARM has a quarter of a million states at three layers: two are enough.
+    const wanted = name === "elbo-3-layer" ? names.filter((one) => !one.startsWith("arm")) : names;
     const report = audit(spec, { estimators: wanted });
     expect(Object.keys(report.estimators)).toEqual(wanted);
     expect(compare(report, expected)).toBeLessThan(1e-12);
     expectUnbiased(report, 1e-12);
-    expectNoMoreVariance(report, "disarm", "arm");
+    if (wanted.includes("arm")) expectNoMoreVariance(report, "disarm", "arm");
   });
 
   it.each(["elbo-1-layer", "elbo-2-layer"])("%s, entropies sampled: the same gradient", (name) => {
     const spec = goldenElbo(name);
-    const [analytic, sampled] = (["analytic", "sampled"] as const).map((entropy) =>
-      audit({ ...spec, entropy }, { estimators: names.filter((one) => !one.startsWith("arm")) }),
+    const analytic = audit({ ...spec, entropy: "analytic" }, { estimators: ["reinforce"] });
+    const sampled = audit(
+      { ...spec, entropy: "sampled" },
+      { estimators: names.filter((one) => !one.startsWith("arm")) },
     );
     expectUnbiased(sampled, 1e-12);
     expect(sampled.exactEncoder).toEqual(analytic.exactEncoder);
@@ -74,8 +76,10 @@ describe("known auto-encoders", () => {
 
 describe("random small auto-encoders", () => {
   const options = { seed: 20261122, numRuns: 30 };
+  /** Where each network is audited with every estimator. */
+  const fewer = { ...options, numRuns: 10 };
 
-  const maximumStates = 2 ** 14;
+  const maximumStates = 2 ** 13;
   /** Of each estimator, how many networks a test has left out because they have more states. */
   const tooLarge = new Map<string, number>();
   const sayWhatIsLeftOut = async ({ annotate }: TestContext) => {
@@ -103,7 +107,7 @@ describe("random small auto-encoders", () => {
       fc.property(elboSpecs(3), (spec) => {
         expectAllUnbiased(spec);
       }),
-      options,
+      fewer,
     );
     await sayWhatIsLeftOut(test);
   });
@@ -113,7 +117,7 @@ describe("random small auto-encoders", () => {
       fc.property(elboSpecs(3, "skips"), (spec) => {
         expectAllUnbiased(spec);
       }),
-      options,
+      fewer,
     );
     await sayWhatIsLeftOut(test);
   });
@@ -124,7 +128,7 @@ describe("random small auto-encoders", () => {
         expectAllUnbiased(chain);
         expectUnbiased(audit(graph, { estimators: ["reinforce", "f-hnca", "reinforce-loo"] }), 1e-9);
       }),
-      { ...options, numRuns: 10 },
+      fewer,
     );
     await sayWhatIsLeftOut(test);
   });
@@ -138,7 +142,7 @@ describe("random small auto-encoders", () => {
         expectNoMoreVariance(report, "disarm", "arm");
         expectNoMoreVariance(report, "disarm-fresh", "arm-fresh");
       }),
-      options,
+      fewer,
     );
   });
 
@@ -412,11 +416,11 @@ describe("only the draws that a credit depends on are enumerated", () => {
   });
 
   it("what is too large is refused with its number of states, or left out where nobody asked for it", () => {
-    const options = { maximumStates: 4000 };
-    expect(() => audit(goldenElbo("elbo-2-layer"), { ...options, estimators: ["reinforce", "arm"] })).toThrow(
-      /^the estimator arm has [\d,]+ states to enumerate; expected at most 4,000$/,
+    const options = { maximumStates: 1000 };
+    expect(() => audit(goldenElbo("elbo-1-layer"), { ...options, estimators: ["reinforce", "arm"] })).toThrow(
+      /^the estimator arm has [\d,]+ states to enumerate; expected at most 1,000$/,
     );
-    const { estimators, leftOut } = audit(goldenElbo("elbo-2-layer"), options);
+    const { estimators, leftOut } = audit(goldenElbo("elbo-1-layer"), options);
     expect(Object.keys(estimators)).toContain("f-hnca");
     expect(leftOut.arm).toMatch(/^the estimator arm has/);
   });

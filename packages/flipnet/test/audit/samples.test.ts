@@ -16,14 +16,17 @@ const withSamples = (name: string, K: number) => {
 
 describe.each([false, true])("softmax units: %s", (softmax) => {
   it.each(sampled)("%s", (name) => {
-    const asked = [2, 3, 4].map((K) => withSamples(name, K));
+    // Four of five softmax units or of passes from every layer on have a million states, and say no more than three.
+    const most = name === "reinforce-loo" && !softmax ? [2, 3, 4] : [2, 3];
+    const asked = most.map((K) => withSamples(name, K));
     const { estimators } = audit(smallElbo(softmax), { estimators: asked, backend, maximumStates: 2 ** 20 });
     const variances = asked.map((one) => {
       expect(estimators[one].bias, one).toBeLessThan(1e-13);
       return estimators[one].meanVariance;
     });
-    expect(variances[1]).toBeLessThan(variances[0]);
-    expect(variances[2]).toBeLessThan(variances[1]);
+    variances.slice(1).forEach((variance, i) => {
+      expect(variance).toBeLessThan(variances[i]);
+    });
   });
 });
 

@@ -20,7 +20,7 @@ describe("an estimator that can be enumerated says the same when it is simulated
     ["an auto-encoder", goldenElbo("elbo-2-layer"), ["reinforce", "f-hnca", "reinforce-loo", "disarm"]],
   ])("%s", (_, spec, estimators) => {
     const exact = audit(spec, { estimators, backend });
-    const samples = 20_000;
+    const samples = 8000;
     const simulated = audit(spec, { estimators, backend, simulate: { samples, seed: 7 } });
     for (const name of estimators) {
       const [one, other] = [exact.estimators[name], simulated.estimators[name]];
@@ -72,12 +72,13 @@ describe("a network too large for an exact gradient is held against an unbiased 
     ["an auto-encoder", goldenElbo("elbo-2-layer"), ["f-hnca", "disarm"], "reinforce-loo:samples=4"],
   ])("%s: which, were it enumerated, would say the same", (_, spec, estimators, reference) => {
     const exact = audit(spec, { estimators, backend });
-    const simulate = { samples: 20_000, seed: 3 };
+    const samples = 8000;
+    const simulate = { samples, seed: 3 };
     const report = audit(spec, { estimators, backend, simulate, maximumStates: 1 });
     if (!("reference" in report)) throw new Error("there is no reference");
     if ("reference" in exact) throw new Error("there is no exact gradient");
     const truth = "exact" in exact ? exact.exact : exact.exactEncoder;
-    expect(report.reference).toMatchObject({ estimator: reference, samples: 20_000 });
+    expect(report.reference).toMatchObject({ estimator: reference, samples });
     // The largest of some tens of normal errors is below 5 of the largest of them.
     const error = report.reference.standardError;
     expect(largestDifference(report.reference.mean, truth)).toBeLessThan(5 * error);
@@ -85,7 +86,7 @@ describe("a network too large for an exact gradient is held against an unbiased 
     for (const name of estimators) {
       const [known, found] = [exact.estimators[name], report.estimators[name]];
       // What a distance is compared to has the errors of both, drawn independently.
-      const own = Math.sqrt(Math.max(...flat(known.variance)) / 20_000);
+      const own = Math.sqrt(Math.max(...flat(known.variance)) / samples);
       expect(found.standardError).toBeLessThan(1.25 * (own + error));
       expect(found.standardError).toBeGreaterThan(0.8 * Math.max(own, error));
       expect(Math.abs(found.bias - known.bias)).toBeLessThan(5 * found.standardError!);

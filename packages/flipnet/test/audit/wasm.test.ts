@@ -23,10 +23,10 @@ describe.each(["portable", "relaxed"] as const)("the audit on the %s kernels", (
 
   it.each(goldenElbos)("%s", async (name, { spec, expected }) => {
     const backend = await createWasmBackend({ kernels });
-    // ARM has most of the states.
-    const estimators = ["reinforce", "f-hnca", "f-hnca-no-child-pruning", "f-hnca-full-reward"];
-    estimators.push("reinforce-loo", "reinforce-loo-fresh", "reinforce-loo-independent", "disarm", "vargrad");
-    if (name !== "elbo-3-layer") estimators.push("arm");
+    // What draws more than one pass has most of the states: two layers are enough for that.
+    const estimators = ["reinforce", "f-hnca", "f-hnca-no-child-pruning", "f-hnca-full-reward", "vargrad"];
+    const several = ["reinforce-loo", "reinforce-loo-fresh", "reinforce-loo-independent", "disarm", "arm"];
+    if (name !== "elbo-3-layer") estimators.push(...several);
     const report = audit(spec, { backend, estimators });
     expect(compare(report, expected)).toBeLessThan(elboTolerance.variance);
     for (const { bias, decoderBias } of Object.values(report.estimators)) {
@@ -51,7 +51,7 @@ describe.each(["portable", "relaxed"] as const)("the audit on the %s kernels", (
           expect(largestDifference(variance, exact.estimators[name].variance)).toBeLessThan(1e-5 * most);
         }
       }),
-      { seed: 7, numRuns: 5 },
+      { seed: 7, numRuns: 3 },
     );
   });
 });

@@ -104,6 +104,16 @@ const constants: Record<string, number> = {
   places: (window.height - window.kernel + 1) * (window.width - window.kernel + 1),
 };
 
+/** As `numbers`, and remembered for a while: a case is tried on every backend and behind every operand's fence. */
+function valuesOf(...of: Parameters<typeof numbers>): readonly number[] {
+  const name = of.join();
+  const values = remembered.get(name) ?? numbers(...of);
+  if (remembered.size > 60) remembered.clear();
+  remembered.set(name, values);
+  return values;
+}
+const remembered = new Map<string, readonly number[]>();
+
 const float32 = (values: readonly number[]) => Float32Array.from(values);
 const sigmoid = (l: number) => (l >= 0 ? 1 / (1 + Math.exp(-l)) : Math.exp(l) / (1 + Math.exp(l)));
 
@@ -123,7 +133,7 @@ function softmax(logits: ArrayLike<number>, choices: number): Float32Array {
 /** Bits; one in each group where there are choices. */
 function bitsOf(seed: number, count: number, choices: number): Float32Array {
   const result = new Float32Array(count);
-  const coins = numbers(seed, count, 0, 1);
+  const coins = valuesOf(seed, count, 0, 1);
   for (let start = 0; start < count; start += choices) {
     if (choices === 1) result[start] = coins[start] < 0.5 ? 1 : 0;
     else result[start + Math.floor(coins[start] * choices)] = 1;
@@ -163,12 +173,12 @@ export function operandsOf(
     backend.write(m, values);
     return m;
   };
-  const reals = (count: number, low = -2, high = 2) => float32(numbers(++from, count, low, high));
+  const reals = (count: number, low = -2, high = 2) => float32(valuesOf(++from, count, low, high));
 
   /** Numbers that an operand of this name can hold. */
   const fitting = (name: string, count: number, columns: number, holds: string): Float32Array => {
     // What stands beside one another is of the same units: logits from the same numbers, and p and q of these.
-    const logits = float32(numbers(seed + 1000, count, -6, 6));
+    const logits = float32(valuesOf(seed + 1000, count, -6, 6));
     if (name === "actions") return bitsOf(++from, count, columns);
     if (holds === "bits" || (holds === "coded" && coding !== "real")) return bitsOf(++from, count, units);
     if (name === "logits") return logits;
@@ -183,7 +193,7 @@ export function operandsOf(
 
   const outcome = (rows: number, columns: number): Outcome => {
     const count = rows * columns;
-    const l = float32(numbers(++from, count, -4, 4));
+    const l = float32(valuesOf(++from, count, -4, 4));
     const logits = matrix(rows, columns, l);
     const p = matrix(rows, columns, childChoices > 1 ? softmax(l, childChoices) : l.map(sigmoid));
     const q =
@@ -199,13 +209,13 @@ export function operandsOf(
   };
 
   const given: Record<string, () => unknown> = {
-    images: () => backend.bytes(Uint8Array.from(numbers(++from, 9 * sizes.I, 0, 256))),
-    labels: () => backend.bytes(Uint8Array.from(numbers(++from, 9, 0, 256))),
+    images: () => backend.bytes(Uint8Array.from(valuesOf(++from, 9 * sizes.I, 0, 256))),
+    labels: () => backend.bytes(Uint8Array.from(valuesOf(++from, 9, 0, 256))),
     order: () => {
       const order = backend.indices(sizes.B + 2);
       backend.writeIndices(
         order,
-        numbers(++from, sizes.B + 2, 0, operation === "gatherRows" ? sizes.R : 9).map(Math.floor),
+        valuesOf(++from, sizes.B + 2, 0, operation === "gatherRows" ? sizes.R : 9).map(Math.floor),
       );
       return order;
     },
