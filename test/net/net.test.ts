@@ -31,6 +31,7 @@ const later = [
   "double-cv",
   "vimco",
   "rebar",
+  "relax",
   "reinmax",
   "concrete",
   "gumbel-softmax",

@@ -224,6 +224,40 @@ def rebar(net, t, eta):
     ]
 
 
+def relax(net, t, eta, H, with_objective):
+    """Credits with a network as control variate; its parameters, and uphill on minus the mean of g^2 by each of them."""
+    given = {"0,0": uniforms(2 * B, J0), "1,0": uniforms(2 * B, J1)}
+    parts = [given[f"{n},0"].reshape(2, B, -1) for n in (0, 1)]
+    b = net.sample(parts[0][0], parts[1][0])
+    parameters, climbs, credits = {}, {}, []
+    for n, below in enumerate((X, net.shown(b[0]))):
+        name, J = f"estimator.relax.{n}", (J0, J1)[n]
+        inner = some(below.shape[1] + J + 1, H)
+        at = {f"{name}.hidden": inner, f"{name}.output": some(H + 1)}
+        if with_objective:
+            at = {name: np.array([eta]), **at}
+
+        def control(s, of):
+            hidden = jnp.tanh((jnp.concatenate([below, s], -1) @ of[f"{name}.hidden"][:-1] + of[f"{name}.hidden"][-1]) / 2)
+            learned = hidden @ of[f"{name}.output"][:-1] + of[f"{name}.output"][-1]
+            if not with_objective:
+                return learned
+            relaxed = net.f(s, jax.nn.sigmoid(net.logits(1, s)), 0) if n == 0 else net.f(b[0], s, 1)
+            return learned + of[name][0] * relaxed
+
+        def credit(of):
+            l = net.logits(n, b[0])
+            free = lambda l: control(jax.nn.sigmoid(z_of(l, parts[n][0]) / t), of)
+            bound = lambda l: control(jax.nn.sigmoid(z_given(l, b[n], parts[n][1]) / t), of)
+            slope = lambda h: jax.grad(lambda l: h(l).sum())(l)
+            return (net.f(*b, n) - bound(l))[:, None] * (b[n] - jax.nn.sigmoid(l)) + slope(free) - slope(bound)
+
+        credits.append(credit(at))
+        parameters |= at
+        climbs |= jax.grad(lambda of: -(credit(of) ** 2).mean())(at)
+    return given, credits, {name: {"value": digits(parameters[name]), "climb": digits(climbs[name])} for name in parameters}
+
+
 def vimco(net, K):
     given = {f"{n},{k}": uniforms(B, (J0, J1)[n]) for k in range(K) for n in (0, 1)}
     samples = [net.sample(given[f"0,{k}"], given[f"1,{k}"]) for k in range(K)]
@@ -255,6 +289,8 @@ CASES = {
     "concrete:temperature=0.6": lambda net: concrete(net, 0.6),
     "rebar:temperature=0.5:start=0.8": lambda net: rebar(net, 0.5, 0.8),
     "vimco:samples=3": lambda net: vimco(net, 3),
+    "relax:temperature=0.5:hidden=3": lambda net: relax(net, 0.5, 0.8, 3, True),
+    "relax:temperature=0.7:hidden=2:objective=false": lambda net: relax(net, 0.7, 0, 2, False),
 }
 
 
@@ -279,13 +315,14 @@ cases = []
 for units in ("zero-one", "plus-minus"):
     net = Net(units == "plus-minus")
     for estimator, make in CASES.items():
-        given, credits = make(net)
+        given, credits, *learned = make(net)
         cases.append(
             {
                 "units": units,
                 "estimator": estimator,
                 "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
                 "credits": [digits(g) for g in credits],
+                **({"learned": learned[0]} if learned else {}),
             }
         )
 made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "cases": cases}

@@ -88,6 +88,7 @@ export { createEstimator, estimators, findEstimator } from "./estimators/registr
 export { reinforce } from "./estimators/reinforce.ts";
 export { reinforceLoo } from "./estimators/reinforce-loo.ts";
 export { reinmax } from "./estimators/reinmax.ts";
+export { relax } from "./estimators/relax.ts";
 export { rewardPenalty } from "./estimators/reward-penalty.ts";
 export { straightThrough } from "./estimators/straight-through.ts";
 export { vargrad } from "./estimators/vargrad.ts";

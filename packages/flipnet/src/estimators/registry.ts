@@ -23,6 +23,7 @@ import { rebar } from "./rebar.ts";
 import { reinforce } from "./reinforce.ts";
 import { reinforceLoo } from "./reinforce-loo.ts";
 import { reinmax } from "./reinmax.ts";
+import { relax } from "./relax.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
 import { straightThrough } from "./straight-through.ts";
 import { vargrad } from "./vargrad.ts";
@@ -48,6 +49,7 @@ export const estimators: readonly EstimatorKind[] = [
   muprop,
   mupropQuadratic,
   rebar,
+  relax,
   weightMax,
   weightMaxUnbiased,
   straightThrough,

@@ -1,24 +1,66 @@
 // Estimators that backpropagate: through relaxed units, exactly or as a control variate, and through bits. Their bias is measured.
 import { describe, expect, it } from "vitest";
 import { audit, type FunctionReport } from "../../src/audit/audit.ts";
+import { type BanditSpec, parseBanditSpec } from "../../src/audit/bandit-spec.ts";
+import { banditSubject } from "../../src/audit/bandit-subject.ts";
+import { parseElboSpec } from "../../src/audit/elbo-spec.ts";
+import { elboSubject } from "../../src/audit/elbo-subject.ts";
 import type { FunctionSpec } from "../../src/audit/function-spec.ts";
+import type { Subject } from "../../src/audit/subject.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
+import type { Estimator } from "../../src/estimators/estimator.ts";
+import { parseEstimatorText } from "../../src/estimators/options.ts";
+import { createEstimator } from "../../src/estimators/registry.ts";
 import { reinmax } from "../../src/estimators/reinmax.ts";
+import { relax } from "../../src/estimators/relax.ts";
+import { GeneratedDraws } from "../../src/network/draws.ts";
+import { initialiseWeights } from "../../src/network/network.ts";
 import { blackBoxObjective } from "../../src/objectives/black-box.ts";
-import { randomProblem } from "../helpers.ts";
+import { adam } from "../../src/optimizers/adam.ts";
+import { numbers, randomProblem } from "../helpers.ts";
 import { smallElbo, smallFunction } from "./small.ts";
 
 const codings = ["zero-one", "plus-minus"] as const;
 const numbersIn = (value: unknown): number[] => [value].flat(3) as number[];
 
-describe("REBAR", () => {
+/** RELAX whose network and coefficients are wherever they may be. */
+const learned: Estimator = {
+  ...relax({ hidden: 3 }),
+  prepare(problem) {
+    const prepared = relax({ hidden: 3 }).prepare(problem);
+    prepared.parameters!.forEach(({ block }, i) => {
+      problem.network.backend.write(block, numbers(i, block.columns));
+    });
+    return prepared;
+  },
+};
+
+/** Three hidden units, and a softmax over two actions. */
+const bandit: BanditSpec = {
+  units: "zero-one",
+  layers: [
+    { weights: [1, 2, 3].map((seed) => numbers(seed, 3)), bias: numbers(4, 3) },
+    { weights: [5, 6].map((seed) => numbers(seed, 3, -2, 2)), bias: numbers(7, 2) },
+  ],
+  contexts: [
+    [1, 0, 1],
+    [0, 1, 1],
+  ],
+  reward: [
+    [3, 1],
+    [0, 2],
+  ],
+};
+
+describe("REBAR and RELAX", () => {
   it.each(codings)(
     "is unbiased, units %s: largest |z| below 5, and the sum of squares as it should be",
     (units) => {
       const spec: FunctionSpec = { ...smallFunction(units), contexts: [[1, 0, 1]] };
-      for (const name of ["rebar", "rebar:temperature=0.2:start=0.6"]) {
-        const simulate = { samples: 6000, seed: 3 };
-        const { estimators, exact } = audit(spec, { estimators: [name], simulate }) as FunctionReport;
+      for (const one of ["rebar", "rebar:temperature=0.2:start=0.6", learned]) {
+        const simulate = { samples: 4000, seed: 3 };
+        const { estimators, exact } = audit(spec, { estimators: [one], simulate }) as FunctionReport;
+        const [name] = Object.keys(estimators);
         const { mean, variance, largestZ } = estimators[name];
         expect(largestZ, name).toBeLessThan(5);
         // Not all of these are independent of each other: of that many degrees of freedom the mean of z^2 is 1.
@@ -30,6 +72,41 @@ describe("REBAR", () => {
       }
     },
   );
+
+  it("RELAX's network learns to take away variance, of a known function and of a reward", () => {
+    const backend = createReferenceBackend();
+    const subjects: [Subject, string][] = [
+      [elboSubject(backend, parseElboSpec(smallElbo())), "relax:objective=false:hidden=10"],
+      [banditSubject(backend, parseBanditSpec(bandit)), "relax:hidden=10"],
+    ];
+    for (const [subject, text] of subjects) {
+      const draws = new GeneratedDraws(backend, 3);
+      const rows = 50;
+      const choose = () => Int32Array.from({ length: rows }, (_, b) => b % 2);
+      const trial = subject.prepare(
+        createEstimator(parseEstimatorText(text)),
+        { choose, draw: draws.draw.bind(draws) },
+        rows,
+      );
+      const { parameters, gradients, adapt, credits } = trial.prepared;
+      const optimizer = adam({ learningRate: 0.05 })(
+        backend,
+        parameters!.map(({ rate: _, ...one }) => one),
+      );
+      initialiseWeights(backend, parameters!, 1);
+      const squares: number[] = [];
+      for (let step = 0; step < 120; step++) {
+        draws.startStep(step);
+        trial.run();
+        const { g } = credits[0];
+        squares.push(backend.readNow(g).reduce((sum, one) => sum + one * one, 0));
+        adapt!();
+        optimizer.step(gradients!, step + 1);
+      }
+      const mean = (few: number[]) => few.reduce((sum, one) => sum + one, 0) / few.length;
+      expect(mean(squares.slice(-20)), text).toBeLessThan(0.6 * mean(squares.slice(0, 20)));
+    }
+  });
 
   it("has less variance than REINFORCE, and that of REINFORCE where the coefficient is 0", () => {
     const simulate = { samples: 4000, seed: 5 };

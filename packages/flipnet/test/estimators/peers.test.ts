@@ -15,6 +15,8 @@ interface Case {
   /** By layer and branch, in steps of 2^-24. */
   uniforms: Record<string, number[]>;
   credits: number[][];
+  /** Of the estimator's own parameters: their values, and where they are to go. */
+  learned?: Record<string, { value: number[]; climb: number[] }>;
 }
 
 const { spec, cases } = JSON.parse(
@@ -23,7 +25,7 @@ const { spec, cases } = JSON.parse(
 const backend = createReferenceBackend();
 const rows = spec.contexts.length;
 
-it.each(cases)("$estimator, units $units", ({ units, estimator, uniforms, credits }) => {
+it.each(cases)("$estimator, units $units", ({ units, estimator, uniforms, credits, learned = {} }) => {
   const subject = functionSubject(backend, parseFunctionSpec({ ...spec, units }));
   const given = new GivenDraws(({ layer, branch }: Site) => {
     const numbers = uniforms[`${layer.index},${branch}`].map((step) => step / 2 ** 24);
@@ -31,12 +33,27 @@ it.each(cases)("$estimator, units $units", ({ units, estimator, uniforms, credit
   });
   const draws = { choose: () => Int32Array.from(spec.contexts.keys()), draw: given.draw.bind(given) };
   const trial = subject.prepare(createEstimator(parseEstimatorText(estimator)), draws, rows);
+  const { parameters = [], gradients = [], adapt, credits: own } = trial.prepared;
+  for (const [name, { value }] of Object.entries(learned)) {
+    backend.write(parameters.find((one) => one.name === name)!.block, value);
+  }
   trial.run();
-  const found = trial.prepared.credits.map(({ g }) => [...backend.readNow(g)]);
+  const found = own.map(({ g }) => [...backend.readNow(g)]);
   expect(found.length).toBe(credits.length);
   credits.forEach((expected, term) => {
-    expected.forEach((g, e) => {
-      expect(Math.abs(found[term][e] - g), `term ${term}, ${e}`).toBeLessThan(1e-9 * (1 + Math.abs(g)));
-    });
+    expectNear(found[term], expected, `term ${term}`);
+  });
+  if (Object.keys(learned).length === 0) return;
+  expect(parameters.map(({ name }) => name)).toEqual(Object.keys(learned));
+  adapt?.();
+  parameters.forEach(({ name }, i) => {
+    expectNear([...backend.readNow(gradients[i])], learned[name].climb, name);
   });
 });
+
+function expectNear(found: readonly number[], expected: readonly number[], what: string): void {
+  expect(found.length, what).toBe(expected.length);
+  expected.forEach((g, e) => {
+    expect(Math.abs(found[e] - g), `${what}, ${e}`).toBeLessThan(1e-9 * (1 + Math.abs(g)));
+  });
+}

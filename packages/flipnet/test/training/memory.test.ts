@@ -73,7 +73,7 @@ describe("a plan of memory", () => {
     ["vae, f-hnca", vae("f-hnca", 3), vae("f-hnca", 1)],
     ["vae, f-hnca, full reward", vae("f-hnca", 1, { fullReward: true })],
     ["vae, disarm", vae("disarm", 1)],
-    ["vae, rebar", vae("rebar", 1)],
+    ["vae, relax", vae("relax", 1)],
     ["vae, nvil", vae("nvil", 1)],
     ["vae, f-hnca of three samples", vae("f-hnca", 1, { samples: 3 })],
     ["vae, reinforce-loo", vae("reinforce-loo", 1, { resample: "independent" })],
