@@ -8,6 +8,7 @@ import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
 import { defineMeasure } from "./commands/measure.ts";
+import { definePlayground } from "./commands/playground.ts";
 import { definePredict } from "./commands/predict.ts";
 import { defineReport } from "./commands/report.ts";
 import { defineReproduce } from "./commands/reproduce.ts";
@@ -47,6 +48,7 @@ Examples:
   $ flipnet data table.csv                         its columns, and what would be made of them
   $ flipnet train --data table.csv --target income --ignore id
   $ flipnet predict runs/table-labels-... new.csv
+  $ flipnet playground                             coins and credit, in a browser
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
     );
@@ -64,6 +66,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   defineEstimators(program);
   defineData(program);
   defineEvaluate(program);
+  definePlayground(program);
 
   try {
     await program.parseAsync();
