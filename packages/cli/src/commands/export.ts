@@ -55,17 +55,19 @@ async function exportCommand(folders: string[], flags: Flags): Promise<number> {
   });
   const { yellow } = colorsFor(process.stderr);
   if (flags.bernoulliOp) process.stderr.write(`${yellow("warning:")} ${complement}\n`);
+  const { isComplete } = await import("../settings/config.ts");
   for (const run of runs.filter(({ summary }) => summary === undefined)) {
-    process.stderr.write(`${yellow("note:")} ${unfinished(run)}\n`);
+    const complete = isComplete(run.config, run.records);
+    process.stderr.write(`${yellow("note:")} ${unfinished(run, complete)}\n`);
   }
   for (const file of files) process.stdout.write(`${file}\n`);
   return damage.exitCode;
 }
 
-const unfinished = ({ folder, records, config }: StoredRun) =>
-  records.length < config.epochs
-    ? `${folder} is not finished: ${records.length} of ${config.epochs} records are there`
-    : `${folder} is not finished: all records are there, its summary is not`;
+const unfinished = ({ folder, records, config }: StoredRun, complete: boolean) =>
+  complete
+    ? `${folder} is not finished: all records are there, its summary is not`
+    : `${folder} is not finished: ${records.length} of ${config.epochs} records are there`;
 
 const complement =
   "ONNX Runtime (1.30) draws the complement of its Bernoulli operation, 1 with probability 1 - p; leave out --bernoulli-op for it";

@@ -58,7 +58,7 @@ export function defineTrain(program: Command): void {
   add("Learning:", [
     ...Object.keys(optionsWithOwnName),
     ...["paperScale", "baseline", "epochs", "batchSize", "optimizer", "frozenAdam", "varianceCount"],
-    ...["learningRate", "l2", "seed"],
+    ...["learningRate", "learningRateEnd", "learningRateSteps", "l2", "seed"],
   ]);
   add("Where and how:", ["out"]);
   command.option("--resume", "go on with a run that was stopped, or with more epochs");
@@ -83,6 +83,8 @@ export function addOtherSettings(command: Command): void {
     "frozenAdam",
     "varianceCount",
     "learningRate",
+    "learningRateEnd",
+    "learningRateSteps",
     "l2",
   ];
   for (const name of [...ofTasks(), ...Object.keys(optionsWithOwnName), "paperScale", ...learning]) {
@@ -309,7 +311,7 @@ class Report {
     this.#flags = flags;
   }
 
-  start({ folder, config, records, step, memory, withoutNative, notes = [] }: RunStart): void {
+  start({ folder, config, records, step, complete, memory, withoutNative, notes = [] }: RunStart): void {
     this.#epochs = config.epochs;
     this.#last = records.at(-1);
     this.#mark(step);
@@ -321,7 +323,7 @@ class Report {
       this.#status.print(`there is nothing to go on with in ${folder}: the run begins`);
     }
     const from = step === 0 ? "" : `, from step ${step} on`;
-    if (records.length < config.epochs) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+    if (!complete) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
     for (const note of notes) this.#status.print(note);
     if (withoutNative !== undefined) {
       this.#status.print(`no native kernels, so ${config.kernels} ones: ${withoutNative}`);

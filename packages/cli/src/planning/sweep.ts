@@ -16,7 +16,7 @@ import {
   withPlace,
 } from "../running/run-folder.ts";
 import { digestOf, kernelsOf } from "../running/workload.ts";
-import { type Config, parseConfig, readConfigFile } from "../settings/config.ts";
+import { type Config, isComplete, parseConfig, readConfigFile } from "../settings/config.ts";
 import { flagOf } from "../settings/flag.ts";
 import { withPreset } from "../settings/presets.ts";
 
@@ -210,6 +210,6 @@ export async function runsOfOtherGenerators(out: string): Promise<Map<string, nu
 }
 
 /** Whether a run has all epochs of a config. One that went further has no summary of that length, and needs none. */
-export const isDone = (stored: StoredRun | undefined, { epochs }: Config): boolean =>
+export const isDone = (stored: StoredRun | undefined, config: Config): boolean =>
   stored !== undefined &&
-  (stored.records.length > epochs || (stored.records.length === epochs && !!stored.summary));
+  (stored.records.length > config.epochs || (isComplete(config, stored.records) && !!stored.summary));

@@ -225,7 +225,7 @@ async function doneResult(job: PlannedRun): Promise<JobResult | undefined> {
   if (stored === undefined || !isDone(stored, config)) return undefined;
   const records = stored.records.slice(0, config.epochs);
   // One that went further no longer has what is measured at the end only.
-  const isOfThese = stored.summary?.epochs === config.epochs;
+  const isOfThese = stored.summary?.epochs === records.length;
   const summary = isOfThese ? stored.summary! : summarise(runId, folder, records);
   return { job, status: "done", records, summary };
 }

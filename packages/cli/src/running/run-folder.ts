@@ -55,7 +55,7 @@ export function runIdOf(config: Config, digest: string): string {
 }
 
 /** Settings that may be one number or one a layer. */
-const perLayer = ["learningRate", "l2", "normRate"];
+const perLayer = ["learningRate", "learningRateEnd", "criticRate", "criticRateEnd", "l2", "normRate"];
 
 /** The same number for every layer is that number. */
 const asOne = (value: unknown): unknown =>

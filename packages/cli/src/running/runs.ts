@@ -15,7 +15,7 @@ import {
   type Progress,
   type Training,
 } from "flipnet/internal/training/training";
-import type { Config } from "../settings/config.ts";
+import { type Config, isComplete } from "../settings/config.ts";
 import { type Checkpoint, placeOf, readCheckpoint, writeCheckpoint } from "./checkpoint.ts";
 import { describeEnvironment, packageVersion } from "./environment.ts";
 import { type Lock, lockFolder } from "./lock.ts";
@@ -64,6 +64,8 @@ export interface RunStart {
   records: readonly EpochRecord[];
   /** Steps that are done. */
   step: number;
+  /** Whether nothing is left to train. */
+  complete: boolean;
   /** What it takes; absent where nothing is trained, and on the reference backend. */
   memory?: MemoryPlan;
   /** Why native kernels that are installed are not used. */
@@ -230,23 +232,25 @@ class Run {
 
   /** Whether nothing is left to do: with the last epoch there may still be a summary to make. */
   isDone({ records, summary }: Stored): boolean {
-    const { epochs } = this.config;
-    return records.length > epochs || (records.length === epochs && summary?.epochs === epochs);
+    if (records.length > this.config.epochs) return true;
+    return isComplete(this.config, records) && summary?.epochs === records.length;
   }
 
   /** The result of a run that is done. One that went further no longer has what is measured at the end only. */
   answer(stored: Stored, { onStart }: RunOptions): RunResult {
     const { epochs } = this.config;
     const records = stored.records.slice(0, epochs);
-    onStart?.({ ...this.#named(), records, step: records[records.length - 1].step });
+    onStart?.({ ...this.#named(), records, step: records[records.length - 1].step, complete: true });
     const summary =
-      stored.summary?.epochs === epochs ? stored.summary : summarise(this.runId, this.folder, records);
+      stored.summary?.epochs === records.length
+        ? stored.summary
+        : summarise(this.runId, this.folder, records);
     return { ...this.#named(), records, status: "reused", summary };
   }
 
   refuseToTrainOn({ checkpoint, hasMetrics, records, step }: Stored): void {
     const { folder, config } = this;
-    if ((checkpoint === undefined && !hasMetrics) || records.length === config.epochs) return;
+    if ((checkpoint === undefined && !hasMetrics) || isComplete(config, records)) return;
     throw new InputError(
       `${folder} holds this run with ${records.length} of ${config.epochs} epochs done (${step} steps); ` +
         "add --resume to go on with it",
@@ -274,6 +278,7 @@ class Run {
         ...this.#named(),
         records: [...records],
         step: stored.step,
+        complete: isComplete(config, records),
         ...(memory && { memory }),
         ...(withoutNative !== undefined && { withoutNative }),
         ...(this.#notes && { notes: this.#notes }),
@@ -307,10 +312,10 @@ class Run {
         records.push(record);
         onEpoch?.(record);
         if (signal?.aborted) break;
-        if (training.epoch < config.epochs && took < share * (performance.now() - saved)) await save();
+        if (!isComplete(config, records) && took < share * (performance.now() - saved)) await save();
       }
       await save();
-      if (records.length === config.epochs) measured = await training.evaluate({ pause });
+      if (isComplete(config, records)) measured = await training.evaluate({ pause });
     } finally {
       await log.close();
     }

@@ -115,13 +115,18 @@ const learningOf = (config: Config) => ({
 });
 
 function optimizerOf(config: Config): OptimizerFactory {
-  const { optimizer, learningRate, l2, beta1, beta2, epsilon } = config;
+  const { optimizer, learningRate, learningRateEnd, learningRateSteps, l2, beta1, beta2, epsilon } = config;
   const frozen = config.frozenAdam;
+  const rates = {
+    learningRate,
+    ...(learningRateEnd !== undefined && { learningRateEnd }),
+    ...(learningRateSteps !== undefined && { learningRateSteps }),
+  };
   const chosen =
     optimizer === "sgd"
-      ? sgd({ learningRate })
+      ? sgd(rates)
       : adam({
-          learningRate,
+          ...rates,
           ...(beta1 !== undefined && { beta1 }),
           ...(beta2 !== undefined && { beta2 }),
           ...(epsilon !== undefined && { epsilon }),

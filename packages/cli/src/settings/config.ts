@@ -16,7 +16,7 @@ import { repeatedKey } from "flipnet/internal/formats/repeated-key";
 import type { HiddenLayer } from "flipnet/internal/network/hidden";
 import type { Units } from "flipnet/internal/network/network";
 import { adamOptions } from "flipnet/internal/optimizers/adam";
-import type { TaskDefinition } from "flipnet/internal/tasks/definition";
+import type { MetricRecord, TaskDefinition } from "flipnet/internal/tasks/definition";
 import { findTask, tasks } from "flipnet/internal/tasks/registry";
 import { learningOptions } from "flipnet/internal/training/create";
 import { optionsWithOwnName, ownNamesOf, settingsOf, tasksWith } from "./described.ts";
@@ -37,6 +37,8 @@ export interface Config {
   batchSize: number;
   optimizer: "adam" | "sgd";
   learningRate: number | readonly number[];
+  learningRateEnd?: number | readonly number[];
+  learningRateSteps?: number;
   l2?: number | readonly number[];
   beta1?: number;
   beta2?: number;
@@ -71,6 +73,13 @@ export const alongOf = (config: Pick<Config, "task">): "epoch" | "step" =>
 /** How long a run is, in what it is counted in. */
 export const lengthOf = (config: Config): number =>
   taskOf(config).length === "steps" ? config.steps! : config.epochs;
+
+/** Whether a run that has come to the last of these records has nothing left to do. */
+export function isComplete(config: Config, records: readonly MetricRecord[]): boolean {
+  if (records.length >= config.epochs) return true;
+  const last = records[records.length - 1];
+  return last !== undefined && taskOf(config).ended?.(config as never, last) === true;
+}
 
 /** A config of that many epochs. */
 export function ofLength(config: Config, epochs: number): Config {
@@ -273,6 +282,12 @@ function settle(
 ): Config {
   const { beta1, beta2, epsilon, baselineDecay, l2, paperScale, frozenAdam, ...rest } = settings;
   const { baseline, optimizer, epochs, steps, recordEvery, kernelSize, convolutions } = rest;
+  for (const name of ["learningRateEnd", "criticRateEnd"]) {
+    if (rest[name] === undefined || rest.learningRateSteps !== undefined) continue;
+    throw new InputError(
+      `${nameOf(name)} is ${show(rest[name])} without ${nameOf("learningRateSteps")}; expected both`,
+    );
+  }
   if (frozenAdam === true && optimizer !== "adam") {
     throw new InputError(`${nameOf("frozenAdam")} is of Adam; the optimizer is ${optimizer}`);
   }

@@ -7,6 +7,7 @@ import { estimators, estimatorsFor } from "flipnet/internal/estimators/registry"
 import { isWhole } from "flipnet/internal/formats/whole";
 import { type HiddenLayer, hiddenSpec, parseHidden } from "flipnet/internal/network/hidden";
 import { adamOptions } from "flipnet/internal/optimizers/adam";
+import { scheduleOptions } from "flipnet/internal/optimizers/optimizer";
 import type { TaskDefinition } from "flipnet/internal/tasks/definition";
 import { tasks } from "flipnet/internal/tasks/registry";
 import { learningOptions } from "flipnet/internal/training/create";
@@ -180,6 +181,12 @@ function describe(task: TaskDefinition): DescribedSettings {
       default: task.usual.learningRate,
       says: "one, or one a layer, as in 1e-3,1e-4",
     }),
+    learningRateEnd: perLayer({
+      zero: true,
+      default: undefined,
+      says: "what the rate moves to, linearly, in --learning-rate-steps (default: it stays)",
+    }),
+    learningRateSteps: scheduleOptions.learningRateSteps,
     l2: perLayer({
       zero: true,
       default: undefined,

@@ -32,12 +32,14 @@ const read = (content: object) => {
 
 // Runs of the papers' figures, and one of each, by the id that runs already made have: it must not change unnoticed.
 const known = {
+  control: [200, "HNCA, rate 1e-3, seed 1", "e333c2fa79859201"],
   "hnca-coding": [60, "HNCA, -1 and +1, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-1": [30, "HNCA, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-3": [85, "REINFORCE, 3 layers, seed 1", "9c2ef32f28a09a7a"],
   "hnca-figure-4": [30, "HNCA + baseline, 3 hidden layers, seed 1", "8857d14b728fee66"],
   "hnca-figure-5": [40, "REINFORCE, seed 2", "4f80f0c54b36d8ad"],
   "hnca-figure-6": [30, "full reward, 3 layers, seed 1", "d551f77d6e8046b8"],
+  "weight-max-control": [40, "WM, Acrobot, seed 9", "ffc621fdb462fb7d"],
   "weight-max-figure-1": [25, "WM, direct gradient, L2, seed 4", "53e3cd53029edea0"],
   "weight-max-online": [10, "WM, REINFORCE, seed 9", "17976a3842e23ee7"],
   "weight-max-statements": [45, "no L2, classification, seed 2", "ab8d568264da6dee"],
@@ -50,8 +52,10 @@ describe("the papers' experiments", () => {
 
   it.each(Object.entries(known))("%s", async (name, [count, label, runId]) => {
     const experiment = await readExperiment(name);
-    expect(experiment.paper).toBeDefined();
-    expect(experiment.says.length).toBeGreaterThan(0);
+    // Nobody else has compared rules on CartPole.
+    expect([experiment.paper === undefined, experiment.says.length === 0]).toEqual(
+      Array(2).fill(name === "control"),
+    );
     expect(experiment.differences.length).toBeGreaterThan(0);
     const runs = expandExperiment(experiment);
     expect(new Set(runs.map(({ config }) => JSON.stringify(config))).size).toBe(count);

@@ -19,6 +19,7 @@ import type {
 } from "./backend.ts";
 import { checked } from "./checked.ts";
 import { shapes } from "./shapes.ts";
+import { softplus } from "./softplus.ts";
 
 interface Values extends Matrix {
   readonly data: Float64Array;
@@ -69,9 +70,6 @@ const mean = (m: Matrix): number => sum(0, values(m).length, (e) => values(m)[e]
 
 /** What a stored value stands for in a product. */
 const coded = (x: number, coding: Coding): number => (coding === "plus-minus" ? 2 * x - 1 : x);
-
-/** log(1 + e^x) without overflow or cancellation. */
-const softplus = (x: number): number => Math.max(x, 0) + Math.log1p(Math.exp(-Math.abs(x)));
 
 /** 1 / (1 + e^-x) to full relative accuracy on both sides. */
 const sigmoid = (x: number): number => (x >= 0 ? 1 / (1 + Math.exp(-x)) : Math.exp(x) / (1 + Math.exp(x)));

@@ -57,6 +57,20 @@ export interface Scores {
   weigh(signal: Matrix): void;
 }
 
+/**
+ * A rule by which every unit learns from a signal of its own, the last layer's being the reward: what a hidden unit earns
+ * follows from how the weights to its children have just learned.
+ */
+export interface OwnSignals {
+  /** Fills the credits with every unit's own score. Pure. */
+  score(): void;
+  /**
+   * Writes or adds what the units of a layer earn, `out` [I, 1], of the weights to one of its children as they stand,
+   * [I, J], and of what these were to learn, `change` [I, J].
+   */
+  earn(weights: Matrix, change: Matrix, out: Matrix, accumulate: boolean): void;
+}
+
 /** An estimator with its buffers, for one network and one batch size. No method allocates or reads back. */
 export interface PreparedEstimator {
   /** The main pass; its output is the action. */
@@ -73,6 +87,8 @@ export interface PreparedEstimator {
   readonly gradients?: readonly Matrix[];
   /** Credit and signal apart, where the credit is linear in it. */
   readonly scores?: Scores;
+  /** Where every unit learns from a signal of its own. */
+  readonly own?: OwnSignals;
   /** Runs the pass or passes; all randomness is here. */
   sample(draws: Draws): void;
   /**

@@ -75,6 +75,12 @@ export function prepareGradient(
       bias: backend.view(block, offset, 1, linear.width),
     };
   });
+  /** Credits of columns that stay 0. */
+  const idle = credits.flatMap(({ g, linear: { fixed = [] } }) =>
+    fixed.flatMap((column) =>
+      Array.from({ length: batchSize }, (_, row) => backend.view(g, row * g.columns + column, 1, 1)),
+    ),
+  );
   const creditDots = backend.matrix(batchSize, 1);
   const inputDots = backend.matrix(batchSize, 1);
   const moments = backend.matrix(batchSize, 1);
@@ -84,6 +90,7 @@ export function prepareGradient(
     blocks: gradients.map(({ block }) => block),
 
     compute() {
+      for (const place of idle) backend.fill(place, 0);
       for (const { credits, weights, bias } of gradients) {
         credits.forEach(({ g, pass }, term) => {
           for (const { edge, into } of weights) {

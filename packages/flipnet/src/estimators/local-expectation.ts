@@ -12,8 +12,8 @@
  * Unbiased. Cost: one evaluation of everything below the unit for every unit, on the host.
  */
 import { immediate } from "../backend/backend.ts";
+import { softplus } from "../backend/softplus.ts";
 import type { Layer } from "../network/network.ts";
-import { softplus } from "../objectives/activations.ts";
 import { type Component, childrenTowards } from "../objectives/objective.ts";
 import { prepareTries } from "../objectives/what-if.ts";
 import { groupByChildren } from "./children.ts";

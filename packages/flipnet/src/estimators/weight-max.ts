@@ -26,7 +26,7 @@
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Layer, Network } from "../network/network.ts";
-import { defineEstimator, type Scores } from "./estimator.ts";
+import { defineEstimator, type OwnSignals, type Scores } from "./estimator.ts";
 import { lambdaOption, requireLambda } from "./lambda.ts";
 import { number, oneOf, only, rates, type ValuesOf } from "./options.ts";
 import { prepareSinglePass } from "./single-pass.ts";
@@ -82,7 +82,8 @@ export const weightMax = defineEstimator({
     const scales = weightMaxScales(network, options);
     const { pass, credits, signals, score, weigh, signal, estimator } = prepareSinglePass(problem);
     const g = credits.map((credit) => credit.g);
-    const earn = prepareReward(network, options, pass.layers, g, scales);
+    const slopes = prepareSlopes(network, options);
+    const earn = prepareReward(network, options, pass.layers, g, scales, slopes);
     const learn = prepareRule(network, options, pass.batchSize);
     const output = layers[layers.length - 1];
     const hidden = layers.slice(0, -1).reverse();
@@ -105,9 +106,17 @@ export const weightMax = defineEstimator({
         for (const one of g) weigh(one, signal);
       },
     };
+    const own: OwnSignals = {
+      score() {
+        for (const layer of layers) score(layer, g[layer.index]);
+      },
+      earn: (weights, change, out, accumulate) =>
+        network.backend.rowDots(slopes(weights), change, "real", out, accumulate),
+    };
     const prepared = estimator(() => backpropagate(signals.of(output)), isLinear ? scores : undefined);
     return {
       ...prepared,
+      ...(options.hiddenRule === "reinforce" && options.normChange === "approximate" && { own }),
       credits: credits.map((credit, index) => ({ ...credit, paperScale: scales[index] })),
     };
   },
@@ -141,6 +150,7 @@ function prepareReward(
   activities: readonly { readonly bits: Matrix }[],
   g: readonly Matrix[],
   scales: readonly (number | null)[],
+  slopes: (weights: Matrix) => Matrix,
 ): (layer: Layer, a: Matrix) => void {
   if (normChange === "exact") {
     const rates = exactRates(normRate, scales);
@@ -152,9 +162,18 @@ function prepareReward(
       });
     };
   }
-  // d|w|^p = p sgn(w) |w|^(p - 1) dw: for the 2-norm 2 w dw, and half of that is the weight itself.
+  return ({ children }, a) => {
+    for (let i = 0; i < children.length; i++) {
+      const { layer: child, edge } = children[i];
+      backend.transposedProduct(g[child.index], slopes(edge.weights), a, i > 0);
+    }
+  };
+}
+
+/** How a p-norm changes with weights: d|w|^p = p sgn(w) |w|^(p - 1) dw; for the 2-norm 2 w dw, and half of that is the weight itself. */
+function prepareSlopes({ backend }: Network, { norm }: WeightMaxOptions): (weights: Matrix) => Matrix {
   const tables = new Map<Matrix, Matrix>();
-  const slopes = (weights: Matrix): Matrix => {
+  return (weights) => {
     if (norm === 2) return weights;
     let table = tables.get(weights);
     if (table === undefined) {
@@ -163,12 +182,6 @@ function prepareReward(
     }
     backend.signedPower(weights, norm - 1, norm / 2, table);
     return table;
-  };
-  return ({ children }, a) => {
-    for (let i = 0; i < children.length; i++) {
-      const { layer: child, edge } = children[i];
-      backend.transposedProduct(g[child.index], slopes(edge.weights), a, i > 0);
-    }
   };
 }
 

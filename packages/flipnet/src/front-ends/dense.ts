@@ -1,8 +1,10 @@
 /**
- * A front end of fully connected layers: hidden units are `tanh(l / 2)`, outputs linear. All of it is the backend's dense
- * products and its logistic function, as `tanh(l / 2) = sigmoid(l) - sigmoid(-l)`.
+ * A front end of fully connected layers: hidden units are `tanh(l / 2)` or softplus, outputs linear. The former is all the
+ * backend's dense products and its logistic function, as `tanh(l / 2) = sigmoid(l) - sigmoid(-l)`; a softplus,
+ * `ln(1 + e^l)`, is formed on the host.
  */
-import type { Backend, Matrix } from "../backend/backend.ts";
+import { type Backend, type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
+import { softplus } from "../backend/softplus.ts";
 import { InputError } from "../formats/errors.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "./front-end.ts";
@@ -17,16 +19,18 @@ export interface DenseOptions {
   outputs: number;
   /** What its parameters are called in files, `NAME.0` and so on; default "dense". */
   name?: string;
+  /** What hidden units make of their logit; default "tanh", of half of it. */
+  activation?: "tanh" | "softplus";
 }
 
 /**
  * Fully connected layers, all parameters zero; `initialiseWeights` draws them from `parameters`.
  *
- * @throws InputError for widths that cannot be
+ * @throws InputError for widths that cannot be, and for softplus on a backend that cannot be read within a step
  */
 export function denseFrontEnd(
   backend: Backend,
-  { inputs, hidden, outputs, name = "dense" }: DenseOptions,
+  { inputs, hidden, outputs, name = "dense", activation = "tanh" }: DenseOptions,
 ): FrontEnd {
   const widths = [inputs, ...hidden, outputs];
   const wrong = widths.find((width) => !isWhole(width, 1));
@@ -38,6 +42,7 @@ export function denseFrontEnd(
     const [I, J] = [widths[place], widths[place + 1]];
     return { weights: backend.view(block, 0, I, J), bias: backend.view(block, I * J, 1, J) };
   };
+  const activate = activation === "softplus" ? onHost(immediate(backend)) : tanhOf(backend);
   const parameters = widths.slice(1).map((width, place): Parameters => {
     const block = backend.matrix(1, (widths[place] + 1) * width);
     return { name: `${name}.${place}`, block, width };
@@ -74,7 +79,7 @@ export function denseFrontEnd(
             backend.product(read(place), "real", weights, logits);
             if (p === undefined || q === undefined) return;
             backend.sigmoid(logits, p, q);
-            backend.subtract(p, q, shown);
+            activate(logits, p, q, shown);
           });
         },
         backward(credit, inputCredit) {
@@ -89,11 +94,34 @@ export function denseFrontEnd(
             }
             const below = layers[place - 1];
             backend.transposedProduct(g, weights, below.credit!, false);
-            backend.meanSlope(below.credit!, below.p!, below.q!, 2, below.credit!);
+            if (activation === "softplus") backend.multiply(below.credit!, below.p!, below.credit!);
+            else backend.meanSlope(below.credit!, below.p!, below.q!, 2, below.credit!);
             g = below.credit!;
           }
         },
       };
     },
+  };
+}
+
+/** Writes what hidden units show, from their logits and the two probabilities that these make. */
+type Activate = (logits: Matrix, p: Matrix, q: Matrix, out: Matrix) => void;
+
+const tanhOf =
+  (backend: Backend): Activate =>
+  (_, p, q, out) =>
+    backend.subtract(p, q, out);
+
+function onHost(backend: ImmediateBackend): Activate {
+  const rooms = new Map<Matrix, Float64Array>();
+  return (logits, _p, _q, out) => {
+    let room = rooms.get(logits);
+    if (room === undefined) {
+      room = new Float64Array(logits.rows * logits.columns);
+      rooms.set(logits, room);
+    }
+    backend.readNow(logits, room);
+    for (let e = 0; e < room.length; e++) room[e] = softplus(room[e]);
+    backend.write(out, room);
   };
 }

@@ -23,6 +23,10 @@ export interface Parameters {
   readonly width: number;
   /** A learning rate of their own; absent: the optimizer's. */
   readonly rate?: number;
+  /** What that moves to, where rates move; absent: it stays. */
+  readonly rateEnd?: number;
+  /** Columns of the map that stay 0, weights and bias. */
+  readonly fixed?: readonly number[];
 }
 
 /** A differentiable network on a backend. */

@@ -15,6 +15,11 @@ export interface LayerSpec {
   units: number;
   /** Choices a softmax unit has, at least 2; absent for Bernoulli units. */
   choices?: number;
+  /**
+   * Whether the last choice's logit is 0 for good, so that the others are log odds against it: the reference category of
+   * a multinomial logit. Absent: every choice has a logit that learns.
+   */
+  reference?: boolean;
   /** Layers that feed this one, `"input"` or an earlier layer's number. Default: the layer before. */
   parents?: readonly ("input" | number)[];
 }
@@ -110,6 +115,9 @@ export function networkShapes(spec: NetworkSpec): Shape[] {
       throw new InputError(`${name} has ${layer.units} units; expected a whole number of at least 1`);
     }
     const choices = layer.kind === "softmax" ? (layer.choices ?? Number.NaN) : 1;
+    if (layer.reference && layer.kind !== "softmax") {
+      throw new InputError(`${name} has a reference and is ${layer.kind}; expected softmax`);
+    }
     if (layer.kind === "softmax" && !isWhole(choices, 2)) {
       throw new InputError(`${name} is softmax with ${layer.choices} choices; expected at least 2`);
     }
@@ -192,9 +200,10 @@ export function createNetwork(backend: Backend, spec: NetworkSpec, front?: Front
     const children = childrenOf[index];
     const linear = createLinear(backend, `layers.${index}`, edges, width);
     const addsInput = index === 0 && spec.inputKind === "logits";
-    const { kind } = spec.layers[index];
+    const { kind, reference } = spec.layers[index];
     const layer: Layer = {
       ...linear,
+      ...(reference && { fixed: Array.from({ length: units }, (_, unit) => (unit + 1) * choices - 1) }),
       index,
       kind,
       units,
@@ -245,7 +254,7 @@ export function initialiseWeights(
   law: WeightLaw = "glorot",
 ): void {
   const key = newKey();
-  parameters.forEach(({ block, width }, place) => {
+  parameters.forEach(({ block, width, fixed = [] }, place) => {
     if (width === 0) return;
     deriveKey(seed, "weights", place, key);
     const fanIn = block.columns / width - 1;
@@ -257,6 +266,7 @@ export function initialiseWeights(
       drawUniform(key, 3 * Math.sqrt(3), initial);
       for (let e = 0; e < weights.length; e++) weights[e] /= Math.sqrt(fanIn);
     }
+    for (const column of fixed) for (let e = column; e < initial.length; e += width) initial[e] = 0;
     backend.write(block, initial);
   });
 }

@@ -2,7 +2,9 @@
  * What a function component makes of its logit: `eta` in `eta(w . x + b)` (HNCA paper, appendix H, algorithm 3). A
  * scalar function is all that it takes; those that have kernels are much faster.
  */
+
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import { softplus } from "../backend/softplus.ts";
 import { InputError } from "../formats/errors.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import {
@@ -61,8 +63,6 @@ export interface ActivationKernels {
   readonly mixed?: number;
 }
 
-/** `log(1 + e^l)` */
-export const softplus = (l: number): number => Math.max(l, 0) + Math.log1p(Math.exp(-Math.abs(l)));
 const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : Math.exp(l) / (1 + Math.exp(l)));
 
 /** Whether each logit is that of a Bernoulli unit, as a backend's operations have it. */

@@ -1,9 +1,8 @@
 import { flag, number, positive } from "../estimators/options.ts";
-import { type LearningRate, type OptimizerFactory, ratesOf, settingsOf } from "./optimizer.ts";
+import { type OptimizerFactory, type Schedule, scheduleOf, settingsOf } from "./optimizer.ts";
 
 /** Adam's settings. */
-export interface AdamOptions {
-  learningRate: LearningRate;
+export interface AdamOptions extends Schedule {
   /** Decay of the mean gradient, default 0.9. */
   beta1?: number;
   /** Decay of the mean squared gradient, default 0.999. */
@@ -41,20 +40,20 @@ function power(base: number, n: number): number {
  */
 export function adam(options: AdamOptions): OptimizerFactory {
   const settings = settingsOf("adam", adamOptions, options);
-  const { learningRate, beta1, beta2, epsilon, frozen } = settings;
+  const { beta1, beta2, epsilon, frozen } = settings;
   return (backend, parameters) => {
-    const rates = ratesOf(learningRate, parameters);
+    const rates = scheduleOf(settings, parameters);
     const m = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const v = parameters.map(({ block }) => backend.matrix(1, block.columns));
     const options = { rate: 0, beta1, beta2, epsilon, correction1: 0, correction2: 0 };
     return {
-      description: { name: "adam", ...settings, learningRate: rates },
+      description: { name: "adam", ...settings, ...rates.said },
       state: { m, v },
-      step(gradients, step) {
+      step(gradients, step, from = 0, to = parameters.length) {
         options.correction1 = 1 - power(beta1, frozen ? 1 : step);
         options.correction2 = 1 - power(beta2, frozen ? 1 : step);
-        for (let i = 0; i < parameters.length; i++) {
-          options.rate = rates[i];
+        for (let i = from; i < to; i++) {
+          options.rate = rates.at(i, step);
           backend.adam(parameters[i].block, gradients[i], m[i], v[i], options);
         }
       },

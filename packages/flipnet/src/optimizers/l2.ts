@@ -46,15 +46,16 @@ export function withL2(optimizer: OptimizerFactory, l2: L2): OptimizerFactory {
     return {
       ...(description && { description: { ...description, l2: weightsByLayer } }),
       state: inner.state,
-      step(gradients, step) {
+      step(gradients, step, from = 0, to = parameters.length) {
         if (gradients !== seen) {
           seen = gradients;
           slopes = gradients.map(weightsOf);
         }
         for (const { beta, place } of penalised) {
+          if (place < from || place >= to) continue;
           backend.addScaled(weights[place], -2 * beta, slopes[place]);
         }
-        inner.step(gradients, step);
+        inner.step(gradients, step, from, to);
       },
     };
   };

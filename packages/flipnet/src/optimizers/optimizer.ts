@@ -2,6 +2,7 @@
 import type { Backend, Matrix } from "../backend/backend.ts";
 import {
   completeOptions,
+  count,
   type Option,
   type Options,
   perLayer,
@@ -32,8 +33,11 @@ export interface Optimizer {
   readonly description?: Readonly<Record<string, unknown>>;
   /** What has to be saved, laid out as the blocks of parameters: name -> one matrix each. */
   readonly state: Readonly<Record<string, readonly Matrix[]>>;
-  /** Updates all parameters. `step` counts from 1. */
-  step(gradients: readonly Matrix[], step: number): void;
+  /**
+   * Updates all parameters, or those from place `from` on and before `to`, by the gradients at the same places. `step` counts
+   * from 1.
+   */
+  step(gradients: readonly Matrix[], step: number, from?: number, to?: number): void;
 }
 
 /** Binds an optimizer to parameters: a network's layers, and what its objective adds. */
@@ -43,6 +47,24 @@ export type OptimizerFactory = (backend: Backend, parameters: readonly Parameter
 export const learningRateOption = withNames(
   perLayer({ default: undefined, says: "the rate, one, one a layer, or by name" }),
 );
+
+/** Settings of a rate that moves, which every optimizer has too. */
+export const scheduleOptions = {
+  learningRateEnd: withNames(
+    perLayer({
+      default: undefined,
+      says: "the rate that the first one moves to, linearly; one, or one a layer",
+    }),
+  ),
+  learningRateSteps: count({ least: 1, default: undefined, says: "steps until a rate has come to its end" }),
+};
+
+/** Rates that may move: linearly from `learningRate` to `learningRateEnd` in so many steps, where they stay. */
+export interface Schedule {
+  readonly learningRate: LearningRate;
+  readonly learningRateEnd?: LearningRate | undefined;
+  readonly learningRateSteps?: number | undefined;
+}
 
 /** The same option, which may also be numbers by name, one of them called "default". */
 function withNames<T>(option: Option<T>): Option<T | RatesByName> {
@@ -68,12 +90,40 @@ export function settingsOf<O extends Options>(
   name: string,
   described: O,
   given: object & { readonly learningRate: LearningRate },
-): ValuesOf<O> & { readonly learningRate: LearningRate } {
-  const settings = completeOptions(name, { ...described, learningRate: learningRateOption }, { ...given });
+): ValuesOf<O> & Schedule {
+  const all = { ...described, ...scheduleOptions, learningRate: learningRateOption };
+  const settings = completeOptions(name, all, { ...given });
   if (settings.learningRate === undefined) {
     throw new InputError(`${name} has no learningRate; expected ${learningRateOption.expected}`);
   }
+  if (settings.learningRateEnd !== undefined && settings.learningRateSteps === undefined) {
+    throw new InputError(
+      `${name} has a learningRateEnd and no learningRateSteps; expected ${scheduleOptions.learningRateSteps.expected}`,
+    );
+  }
   return settings as never;
+}
+
+/**
+ * The rates of parameters at a step, counted from 1, and what a description says of them.
+ *
+ * @throws InputError as `ratesOf` does
+ */
+export function scheduleOf(
+  { learningRate, learningRateEnd, learningRateSteps }: Schedule,
+  parameters: readonly Parameters[],
+): { readonly said: Schedule; at(place: number, step: number): number } {
+  const rates = ratesOf(learningRate, parameters);
+  const atEnd = parameters.map(({ rate, rateEnd = rate, ...part }): Parameters => {
+    return rateEnd === undefined ? part : { ...part, rate: rateEnd };
+  });
+  const ends = ratesOf(learningRateEnd ?? learningRate, atEnd);
+  if (learningRateSteps === undefined) return { said: { learningRate: rates }, at: (place) => rates[place] };
+  return {
+    said: { learningRate: rates, learningRateEnd: ends, learningRateSteps },
+    at: (place, step) =>
+      rates[place] + (ends[place] - rates[place]) * (Math.min(step, learningRateSteps) / learningRateSteps),
+  };
 }
 
 /**

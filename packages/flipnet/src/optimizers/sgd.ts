@@ -1,9 +1,7 @@
-import { type LearningRate, type OptimizerFactory, ratesOf, settingsOf } from "./optimizer.ts";
+import { type OptimizerFactory, type Schedule, scheduleOf, settingsOf } from "./optimizer.ts";
 
 /** SGD's settings. */
-export interface SgdOptions {
-  learningRate: LearningRate;
-}
+export type SgdOptions = Schedule;
 
 /**
  * Stochastic gradient ascent: `w += rate * gradient`.
@@ -11,15 +9,16 @@ export interface SgdOptions {
  * @throws InputError for a setting that it does not have or that cannot be used
  */
 export function sgd(options: SgdOptions): OptimizerFactory {
-  const { learningRate } = settingsOf("sgd", {}, options);
+  const settings = settingsOf("sgd", {}, options);
   return (backend, parameters) => {
-    const rates = ratesOf(learningRate, parameters);
+    const rates = scheduleOf(settings, parameters);
     return {
-      description: { name: "sgd", learningRate: rates },
+      description: { name: "sgd", ...rates.said },
       state: {},
-      step(gradients) {
-        for (let i = 0; i < parameters.length; i++)
-          backend.addScaled(gradients[i], rates[i], parameters[i].block);
+      step(gradients, step, from = 0, to = parameters.length) {
+        for (let i = from; i < to; i++) {
+          backend.addScaled(gradients[i], rates.at(i, step), parameters[i].block);
+        }
       },
     };
   };

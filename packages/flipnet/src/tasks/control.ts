@@ -9,7 +9,7 @@ import type { Environment } from "../environments/environment.ts";
 import { Episodes } from "../environments/episodes.ts";
 import { environments, findEnvironment } from "../environments/registry.ts";
 import type { Examples } from "../estimators/gradient.ts";
-import { count, flag, number, oneOf } from "../estimators/options.ts";
+import { count, flag, number, oneOf, perLayer } from "../estimators/options.ts";
 import { type HiddenLayer, hiddenSpec, withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
@@ -25,12 +25,14 @@ export interface ControlOptions extends TraceOptions {
   batchSize: number;
   /** Steps of training in all. */
   steps: number;
+  /** Episodes after which it ends, if it comes to these before. */
+  episodes?: number | undefined;
   /** Steps between two records. */
   recordEvery: number;
   /** Whether parameters move at every step, or when every episode of the batch is over. */
   update: "step" | "episode";
-  /** What lies behind a cut: what the critic says of the state, or nothing, as behind an end. */
-  atLimit: "bootstrap" | "end";
+  /** What lies behind a cut: what the critic says of the state; nothing, as behind an end; or the step is not learned from. */
+  atLimit: "bootstrap" | "end" | "skip";
   /** Whether the t-th step counts gamma^t. */
   discountStates: boolean;
   seed: number;
@@ -87,6 +89,10 @@ export class Control implements Task {
 
   startEpoch(): void {}
 
+  finished(): boolean {
+    return this.#counts[0] >= (this.#options.episodes ?? Infinity);
+  }
+
   load(): void {
     const { update } = this.#options;
     const all = this.#over.every((over) => over === 1);
@@ -115,6 +121,7 @@ export class Control implements Task {
       episodes.step(b, actions[b]);
       const stops = episodes.ended[b] || (episodes.cut[b] && atLimit === "end");
       transitions.discounts[b] = stops ? 0 : gamma;
+      if (episodes.cut[b] && atLimit === "skip") transitions.weights[b] = 0;
       if (episodes.ended[b] || episodes.cut[b]) this.#end(b);
     }
     episodes.observe(this.#seen);
@@ -132,11 +139,11 @@ export class Control implements Task {
 
   addMetrics(_evaluation: Evaluation, _sums: Sums, _first: number): void {}
 
-  /** Means over the episodes that have ended since it was called last: NaN where none has. */
+  /** Means over the episodes that have ended since it was called last, if any has. */
   async evaluate(): Promise<Record<string, number>> {
     const [episodes, ended, earned, steps] = this.#counts;
     this.#counts.fill(0, 1);
-    return { episodes, return: earned / ended, length: steps / ended };
+    return { episodes, ...(ended > 0 && { return: earned / ended, length: steps / ended }) };
   }
 }
 
@@ -145,13 +152,15 @@ const networkFor = ({
   hidden,
   units,
   environment,
-}: CommonSettings & { environment: string }): NetworkSpec => {
+  lastLogit,
+}: CommonSettings & { environment: string; lastLogit: "learned" | "fixed" }): NetworkSpec => {
   const { inputs, inputKind, actions } = findEnvironment(environment);
+  const output = { kind: "softmax", units: 1, choices: actions } as const;
   return {
     inputs,
     inputKind,
     units,
-    layers: withOutput(hidden, { kind: "softmax", units: 1, choices: actions }),
+    layers: withOutput(hidden, lastLogit === "fixed" ? { ...output, reference: true } : output),
   };
 };
 
@@ -180,6 +189,11 @@ export const control = defineTask({
       { default: "cart-pole", says: "what is acted in" },
     ),
     steps: count({ least: 1, default: 50000, says: "length of the run, in steps of every episode" }),
+    episodes: count({
+      least: 1,
+      default: undefined,
+      says: "end after so many episodes, if it comes to these before (default: go on to the last step)",
+    }),
     recordEvery: count({ least: 1, default: 2000, says: "steps between two records" }),
     gamma: number({
       from: 0,
@@ -198,14 +212,31 @@ export const control = defineTask({
       says: "what says how much a state is worth: a network with the actor's widths, a linear map, or nothing",
     }),
     criticLambda: number({ from: 0, to: 1, default: 0.8, says: "the same of the critic's trace" }),
-    criticRate: number({ from: 0, default: 0.001, says: "the critic's learning rate" }),
+    criticActivation: oneOf(["tanh", "softplus"], {
+      default: "tanh",
+      says: "what the critic's hidden units make of their logit: tanh of half of it, or softplus",
+    }),
+    criticRate: perLayer({
+      zero: true,
+      default: 0.001,
+      says: "the critic's learning rate, one or one a layer",
+    }),
+    criticRateEnd: perLayer({
+      zero: true,
+      default: undefined,
+      says: "what that moves to in the steps of --learning-rate-steps (default: it stays)",
+    }),
+    lastLogit: oneOf(["learned", "fixed"], {
+      default: "learned",
+      says: "whether the last action has a logit that learns, or one of 0, against which the others stand",
+    }),
     update: oneOf(["step", "episode"], {
       default: "step",
       says: "when parameters move: after every step, or when all episodes of a batch are over",
     }),
-    atLimit: oneOf(["bootstrap", "end"], {
+    atLimit: oneOf(["bootstrap", "end", "skip"], {
       default: "bootstrap",
-      says: "what lies behind a time limit: what the critic says, or nothing, as behind an end",
+      says: "what lies behind a time limit: what the critic says, or nothing, as behind an end; or nothing is learned there",
     }),
     discountStates: flag({
       default: false,
@@ -239,6 +270,7 @@ export const control = defineTask({
     },
   ],
   note: "The return is of whole episodes, those that ended since the last record.",
+  ended: ({ episodes = Infinity }, record) => Number(record.episodes) >= episodes,
   create: (backend, settings) => {
     const { critic: kind, ...options } = settings;
     const critic = { network: settings.hidden.map(widthOf), linear: [], none: undefined }[kind];

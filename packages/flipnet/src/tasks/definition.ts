@@ -121,6 +121,8 @@ export interface TaskDefinition<
     settings: Settings,
     data: Data,
   ): { readonly task: Task; readonly network: Network };
+  /** Whether a run that has come to a record is over, however long its settings let it be. */
+  ended?(settings: Settings, record: MetricRecord): boolean;
   /** Settings that measure with as little work as can be, for who asks what it takes, and their share of it. */
   cheap?(settings: Settings): { readonly settings: Settings; readonly share: number };
   /** So many examples of what a network sees, of `images` where the task is of those; absent: they say too little of it. */

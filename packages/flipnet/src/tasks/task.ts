@@ -41,6 +41,8 @@ export interface Task {
   readonly stepsPerEpoch: number;
   /** Steps after which training ends, in the middle of an epoch perhaps. Absent: it may go on for ever. */
   readonly totalSteps?: number;
+  /** Whether there is nothing more to learn from, however many steps are left: training ends there, with a record. */
+  finished?(): boolean;
   /** What the metrics remember beyond an epoch, by name: saved with a training. */
   readonly state?: Readonly<Record<string, Matrix>>;
   /** The same of what lives on the host. */

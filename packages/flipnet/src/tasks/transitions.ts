@@ -22,7 +22,12 @@ export interface TraceOptions {
   readonly traceLambda: number;
   readonly criticLambda: number;
   readonly gamma: number;
-  /** Widths of the critic's hidden layers, `tanh(l / 2)`; none: it is linear. Absent: there is no critic. */
+  /** Widths of the critic's hidden layers; none: it is linear. Absent: there is no critic. */
   readonly critic?: readonly number[] | undefined;
-  readonly criticRate: number;
+  /** What its hidden units make of their logit `l`: `tanh(l / 2)`, the default, or `ln(1 + e^l)`. */
+  readonly criticActivation?: "tanh" | "softplus";
+  /** One, or one for each of its layers, input side first. */
+  readonly criticRate: number | readonly number[];
+  /** What that moves to with the actor's; absent: it stays. */
+  readonly criticRateEnd?: number | readonly number[] | undefined;
 }

@@ -8,6 +8,11 @@
  * where z is 0 at an episode's beginning, V behind its end is 0, and the critic's own trace holds `grad V` likewise. With
  * HNCA, `score` is HNCA's credit: between its coins and its children's.
  *
+ * A rule by which every unit learns from a signal of its own, as Weight Maximization's sequel has it (Chung 2022), keeps
+ * traces `e` of the units' own scores. From the last layer to the first, a unit's update is `e` times its signal, which is
+ * delta for the last layer; a hidden unit's is formed of its children's updates and of the weights to them, which have just
+ * moved.
+ *
  * With lambda 1, gamma^t, and parameters that stay what they are until the episode is over, this is unbiased, whatever the
  * critic, as long as it does not read the coins. Everything else is an approximation: with lambda below 1 the bias is that
  * of REINFORCE with the same critic, to the last digit, whatever the estimator; see docs/control.md.
@@ -22,6 +27,7 @@ import { type Credit, partOfPass } from "../network/pass.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import type { TraceOptions, Transitions } from "../tasks/transitions.ts";
 import { Learner } from "./learner.ts";
+import { prepareSignals, type Signals } from "./own-signals.ts";
 
 /** Parameters' traces of one row of the batch. */
 interface RowTrace {
@@ -49,10 +55,11 @@ export class ActorCritic extends Learner {
 
   /** Learns from the transitions as they stand. */
   override learn(): void {
-    const update = this.#traced.trace();
-    if (update === 0) return;
-    this.optimizer.step(this.#traced.sums, update);
-    for (const sum of this.#traced.sums) this.network.backend.fill(sum, 0);
+    const { sums, trace } = this.#traced;
+    trace((update, from, to) => {
+      this.optimizer.step(sums, update, from, to);
+      for (let place = from; place < to; place++) this.network.backend.fill(sums[place], 0);
+    });
   }
 }
 
@@ -60,8 +67,8 @@ export class ActorCritic extends Learner {
 interface Traced extends PreparedEstimator {
   /** Those that are due, a block for each of the parameters. */
   readonly sums: readonly Matrix[];
-  /** Follows a step. Gives the number of the update that is due now, from 1; or 0. */
-  trace(): number;
+  /** Follows a step; `move` is called where parameters are due to move, with the update's number from 1, and which. */
+  trace(move: (update: number, from: number, to: number) => void): void;
 }
 
 const withTraces = (estimator: Estimator, transitions: Transitions, options: TraceOptions): Estimator => ({
@@ -78,37 +85,41 @@ const withTraces = (estimator: Estimator, transitions: Transitions, options: Tra
         `${estimator.name} learns a baseline of its own, in whose place the critic is; expected hnca or reinforce`,
       );
     }
-    if (prepared.scores === undefined) {
+    const { scores } = prepared;
+    if (scores === undefined) {
       throw new InputError(
         `the credit of ${estimator.name} is not linear in the reward; expected an estimator that can have traces, hnca or reinforce`,
       );
     }
-    return prepareTraces(prepared, prepared.scores, problem, transitions, options);
+    return prepareTraces({ ...prepared, scores }, problem, transitions, options);
   },
 });
 
 function prepareTraces(
-  prepared: PreparedEstimator,
-  scores: Scores,
+  prepared: PreparedEstimator & { readonly scores: Scores },
   { network, input }: Problem,
   transitions: Transitions,
-  { gamma, traceLambda, criticLambda, critic: hidden, criticRate }: TraceOptions,
+  options: TraceOptions,
 ): Traced {
+  const { gamma, traceLambda, criticLambda } = options;
   const backend = immediate(network.backend);
   const rows = input.rows;
   const ones = backend.matrix(rows, 1);
   backend.fill(ones, 1);
-  const { credits } = prepared;
+  const { credits, scores, own } = prepared;
   const actors = Array.from({ length: rows }, (_, row): RowTrace => {
     const ofRow = credits.map((credit) => onRow(backend, credit, row));
     const { blocks, compute } = prepareGradient(backend, network.layers, ofRow);
     return { own: blocks, traces: blocks.map(({ columns }) => backend.matrix(1, columns)), compute };
   });
-  const critic = hidden && prepareCritic(backend, input, transitions.next, hidden, criticRate);
+  const critic = prepareCritic(backend, input, transitions.next, options);
   const parameters = critic?.parameters ?? [];
   const blocks = [...network.layers.map(({ block }) => block), ...parameters.map(({ block }) => block)];
   const sums = blocks.map(({ columns }) => backend.matrix(1, columns));
-  const parts = [sums.slice(0, network.layers.length), sums.slice(network.layers.length)];
+  const L = network.layers.length;
+  const parts = [sums.slice(0, L), sums.slice(L)];
+  const signals = own && actors.map(({ traces }) => prepareSignals(backend, network.layers, traces, own));
+  const deltas = new Float64Array(rows);
   const updates = backend.matrix(1, 1);
   const counted = new Float64Array(1);
 
@@ -123,20 +134,31 @@ function prepareTraces(
     });
   });
 
-  /** z = decay z + weight g, and what the sum gains by it. */
-  function follow(
-    one: RowTrace,
-    into: readonly Matrix[],
-    decay: number,
-    weight: number,
-    delta: number,
-  ): void {
-    one.traces.forEach((trace, i) => {
+  /** z = decay z + weight g. */
+  function follow({ own, traces }: RowTrace, decay: number, weight: number): void {
+    traces.forEach((trace, i) => {
       if (decay === 0) backend.fill(trace, 0);
       else backend.addScaled(trace, decay - 1, trace);
-      backend.addScaled(one.own[i], weight, trace);
-      backend.addScaled(trace, delta / rows, into[i]);
+      backend.addScaled(own[i], weight, trace);
     });
+  }
+
+  /** What sums gain by a row's traces. */
+  function gain({ traces }: RowTrace, row: number, into: readonly Matrix[]): void {
+    traces.forEach((trace, i) => {
+      backend.addScaled(trace, deltas[row] / rows, into[i]);
+    });
+  }
+
+  /** Layer by layer from the last one on, each of which moves before the next one's signals are formed. */
+  function learnBySignals(signals: readonly Signals[], move: (from: number, to: number) => void): void {
+    for (let layer = L - 1; layer >= 0; layer--) {
+      signals.forEach(({ change }, row) => {
+        if (transitions.weights[row] === 0) return;
+        backend.addScaled(change(layer, deltas[row]), 1 / rows, sums[layer]);
+      });
+      move(layer, layer + 1);
+    }
   }
 
   return {
@@ -145,26 +167,35 @@ function prepareTraces(
     gradients: parts[1],
     state,
     sums,
-    trace() {
+    trace(move) {
       const { rewards, discounts, weights, first, moves } = transitions;
-      scores.score();
-      scores.weigh(ones);
+      if (own === undefined) {
+        scores.score();
+        scores.weigh(ones);
+      } else own.score();
       critic?.evaluate();
       for (let row = 0; row < rows; row++) {
         if (weights[row] === 0) continue;
         const [value, next] = critic === undefined ? [0, 0] : [critic.value(row), critic.next(row)];
-        const delta = rewards[row] + discounts[row] * next - value;
+        deltas[row] = rewards[row] + discounts[row] * next - value;
         actors[row].compute();
-        follow(actors[row], parts[0], first[row] ? 0 : gamma * traceLambda, weights[row], delta);
+        follow(actors[row], first[row] ? 0 : gamma * traceLambda, weights[row]);
+        if (signals === undefined) gain(actors[row], row, parts[0]);
         if (critic === undefined) continue;
         critic.rows[row].compute();
-        follow(critic.rows[row], parts[1], first[row] ? 0 : gamma * criticLambda, 1, delta);
+        follow(critic.rows[row], first[row] ? 0 : gamma * criticLambda, 1);
+        gain(critic.rows[row], row, parts[1]);
       }
-      if (!moves) return 0;
-      backend.readNow(updates, counted);
-      counted[0]++;
-      backend.write(updates, counted);
-      return counted[0];
+      if (moves) {
+        backend.readNow(updates, counted);
+        counted[0]++;
+        backend.write(updates, counted);
+      }
+      const due = (from: number, to: number) => {
+        if (moves && from < to) move(counted[0], from, to);
+      };
+      if (signals !== undefined) learnBySignals(signals, due);
+      due(signals === undefined ? 0 : L, sums.length);
     },
   };
 }
@@ -190,10 +221,13 @@ function prepareCritic(
   backend: ImmediateBackend,
   input: Matrix,
   next: Matrix,
-  hidden: readonly number[],
-  rate: number,
-): Critic {
-  const front = denseFrontEnd(backend, { inputs: input.columns, hidden, outputs: 1, name: "critic" });
+  { critic: hidden, criticActivation: activation = "tanh", criticRate, criticRateEnd }: TraceOptions,
+): Critic | undefined {
+  if (hidden === undefined) return undefined;
+  const shape = { inputs: input.columns, hidden, outputs: 1, name: "critic", activation };
+  const front = denseFrontEnd(backend, shape);
+  const rates = ratesOfCritic(criticRate, front.parameters.length);
+  const ends = ratesOfCritic(criticRateEnd ?? criticRate, front.parameters.length);
   const one = backend.matrix(1, 1);
   backend.fill(one, 1);
   const runs = (states: Matrix) =>
@@ -204,7 +238,7 @@ function prepareCritic(
   const room = new Float64Array(1);
   const worth = ({ output }: FrontPass) => backend.readNow(output, room)[0];
   return {
-    parameters: front.parameters.map((part) => ({ ...part, rate })),
+    parameters: front.parameters.map((part, i) => ({ ...part, rate: rates[i], rateEnd: ends[i] })),
     rows: before.map(({ gradients, backward }) => ({
       own: gradients,
       traces: gradients.map(({ columns }) => backend.matrix(1, columns)),
@@ -216,4 +250,13 @@ function prepareCritic(
     value: (row) => worth(before[row]),
     next: (row) => worth(after[row]),
   };
+}
+
+/** @throws InputError for a list of another length */
+function ratesOfCritic(rate: number | readonly number[], layers: number): readonly number[] {
+  const rates = typeof rate === "number" ? new Array<number>(layers).fill(rate) : rate;
+  if (rates.length === layers) return rates;
+  throw new InputError(
+    `there are ${rates.length} rates for a critic of ${layers} layers; expected one, or one a layer`,
+  );
 }

@@ -206,9 +206,14 @@ const described = "optimizer";
 export function optimizerIn(tensors: Record<string, Tensor>, layers: number): OptimizerFactory | undefined {
   const saved = tensors[described];
   if (saved === undefined) return undefined;
-  const { name, learningRate, ...settings } = descriptionIn(saved);
+  const { name, learningRate, learningRateEnd, ...settings } = descriptionIn(saved);
   if (!Array.isArray(learningRate)) throw new InputError(`the checkpoint's ${described} has no learningRate`);
-  const options = { ...settings, learningRate: learningRate.slice(0, layers) };
+  const ofLayers = (rates: unknown) => (Array.isArray(rates) ? rates.slice(0, layers) : undefined);
+  const options = {
+    ...settings,
+    learningRate: learningRate.slice(0, layers),
+    learningRateEnd: ofLayers(learningRateEnd),
+  };
   if ("l2" in settings) return undefined;
   return name === "adam" ? adam(options) : name === "sgd" ? sgd(options) : undefined;
 }

@@ -105,10 +105,13 @@ export class Training {
     return this;
   }
 
-  /** Steps of an epoch, numbered from 0: fewer in the last one where the task ends within it. */
+  /**
+   * Steps of an epoch, numbered from 0: fewer in the last one where the task ends within it, and none where it has ended before.
+   */
   #stepsOf(epoch: number): number {
     const { stepsPerEpoch, totalSteps = Infinity } = this.task;
-    return Math.min(stepsPerEpoch, totalSteps - epoch * stepsPerEpoch);
+    const end = this.task.finished?.() ? this.step : totalSteps;
+    return Math.min(stepsPerEpoch, end - epoch * stepsPerEpoch);
   }
 
   /**
@@ -121,18 +124,17 @@ export class Training {
     const { pauseMilliseconds = defaultPause } = hooks;
     for (;;) {
       const { epoch } = this;
-      if (epoch >= epochs || epoch * task.stepsPerEpoch >= (task.totalSteps ?? Infinity)) return;
-      const steps = this.#stepsOf(epoch);
+      if (epoch >= epochs || this.#stepsOf(epoch) <= 0) return;
       task.startEpoch(epoch);
-      for (let first = this.step - epoch * task.stepsPerEpoch; first < steps; ) {
+      for (let first = this.step - epoch * task.stepsPerEpoch; first < this.#stepsOf(epoch); ) {
         const started = performance.now();
         let now: number;
         do {
           this.#step(first++);
           now = performance.now();
-        } while (first < steps && now < started + pauseMilliseconds);
+        } while (first < this.#stepsOf(epoch) && now < started + pauseMilliseconds);
         this.#milliseconds += now - started;
-        if (first === steps) break;
+        if (first === this.#stepsOf(epoch)) break;
         if (!(await this.#pause(hooks, epochs, epoch))) return;
       }
       const record = await this.#record(hooks, epochs);
@@ -310,7 +312,6 @@ export class Training {
   restore(tensors: Record<string, Tensor>): void {
     const left = { ...tensors };
     const progress = this.#takeProgress(left);
-    this.#checkProgress(progress);
     this.learner.restore(left);
     for (const [name, matrix] of Object.entries(this.task.state ?? {})) {
       const { data } = takeTensor(left, `task.${name}`, [matrix.rows, matrix.columns]);
@@ -319,6 +320,7 @@ export class Training {
     for (const [name, data] of Object.entries(this.task.numbers ?? {})) {
       data.set(takeTensor(left, `task.${name}`, [data.length]).data as Float64Array);
     }
+    this.#checkProgress(progress);
     refuseStrangers(left);
     this.step = progress.step;
     this.epoch = progress.epoch;
@@ -332,7 +334,7 @@ export class Training {
     const isPlace =
       isWhole(step, 0) &&
       isWhole(epoch, 0) &&
-      (step >= epoch * stepsPerEpoch || step === totalSteps) &&
+      (step >= epoch * stepsPerEpoch || step === totalSteps || this.task.finished?.() === true) &&
       step <= (epoch + 1) * stepsPerEpoch &&
       milliseconds >= 0;
     if (isPlace) return;

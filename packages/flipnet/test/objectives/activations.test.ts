@@ -1,12 +1,8 @@
 // Functions of a logit and a target, as they stand: their slopes are their derivatives, far out as well.
+
 import { expect, test } from "vitest";
-import {
-  type Activation,
-  entropy,
-  logLikelihood,
-  softplus,
-  surprisal,
-} from "../../src/objectives/activations.ts";
+import { softplus } from "../../src/backend/softplus.ts";
+import { type Activation, entropy, logLikelihood, surprisal } from "../../src/objectives/activations.ts";
 
 const sigmoid = (l: number) => 1 / (1 + Math.exp(-l));
 const log = (p: number) => (p === 0 ? 0 : Math.log(p));

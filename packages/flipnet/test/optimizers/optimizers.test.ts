@@ -160,3 +160,41 @@ test("an optimizer says which it is, with all of its settings", () => {
     l2: [0, 0, 0, 1],
   });
 });
+
+test("rates move to their ends in so many steps, and stay there; those of parameters of their own go along", () => {
+  const { network, gradients, read } = prepared();
+  const before = read();
+  const parts = network.layers.map((layer, i) => (i === 3 ? { ...layer, rate: 0.5, rateEnd: 0.1 } : layer));
+  const optimizer = sgd({ learningRate: 0.1, learningRateEnd: [0.2, 0.3, 0.1], learningRateSteps: 4 })(
+    backend,
+    parts,
+  );
+  for (let step = 1; step <= 6; step++) optimizer.step(gradients, step);
+  // A quarter of the way after the first step, all of it from the fourth on.
+  const ways = 0.25 + 0.5 + 0.75 + 3;
+  const sums = [0.1, 0.2, 0, -0.4].map((change, i) => 6 * (i === 3 ? 0.5 : 0.1) + ways * change);
+  read().forEach((block, layer) => {
+    const g = backend.readNow(gradients[layer]);
+    block.forEach((w, e) => {
+      expect(w).toBeCloseTo(before[layer][e] + sums[layer] * g[e], 13);
+    });
+  });
+  expect(() => adam({ learningRate: 0.1, learningRateEnd: 0.01 })).toThrow(
+    "adam has a learningRateEnd and no learningRateSteps; expected a whole number from 1 on",
+  );
+});
+
+test("some parameters can move before others", () => {
+  for (const make of [sgd({ learningRate: 0.1 }), withL2(adam({ learningRate: 0.1 }), 0.01)]) {
+    const [whole, parted] = [prepared(), prepared()];
+    make(backend, whole.network.layers).step(whole.gradients, 1);
+    const optimizer = make(backend, parted.network.layers);
+    for (const [from, to] of [
+      [3, 4],
+      [0, 3],
+    ]) {
+      optimizer.step(parted.gradients, 1, from, to);
+    }
+    expect(parted.read()).toEqual(whole.read());
+  }
+});

@@ -177,7 +177,90 @@ describe("an episode's update", () => {
   });
 });
 
+describe("Weight Maximization with traces", () => {
+  it("is the rule of each unit by itself, from the last layer on, behind weights that have moved", () => {
+    const backend = createReferenceBackend();
+    const [gamma, lambda, rate] = [0.9, 0.7, 0.3];
+    const task = new Control(backend, walk, {
+      ...usual,
+      ...{ update: "step", atLimit: "skip", discountStates: false, traceLambda: lambda, critic: undefined },
+    });
+    const network = createNetwork(backend, {
+      inputs: 2,
+      inputKind: "real",
+      units: "zero-one",
+      layers: [
+        { kind: "bernoulli", units: 3 },
+        { kind: "bernoulli", units: 2 },
+        { kind: "softmax", units: 1, choices: 2, reference: true },
+      ],
+    });
+    const optimizer = sgd({ learningRate: rate });
+    const training = createTraining(task, network, { estimator: weightMax(), optimizer, seed: 1 });
+    const { transitions } = task.steps;
+    const { pass } = training.learner.estimator;
+    const read = () => network.layers.map(({ block }) => [...backend.readNow(block)]);
+    const weights = read();
+    const traces = weights.map((block) => block.map(() => 0));
+    let skipped = 0;
+    for (let t = 0; t < 40; t++) {
+      training.rehearse();
+      const bits = pass.layers.map((layer) => [...backend.readNow(layer.bits)]);
+      const shown = [[...backend.readNow(task.input)], ...bits];
+      const learns = transitions.weights[0] === 1;
+      if (!learns) skipped++;
+      const delta = transitions.rewards[0];
+      let signal = [delta, 0];
+      for (let layer = 2; layer >= 0 && learns; layer--) {
+        const J = bits[layer].length;
+        const x = [...shown[layer], 1];
+        const p = backend.readNow(pass.layers[layer].p);
+        const change = traces[layer].map((trace, e) => {
+          const [i, j] = [Math.floor(e / J), e % J];
+          const fixed = layer === 2 && j === 1;
+          const own = fixed ? 0 : x[i] * (bits[layer][j] - p[j]);
+          traces[layer][e] = (transitions.first[0] ? 0 : gamma * lambda * trace) + own;
+          return traces[layer][e] * signal[j];
+        });
+        weights[layer] = weights[layer].map((w, e) => w + rate * change[e]);
+        signal = shown[layer].map((_, i) =>
+          bits[layer].reduce((sum, __, j) => sum + weights[layer][i * J + j] * change[i * J + j], 0),
+        );
+      }
+      read().forEach((block, layer) => {
+        block.forEach((w, e) => {
+          expect(w).toBeCloseTo(weights[layer][e], 12);
+        });
+      });
+    }
+    expect(skipped).toBeGreaterThan(0);
+    expect(weights[2].filter((_, e) => e % 2 === 1)).toEqual([0, 0, 0]);
+  });
+});
+
 describe("a run", () => {
+  it("ends with its last episode, in a record, wherever it was stopped before", async () => {
+    const make = (episodes: number) =>
+      prepare(createReferenceBackend(), { episodes, recordEvery: 20 }).training;
+    const one = make(7);
+    const records = [];
+    for await (const record of one.run(50)) records.push(record);
+    const last = records[records.length - 1];
+    expect([last.episodes, last.step % 20 > 0, records.length]).toEqual([7, true, Math.ceil(last.step / 20)]);
+    const ended = await one.tensors();
+    const other = make(7);
+    other.restore(ended);
+    for await (const _ of other.run(50)) throw new Error("there was nothing left");
+    expect([other.step, other.epoch]).toEqual([one.step, one.epoch]);
+  });
+
+  it("has no return in a record within which no episode ended", async () => {
+    const { training } = prepare(createReferenceBackend(), { recordEvery: 1 });
+    const first = (await training.run(1).next()).value;
+    expect(first).toMatchObject({ episodes: 0, step: 1 });
+    expect(first).not.toHaveProperty("return");
+  });
+
   it("goes on in the middle of an episode to the same bits", async () => {
     for (const update of ["step", "episode"] as const) {
       const make = async () =>
