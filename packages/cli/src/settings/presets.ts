@@ -46,6 +46,31 @@ export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>
     recordEvery: 8000,
     learningRate: [0.01, 0.001, 0.0001],
   },
+  /** Dong, Mnih and Tucker 2020, the linear auto-encoder of their code: 10^6 steps (D-74). */
+  "disarm-linear": {
+    task: "vae",
+    estimator: "disarm",
+    hidden: [200],
+    batchSize: 50,
+    learningRate: 1e-4,
+    priorRate: 0.01,
+    outputBias: 0.001,
+    entropy: "sampled",
+    heldOut: 10_000,
+    epochs: 1000,
+  },
+  /** Shi et al. 2022, the two linear layers of their hierarchical auto-encoder: 10^6 steps, the prior fixed (D-75). */
+  hierarchical: {
+    task: "vae",
+    estimator: "double-cv:samples=3",
+    hidden: [200, 200],
+    batchSize: 100,
+    learningRate: 1e-4,
+    priorRate: 0,
+    entropy: "sampled",
+    heldOut: 10_000,
+    epochs: 2000,
+  },
 };
 
 /** The settings of a preset. @param where what to call it in messages @throws InputError for a name that is none */

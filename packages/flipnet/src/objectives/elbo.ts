@@ -36,8 +36,10 @@ export interface Decoder {
 /**
  * A decoder for an encoder, all parameters zero: a chain, whatever the encoder's graph. Throws `InputError` where the
  * encoder reads anything but bits.
+ *
+ * @param priorRate the prior's own learning rate, 0: it stays; default: the optimizer's
  */
-export function createDecoder(encoder: Network): Decoder {
+export function createDecoder(encoder: Network, priorRate?: number): Decoder {
   const { layers } = encoder;
   if (encoder.front === undefined && encoder.inputCoding !== "zero-one") {
     throw new InputError("the encoder has real inputs; expected bits, which the decoder can predict");
@@ -46,7 +48,10 @@ export function createDecoder(encoder: Network): Decoder {
     layers: layers.map((_, l) =>
       createReadout(encoder, `decoder.${l}`, [l], l === 0 ? encoder.inputs : layers[l - 1].width),
     ),
-    prior: createReadout(encoder, "prior", [], layers[layers.length - 1].width),
+    prior: {
+      ...createReadout(encoder, "prior", [], layers[layers.length - 1].width),
+      ...(priorRate !== undefined && { rate: priorRate }),
+    },
   };
 }
 

@@ -51,6 +51,8 @@ export interface Task {
   readonly steps?: { readonly transitions: Transitions; readonly traces: TraceOptions };
   /** What is accumulated at every step: one name for each sum; its mean over the epoch's steps is reported. */
   readonly metrics: readonly string[];
+  /** Gives parameters initial values that the data says, once weights are drawn. Absent: there are none. */
+  initialise?(): void;
   /** Prepares an epoch: numbered from 0; the same epoch is always the same. */
   startEpoch(epoch: number): void;
   /** Fills `input` with the batch of a step of this epoch, 0 <= step < stepsPerEpoch. */

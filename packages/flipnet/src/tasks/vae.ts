@@ -5,7 +5,7 @@
 
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Examples } from "../estimators/gradient.ts";
-import { checkValues, count, oneOf } from "../estimators/options.ts";
+import { checkValues, count, number, oneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
@@ -40,6 +40,15 @@ export interface VaeOptions {
   seed: number;
   /** Use only the first so many training and test images. */
   limit?: number | undefined;
+  /** The last so many training images are left out, as validation images are; default none. */
+  heldOut?: number | undefined;
+  /** A learning rate of the prior's own; 0: it stays fair coins. Default: the optimizer's. */
+  priorRate?: number | undefined;
+  /**
+   * The output's biases start at the logits of the training images' mean pixels, kept this far from 0 and 1. Default: they
+   * start at 0.
+   */
+  outputBias?: number | undefined;
 }
 
 /** What the task is told, as data. */
@@ -56,6 +65,22 @@ const vaeOptions = {
   }),
   evaluateEvery: count({ least: 1, default: 10, says: "epochs between measures on the test set" }),
   limit: limitOption,
+  heldOut: count({
+    least: 1,
+    default: undefined,
+    says: "leave out the last n training images, as validation images are",
+  }),
+  priorRate: number({
+    from: 0,
+    default: undefined,
+    says: "a learning rate of the prior's own; 0: it stays fair coins",
+  }),
+  outputBias: number({
+    from: 1e-6,
+    to: 0.5,
+    default: undefined,
+    says: "the output's biases start at the mean pixels' logits, these kept so far from 0 and 1 (0.001)",
+  }),
 };
 
 /** A unit is used where its mean activity varies over the test images with more than this standard deviation. */
@@ -77,6 +102,8 @@ export class VariationalAutoEncoder implements Task {
   readonly #test: ImageBatches;
   readonly #options: { readonly seed: number; readonly boundSamples: number };
   readonly #pixels = newKey();
+  /** What the output's biases start at; undefined: 0. */
+  readonly #outputBias: Float64Array | undefined;
   #testPasses: TestPass[] | undefined;
 
   /**
@@ -86,8 +113,8 @@ export class VariationalAutoEncoder implements Task {
    */
   constructor(encoder: Network, data: ImageData, { limit, ...options }: VaeOptions) {
     const { backend } = encoder;
-    const { batchSize, seed, ...given } = options;
-    checkValues(vaeOptions, given);
+    const { batchSize, seed, heldOut, priorRate, outputBias, ...given } = options;
+    checkValues(vaeOptions, { ...given, heldOut, priorRate, outputBias });
     const {
       samples = vaeOptions.samples.default,
       boundSamples = vaeOptions.boundSamples.default,
@@ -100,19 +127,30 @@ export class VariationalAutoEncoder implements Task {
         `the encoder has ${encoder.inputs} inputs; expected ${data.train.pixels}, one a pixel`,
       );
     }
-    this.#train = new ImageBatches(backend, data.train, limit, samples);
+    const train = Math.min(data.train.count, limit ?? Infinity) - (heldOut ?? 0);
+    if (train < 1) {
+      throw new InputError(`heldOut is ${heldOut}; expected fewer than the training images`);
+    }
+    this.#train = new ImageBatches(backend, data.train, train, samples);
+    if (outputBias !== undefined) {
+      this.#outputBias = logitsOfMeans(data.train.images, data.train.pixels, train, outputBias);
+    }
     this.#test = new ImageBatches(backend, data.test, limit);
     checkBatchSize(batchSize, this.#train.count);
     this.backend = backend;
     this.encoder = encoder;
     this.evaluateEvery = evaluateEvery;
     this.#options = { seed, boundSamples };
-    this.decoder = createDecoder(encoder);
+    this.decoder = createDecoder(encoder, priorRate);
     this.objective = elboObjective(encoder, { entropy, decoder: this.decoder });
     this.batchSize = batchSize * samples;
     this.examples = { rows: samples };
     this.stepsPerEpoch = Math.floor(this.#train.count / batchSize);
     this.input = backend.matrix(this.batchSize, data.train.pixels);
+  }
+
+  initialise(): void {
+    if (this.#outputBias !== undefined) this.backend.write(this.decoder.layers[0].bias, this.#outputBias);
   }
 
   startEpoch(epoch: number): void {
@@ -215,6 +253,16 @@ export class VariationalAutoEncoder implements Task {
       };
     });
   }
+}
+
+/** Of the first images: a logit a pixel, of how bright it is in the mean, `apart` from 0 and 1. By the engine's logarithm. */
+function logitsOfMeans(images: Uint8Array, pixels: number, count: number, apart: number): Float64Array {
+  const means = new Float64Array(pixels);
+  for (let e = 0; e < count * pixels; e++) means[e % pixels] += images[e] / 255 / count;
+  return means.map((mean) => {
+    const p = Math.min(Math.max(mean, apart), 1 - apart);
+    return Math.log(p) - Math.log1p(-p);
+  });
 }
 
 interface TestPass {

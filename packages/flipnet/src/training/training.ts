@@ -97,11 +97,12 @@ export class Training {
     this.#sums = task.backend.sums(2 * learner.parameters.length + task.metrics.length);
   }
 
-  /** Gives the parameters, all zero before, their initial values: see `initialiseWeights`. A prior is fair coins. */
+  /** Gives the parameters, all zero before, their initial values: see `initialiseWeights` and `Task.initialise`. A prior is fair coins. */
   initialise(): this {
     const { parameters, network } = this.learner;
     const law = network.front === undefined ? "glorot" : "truncated-normal";
     initialiseWeights(this.#backend, parameters, this.#seed, law);
+    this.task.initialise?.();
     return this;
   }
 

@@ -35,9 +35,10 @@ export function prepareVaeTraining(
   training: VaeTrainingOptions,
 ): Training {
   const { hidden, units = "zero-one", batchSize = 50, seed = 0 } = training;
-  const { samples, entropy, boundSamples, evaluateEvery, limit } = training;
+  const { samples, entropy, boundSamples, evaluateEvery, limit, heldOut, priorRate, outputBias } = training;
   const encoder = createEncoder(backend, data.train.pixels, hidden, units);
-  const options = { batchSize, seed, samples, entropy, boundSamples, evaluateEvery, limit };
+  const measures = { boundSamples, evaluateEvery, limit, heldOut };
+  const options = { batchSize, seed, samples, entropy, priorRate, outputBias, ...measures };
   return prepareTraining(new VariationalAutoEncoder(encoder, data, options), encoder, training);
 }
 

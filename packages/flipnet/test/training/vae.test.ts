@@ -41,6 +41,28 @@ test.each(forVaes)("%s raises the bound", async (name) => {
   }
 });
 
+test("images can be held out, the prior fixed, and the output's biases taken from the data", async () => {
+  const make = (change: Partial<VaeTrainingOptions>) =>
+    createVaeTraining(createReferenceBackend(), data, { ...options, ...change });
+  const training = make({ heldOut: 50, priorRate: 0, outputBias: 0.3 });
+  expect(training.task.stepsPerEpoch).toBe(15);
+  const before = await training.tensors();
+  // By hand, of the first 150 images; a mean of 230 / 255 is kept 0.3 from 1.
+  const { images, pixels } = data.train;
+  const mean = (p: number) =>
+    Array.from({ length: 150 }, (_, i) => images[i * pixels + p] / 255).reduce((a, b) => a + b) / 150;
+  const clipped = Array.from({ length: pixels }, (_, p) => Math.min(Math.max(mean(p), 0.3), 0.7));
+  clipped.forEach((p, i) => {
+    expect(before["decoder.0.bias"].data[i]).toBeCloseTo(Math.log(p / (1 - p)), 12);
+  });
+  for await (const _ of training.run(1));
+  const after = await training.tensors();
+  expect([...after["prior.bias"].data]).toEqual([...before["prior.bias"].data]);
+  expect(after["decoder.0.bias"].data).not.toEqual(before["decoder.0.bias"].data);
+  expect(() => make({ heldOut: 200 })).toThrow("heldOut is 200; expected fewer than the training images");
+  expect(() => make({ priorRate: -1 })).toThrow("priorRate is -1; expected a number from 0 on");
+});
+
 test("measures are taken at the stated interval only", async () => {
   const records = await train({}, 6);
   expect(records.map((record) => "testBound" in record)).toEqual([false, false, false, false, true, false]);
