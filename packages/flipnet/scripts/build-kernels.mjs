@@ -1,13 +1,15 @@
 // Compiles kernels/index.ts with portable and with relaxed SIMD, both at a time, unless nothing has changed since the
 // last time. Each module is written twice: as bytes (`dist/kernels/KIND.wasm`), for hosts that compile nothing when they
-// run, and in hexadecimal digits, which gzip makes smaller than base64, as a TypeScript file that Node, a bundler and a
-// browser load alike. A third file says what the kernels take, as AssemblyScript declares it.
+// run, and deflated, in base64, as a TypeScript file that Node, a bundler and a browser load alike: 26 kB on their way,
+// where digits that are not deflated are 29 when a server has compressed them. A third file says what the kernels take, as
+// AssemblyScript declares it.
 import { createHash } from "node:crypto";
 import { once } from "node:events";
 import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
+import { deflateRawSync, inflateRawSync } from "node:zlib";
 
 const kinds = { portable: ["simd"], relaxed: ["simd", "relaxed-simd"] };
 const generated = "src/backend/generated";
@@ -22,8 +24,8 @@ async function build() {
   const last = `${generated}/version.ts`;
   if (existsSync(last) && readFileSync(last, "utf8").includes(version)) {
     for (const kind of Object.keys(kinds)) {
-      const [, digits] = /"(.*)"/.exec(await readFile(`${generated}/${kind}.ts`, "utf8"));
-      await writeFile(`${built}/${kind}.wasm`, Buffer.from(digits, "hex"));
+      const [, text] = /"(.*)"/.exec(await readFile(`${generated}/${kind}.ts`, "utf8"));
+      await writeFile(`${built}/${kind}.wasm`, inflateRawSync(Buffer.from(text, "base64")));
     }
     return;
   }
@@ -31,9 +33,10 @@ async function build() {
   for (const { kind, bytes } of results) {
     const module = Buffer.concat([bytes, labelOf(kind, version)]);
     await writeFile(`${built}/${kind}.wasm`, module);
+    const text = deflateRawSync(module, { level: 9 }).toString("base64");
     await writeFile(
       `${generated}/${kind}.ts`,
-      `/** The ${kind}-SIMD kernels; made by scripts/build-kernels.mjs. */\nexport const ${kind}: string =\n  "${module.toString("hex")}";\n`,
+      `/** The ${kind}-SIMD kernels; made by scripts/build-kernels.mjs. */\nexport const ${kind}: string =\n  "${text}";\n`,
     );
     console.error(`kernels: ${kind} ${module.length} bytes`);
   }

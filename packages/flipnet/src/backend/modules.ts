@@ -95,18 +95,27 @@ export function kernelModule(kind: ModuleKind, shared = false): Promise<WasmModu
 }
 
 async function compile(kind: ModuleKind, shared: boolean): Promise<WasmModule> {
-  const digits = await load[kind]();
-  const text = shared ? digits.replace(importOfMemory, importOfSharedMemory) : digits;
-  // Four bytes at a time: one by one takes twice as long, at every start of a program.
-  const words = new DataView(new ArrayBuffer(4 * Math.ceil(text.length / 8)));
-  const padded = text.padEnd(2 * words.byteLength, "0");
-  for (let i = 0; i < words.byteLength; i += 4) {
-    words.setUint32(i, Number.parseInt(padded.slice(2 * i, 2 * i + 8), 16));
-  }
-  return WebAssembly.compile(new Uint8Array(words.buffer, 0, text.length / 2));
+  const bytes = await inflate(await load[kind]());
+  return WebAssembly.compile(shared ? withSharedMemory(bytes) : bytes);
 }
 
-/** In hexadecimal digits. Only the kind that is wanted is loaded: in a bundle each is a file of its own. */
+/** What was deflated and written in base64. */
+async function inflate(text: string): Promise<Uint8Array<ArrayBuffer>> {
+  const deflated = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  // Not an import: browsers and bundlers never see it. Streams, which they have, take Node longer to load than this does.
+  const zlib = typeof process === "object" ? process.getBuiltinModule?.("node:zlib") : undefined;
+  if (zlib !== undefined) return new Uint8Array(zlib.inflateRawSync(deflated));
+  const { readable, writable } = new DecompressionStream("deflate-raw");
+  const writer = writable.getWriter();
+  const written = writer.write(deflated).then(() => writer.close());
+  const reader = readable.getReader();
+  const parts: Uint8Array<ArrayBuffer>[] = [];
+  for (let next = await reader.read(); !next.done; next = await reader.read()) parts.push(next.value);
+  await written;
+  return new Uint8Array(await new Blob(parts).arrayBuffer());
+}
+
+/** Deflated, in base64. Only the kind that is wanted is loaded: in a bundle each is a file of its own. */
 const load: Record<ModuleKind, () => Promise<string>> = {
   portable: async () => (await import("./generated/portable.ts")).portable,
   relaxed: async () => (await import("./generated/relaxed.ts")).relaxed,
@@ -136,6 +145,17 @@ export function kindOf(module: WasmModule): ModuleKind {
 }
 
 /** The import section as it is compiled: a memory of one page or more. */
-const importOfMemory = "020f0103656e76066d656d6f7279020001";
+const importOfMemory = [2, 15, 1, 3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2, 0, 1];
 /** A shared one, of 65,536 pages at most. */
-const importOfSharedMemory = "02120103656e76066d656d6f7279020301808004";
+const importOfSharedMemory = [
+  2, 18, 1, 3, 101, 110, 118, 6, 109, 101, 109, 111, 114, 121, 2, 3, 1, 128, 128, 4,
+];
+
+function withSharedMemory(bytes: Uint8Array): Uint8Array<ArrayBuffer> {
+  const start = bytes.findIndex((_, i) => importOfMemory.every((byte, k) => bytes[i + k] === byte));
+  const shared = new Uint8Array(bytes.length - importOfMemory.length + importOfSharedMemory.length);
+  shared.set(bytes.subarray(0, start));
+  shared.set(importOfSharedMemory, start);
+  shared.set(bytes.subarray(start + importOfMemory.length), start + importOfSharedMemory.length);
+  return shared;
+}
