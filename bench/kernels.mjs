@@ -344,7 +344,10 @@ export async function benchmarkKernels({ kernels: kind, quick }) {
       unit: "us",
       ...microseconds,
     })),
-    targets: leastShares(data.kernels.filter(({ target }) => target), goal),
+    targets: leastShares(
+      data.kernels.filter(({ target }) => target),
+      goal,
+    ),
   };
 }
 
