@@ -15,16 +15,16 @@ import { outcomeOf, randomFrom } from "./lib/runs.mjs";
 const kills = Number(process.argv[2] ?? 24);
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000);
 const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
-const settings =
-  "--limit 2000 --hidden 50,20 --epochs 30 --baseline running-average --learning-rate 1e-3".split(" ");
+const settings = "--limit 2000 --hidden 50,20 --baseline running-average --learning-rate 1e-3".split(" ");
 
 const random = randomFrom(seed);
 
 const namespace = ["unshare", "--pid", "--fork", "--mount-proc"];
 const hasNamespaces = spawnSync(namespace[0], [...namespace.slice(1), "true"]).status === 0;
 
-const trainCommand = (out, seed) => [
-  ...[process.execPath, main, "train", ...settings, "--seed", `${seed}`, "--out", out, "--resume", "--quiet"],
+const trainCommand = (out, seed, epochs = 30) => [
+  ...[process.execPath, main, "train", ...settings, "--epochs", `${epochs}`, "--seed", `${seed}`],
+  ...["--out", out, "--resume", "--quiet"],
 ];
 
 /** Whether the file system that the next runs see has hard links. */
@@ -58,7 +58,8 @@ function run([command, ...args], signal, moment) {
 
 const train = (out, seed, ...kill) => run(trainCommand(out, seed), ...kill);
 
-const outcome = (out) => outcomeOf(join(out, readdirSync(out)[0]));
+const folderIn = (out) => join(out, readdirSync(out)[0]);
+const outcome = (out) => outcomeOf(folderIn(out));
 
 function fail(problem) {
   console.log(`FAILED (seed ${seed}): ${problem}`);
@@ -70,8 +71,49 @@ process.on("exit", () => rmSync(scratch, { recursive: true, force: true }));
 
 let [killed, refused] = [0, 0];
 
+/** A run that is far from its end, and another process that wants it: refused, whatever the first is doing just then. */
+async function knock(number, calm) {
+  const out = join(scratch, `held-${number}`);
+  const command = trainCommand(out, number, 1e6);
+  let strike;
+  const moment = new Promise((resolve) => {
+    strike = resolve;
+  });
+  let isOver = false;
+  const first = run(command, "SIGKILL", moment).then((end) => {
+    isOver = true;
+    return end;
+  });
+  while (!isOver && !lockIn(out)) await pause(20);
+  await pause(500 * random());
+  const elsewhere = hasNamespaces && number % 2 === 1 ? namespace : [];
+  const second = await run([...elsewhere, ...command], "SIGKILL", 300_000);
+  if (isOver) fail(`the first of two ended: ${(await first).errors}`);
+  if (second.code !== 2 || !isRefusal(second.errors))
+    fail(`two had one run at a time: the second ended with ${second.code}: ${second.errors}`);
+  refused++;
+  strike();
+  await first;
+  killed++;
+  // The last line may be cut short.
+  const lines = recordsIn(folderIn(out)).split("\n").slice(0, -1);
+  const undisturbed = recordsIn(folderIn(calm)).split("\n").slice(0, lines.length);
+  for (const [i, line] of lines.entries()) {
+    const { msPerStep, ...record } = JSON.parse(line);
+    if (record.epoch !== i + 1)
+      fail(`a run that somebody else wanted has epoch ${record.epoch} in line ${i + 1}`);
+    if (i >= undisturbed.length - 1) continue;
+    const { msPerStep: _, ...expected } = JSON.parse(undisturbed[i]);
+    if (JSON.stringify(record) !== JSON.stringify(expected))
+      fail(`epoch ${i + 1} differs where another wanted the run`);
+  }
+}
+
+const recordsIn = (folder) => readFileSync(join(folder, "metrics.jsonl"), "utf8");
+
 /**
- * Another process that wants the run which one has: it is refused, or has it because that one is gone by then. It is
+ * Another process that wants a run at any moment, such as that in which its first one dies: it is refused, or has it
+ * because that one is gone by then; what comes out is compared. It is
  * killed a while after the other's end, or after five minutes in which it should have been refused.
  */
 async function intrude(out, seed, training) {
@@ -95,7 +137,7 @@ const isRefusal = (errors) => /another process (is writing|has just begun)/.test
 /** Whether somebody has the run. */
 function lockIn(out) {
   try {
-    return readdirSync(join(out, readdirSync(out)[0])).includes("lock");
+    return readdirSync(folderIn(out)).includes("lock");
   } catch {
     return false;
   }
@@ -128,6 +170,7 @@ for (let number = 0; killed < kills; number++) {
     else fail(`a resumed run ended with ${end.code}: ${end.errors}`);
   }
   if (outcome(rough) !== outcome(calm)) fail(`run ${number} differs after ${hard} kills`);
+  await knock(number, calm);
   console.log(`run ${number}: the same after ${hard} kills and ${soft} interruptions`);
 }
 hasLinks = true;
@@ -159,7 +202,7 @@ const resumed = join(scratch, "resumed");
 await train(resumed, 0, "SIGTERM", 1500);
 await threeAtOnce("resume", trainCommand(resumed, 0), /another process (is writing|has just begun)/);
 if (outcome(resumed) !== outcome(join(scratch, "calm-0"))) fail("resumes at once changed a run");
-for (const folder of [report, scratch, join(resumed, readdirSync(resumed)[0])]) {
+for (const folder of [report, scratch, folderIn(resumed)]) {
   const left = readdirSync(folder).filter((name) => name.startsWith(".") || name.startsWith("lock"));
   if (left.length > 0) fail(`${folder} has ${left.join(", ")} left in it`);
 }
