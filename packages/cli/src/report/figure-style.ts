@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 /** As wide as GitHub shows a README. */
 export const FIGURE_WIDTH = 760;
 
-export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 export const INK = "#1f2328";
 export const QUIET = "#59636e";
 const RULE = "#b5bcc4";
@@ -56,6 +56,13 @@ export const CONFIG = {
   },
 };
 
+/** A layer: a text that begins at the panel's left edge. */
+export const write = (text: string, y: number, style: object) => ({
+  data: { values: [{}] },
+  mark: { type: "text", align: "left", color: INK, text, ...style },
+  encoding: { x: { value: 0 }, y: { value: y } },
+});
+
 /** By this a figure is known, so that nothing else is written over. */
 export const figureMark = "a flipnet figure";
 
@@ -66,16 +73,15 @@ export async function renderSvg(
 ): Promise<string> {
   // Vega is large: only who draws pays for it.
   const [{ compile }, { parse, View }] = await Promise.all([import("vega-lite"), import("vega")]);
-  // Without a browser Vega can only guess how wide a text is, so the layout is given and depends on no guess.
-  const layout = {
-    autosize: "none",
-    width: FIGURE_WIDTH - left,
-    height: height - top,
-    padding: { left, top, right: 0, bottom: 0 },
-  } as const;
   // Of a copy: Vega marks the data as its own.
-  const vega = { ...compile(structuredClone(spec)).spec, ...layout };
-  const view = new View(parse(vega), { renderer: "none" });
+  const vega = compile(structuredClone(spec)).spec;
+  // Without a browser Vega can only guess how wide a text is, so the layout is given and depends on no guess. Where there
+  // is one panel, its width and height are those of the whole.
+  const whole = { width: FIGURE_WIDTH - left, height: height - top };
+  const { width = whole.width, height: high = whole.height } = vega as Partial<typeof whole>;
+  const padding = { left, top, right: whole.width - width, bottom: whole.height - high };
+  const layout = { autosize: "none", width, height: high, padding } as const;
+  const view = new View(parse({ ...vega, ...layout }), { renderer: "none" });
   const svg = await view.toSVG();
   const escaped = title.replace(/[&<>]/g, (character) => `&#${character.charCodeAt(0)};`);
   return svg.replace(/^<svg ([^>]*)>/, `<svg $1 role="img"><title>${escaped}</title><!-- ${figureMark} -->`);

@@ -17,9 +17,11 @@ import {
   renderSvg,
   SHAPES,
   SOLID,
+  write,
 } from "./figure-style.ts";
-import { distinct, groupBy, largest, wrapped } from "./lists.ts";
+import { distinct, groupBy, largest } from "./lists.ts";
 import { type Average, average, type Bands, formatAverage } from "./statistics.ts";
+import { cutTo, textWidth, wrappedTo } from "./text-width.ts";
 
 /** One run. Runs with the same label and group are seeds of one method: they become a mean and a band. */
 export interface Curve {
@@ -112,9 +114,13 @@ interface Frame {
   bands: Bands;
   width: number;
   height: number;
-  /** What stands beside the lines; a figure without the names there has a key for them. */
-  beside: "names and values" | "values and bands" | "values";
+  /** Right of each panel, for what stands beside its lines. */
+  right: number;
+  beside: Beside;
 }
+
+/** What stands beside the lines; a figure without the names there has a key for them. */
+type Beside = "names and values" | "values and bands" | "values";
 
 /**
  * Learning curves as in Figures 1 and 3 of the HNCA paper and Figure 1 of the Weight Maximization paper: accuracy (test
@@ -139,7 +145,6 @@ export async function learningCurves(
   groups.sort((a, b) => order.indexOf(a) - order.indexOf(b));
   const labels = distinct(curves.map(({ label }) => label));
   const methods = labels.filter((label) => points.some(({ method }) => method === label));
-  const seeds = largest(points.map((point) => point.seeds));
 
   const grid = groups.length > 1;
   const panels: Panel[][] = grid
@@ -169,25 +174,39 @@ export async function learningCurves(
     const between = right + (grid ? 0 : left);
     return Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
   };
-  const nameRoom = 18 + BOLD * Math.max(...methods.map((name) => name.length), seeds > 1 ? 11 : 7);
-  const named = !grid && methods.length <= 6 && widthBeside(nameRoom) >= 160;
-  const beside = named ? "names and values" : grid ? "values" : "values and bands";
-  const right = named ? nameRoom : grid ? 80 : 30 + BOLD * (seeds === 1 ? 6 : bands === "range" ? 24 : 13);
+  const roomFor = (beside: Beside) => {
+    const finals = panels.flat().flatMap((panel) => finalsOf(panel, { points, methods, bands, beside }));
+    const [weight, before] =
+      beside === "names and values" ? (["plain", 12] as const) : (["bold", 23] as const);
+    const names = beside === "names and values" ? methods : [];
+    return Math.ceil(
+      before +
+        GAP +
+        Math.max(
+          ...finals.map(({ final }) => textWidth(final, SIZE, weight)),
+          ...names.map((name) => textWidth(name, SIZE, "bold")),
+        ),
+    );
+  };
+  const fits = (beside: Beside) => widthBeside(roomFor(beside)) >= 160;
+  const named = !grid && methods.length <= 6 && fits("names and values");
+  const beside = named
+    ? "names and values"
+    : !grid && fits("values and bands")
+      ? "values and bands"
+      : "values";
+  const right = roomFor(beside);
   const width = widthBeside(right);
   const height = grid ? 170 : 240;
-  const frame: Frame = { points, methods, along, bands, width, height, beside };
+  const frame: Frame = { points, methods, along, bands, width, height, right, beside };
 
+  const room = FIGURE_WIDTH - left - GAP;
   const lines = [subtitle ?? [], meaning(points, bands)]
     .flat()
-    .flatMap((line) => wrapped(line, Math.floor((FIGURE_WIDTH - left) / PLAIN)));
+    .flatMap((line) => wrappedTo(room, line, SIZE));
   const dotted = quantities.flatMap(({ names }) => names ?? []);
-  const above = header(
-    wrapped(title, Math.floor((FIGURE_WIDTH - left) / TITLE)),
-    lines,
-    named ? [] : methods,
-    dotted,
-  );
-  const concat = panels.flat().map((cell) => panel(cell, frame));
+  const above = header(wrappedTo(room, title, TITLE_SIZE, "bold"), lines, named ? [] : methods, dotted, room);
+  const concat = panels.flat().map((panel) => plot(panel, frame));
   concat[0].layer.push(...above.layers);
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
@@ -199,8 +218,8 @@ export async function learningCurves(
     spacing: { row: ROWS_APART, column: right + (grid ? 0 : left) },
     config: CONFIG,
   } as unknown as TopLevelSpec;
-  const below = 44;
-  const total = above.height + panels.length * height + (panels.length - 1) * ROWS_APART + below;
+  const axis = 44;
+  const total = above.height + panels.length * height + (panels.length - 1) * ROWS_APART + axis;
   return { svg: await renderSvg(spec, { title, height: total, left, top: above.height }), spec };
 }
 
@@ -238,8 +257,9 @@ export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "inter
   );
 }
 
-function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame): { layer: object[] } {
-  const { methods, along, width, height } = frame;
+function plot(panel: Panel, frame: Frame): { layer: object[] } {
+  const { quantity, group, heading, axis, lowest } = panel;
+  const { methods, along, width, height, right } = frame;
   const { solid, dotted } = quantity;
   const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
   // Rows share an axis, and columns how far they go.
@@ -298,13 +318,13 @@ function panel({ quantity, group, heading, axis, lowest }: Panel, frame: Frame):
     ...(dotted === undefined ? [] : [of(dotted, { mark: { type: "line", ...DOTTED } })]),
     of(solid, { mark: { type: "line", clip, ...SOLID } }),
     { data: { values: marked }, mark: MARKER, encoding: { shape } },
-    ...finalValues(solids, quantity, domain, frame),
+    ...finalValues(finalsOf(panel, frame), domain, frame),
   ];
   const texts = [
-    ...(clip
-      ? [write("it begins below what is shown", height - 8, { color: QUIET, fontSize: 10, dx: 6 })]
-      : []),
-    ...(heading === undefined ? [] : [write(heading, -16, { fontWeight: 600 })]),
+    ...(clip ? [write(below(width - 6), height - 8, { color: QUIET, fontSize: 10, dx: 6 })] : []),
+    ...(heading === undefined
+      ? []
+      : [write(cutTo(width + right - GAP, heading, SIZE, "bold"), -16, { fontWeight: 600 })]),
     ...(solids.length > 0 ? [] : [write("not measured", height / 2, { color: QUIET, dx: 12 })]),
   ];
   return { width, height, layer: [{ encoding, layer: lines }, ...texts] } as { layer: object[] };
@@ -316,27 +336,45 @@ function someOf(points: readonly Point[], most: number): readonly Point[] {
   return points.filter((_, i) => (points.length - 1 - i) % every === 0);
 }
 
-/** The last value of each line, right of the panel: with the method's name, or its marker where a key has the names. */
-function finalValues(
-  points: readonly Point[],
-  { axis, digits }: Quantity,
-  domain: [number, number],
-  { methods, bands, width, height, beside }: Frame,
-): object[] {
+/** The last value of a line, as it is and as it is written. */
+interface Final {
+  method: string;
+  value: number;
+  final: string;
+}
+
+/** The last values of a panel's lines. */
+function finalsOf(
+  { quantity: { solid, axis, digits }, group }: Panel,
+  { points, methods, bands, beside }: Pick<Frame, "points" | "methods" | "bands" | "beside">,
+): Final[] {
   const [format, unit] = axis === "percent" ? [{ scale: 100, digits }, " %"] : [{ digits }, ""];
-  const last = methods.flatMap((method) => points.findLast((point) => point.method === method) ?? []);
-  const unitsPerPixel = (domain[1] - domain[0]) / height;
-  const places = spread(
-    last.map(({ value }) => value),
-    (beside === "names and values" ? 34 : 16) * unitsPerPixel,
-    domain,
-  );
-  const isNamed = beside === "names and values";
-  const values = last.map(({ method, value, low, high, seeds }, i) => {
+  return methods.flatMap((method) => {
+    const last = points.findLast(
+      (point) => point.metric === solid && point.group === group && point.method === method,
+    );
+    if (last === undefined) return [];
+    const { value, low, high, seeds } = last;
     // Where space is short, the band alone has to show the error.
     const mean: Average = { mean: value, low, high, count: beside === "values" ? 1 : seeds };
-    return { method, value, final: `${formatAverage(mean, bands, format)}${unit}`, beside: places[i] };
+    return [{ method, value, final: `${formatAverage(mean, bands, format)}${unit}` }];
   });
+}
+
+/** The last values, right of the panel: with the method's name, or its marker where a key has the names. */
+function finalValues(
+  finals: readonly Final[],
+  domain: [number, number],
+  { methods, width, height, beside }: Frame,
+): object[] {
+  const unitsPerPixel = (domain[1] - domain[0]) / height;
+  const isNamed = beside === "names and values";
+  const places = spread(
+    finals.map(({ value }) => value),
+    (isNamed ? 34 : 16) * unitsPerPixel,
+    domain,
+  );
+  const values = finals.map((final, i) => ({ ...final, beside: places[i] }));
   // What is written elsewhere than it belongs is led there by a line.
   const moved = {
     data: { values: values.filter(({ value, beside }) => Math.abs(value - beside) > 3 * unitsPerPixel) },
@@ -382,12 +420,38 @@ function header(
   subtitle: readonly string[],
   methods: readonly string[],
   quantities: readonly { solid: string; dotted: string }[],
+  room: number,
 ): { layers: object[]; height: number } {
-  const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean) => {
-    const width = 52 + PLAIN * name.length;
-    if (x > 0 && x + width > FIGURE_WIDTH - 70) [x, row] = [0, row + 1];
-    const item = { name, colour, shape, dotted, row, from: x, middle: x + 13, to: x + 26, text: x + 32 };
-    x += width;
+  interface Key {
+    name: string;
+    colour: string;
+    shape: string | null;
+    dotted: boolean;
+    row: number;
+    from: number;
+    middle: number;
+    to: number;
+    text: number;
+  }
+  const keyOf = (name: string, colour: string, shape: string | null, dotted: boolean): Key => {
+    const written = cutTo(room - 32, name, SIZE);
+    const end = x + 32 + textWidth(written, SIZE);
+    if (x > 0 && end > room) {
+      [x, row] = [0, row + 1];
+      return keyOf(name, colour, shape, dotted);
+    }
+    const item = {
+      name: written,
+      colour,
+      shape,
+      dotted,
+      row,
+      from: x,
+      middle: x + 13,
+      to: x + 26,
+      text: x + 32,
+    };
+    x = end + 20;
     return item;
   };
   let [x, row] = [0, 0];
@@ -428,26 +492,19 @@ function header(
     encoding: { ...layer.encoding, y: pixel("y") },
   }));
   const layers = [
-    ...title.map((text, i) => write(text, 26 + 20 * i - height, { fontSize: 16, fontWeight: 600 })),
+    ...title.map((text, i) => write(text, 26 + 20 * i - height, { fontSize: TITLE_SIZE, fontWeight: 600 })),
     ...subtitle.map((text, i) => write(text, 29 + 20 * title.length + 17 * i - height, { color: QUIET })),
     ...(items.length > 0 ? keys : []),
   ];
   return { layers, height };
 }
 
-/** A text that begins at the panel's left edge. */
-const write = (text: string, y: number, style: object) => ({
-  data: { values: [{}] },
-  mark: { type: "text", align: "left", color: INK, text, ...style },
-  encoding: { x: { value: 0 }, y: { value: y } },
-});
+/** What is said where lines begin below their panel, as long as there is room for. */
+const below = (room: number) =>
+  ["it begins below what is shown", "begins below"].find((text) => textWidth(text, 10) <= room) ?? "";
 
 const equal = (field: string, value: string) => ({ field, equal: value });
 
 const ROWS_APART = 24;
-
-/**
- * Pixels that a letter takes on average, of plain and bold text and of the title, in DejaVu Sans, the widest of the usual
- * fonts: what fits in it fits in all of them.
- */
-const [PLAIN, BOLD, TITLE] = [7.3, 8.6, 11.3];
+/** Pixels: of the type, and what has to be free right of a text. */
+const [SIZE, TITLE_SIZE, GAP] = [12, 16, 6];

@@ -1,7 +1,8 @@
 /** The figure of `flipnet measure`: variance against time, one point an estimator and place in a training. */
 import type { Measurement } from "flipnet/internal/training/measure";
 import type { TopLevelSpec } from "vega-lite";
-import { COLOURS, CONFIG, INK, MARKER, QUIET, renderSvg, SHAPES } from "./figure-style.ts";
+import { COLOURS, CONFIG, FIGURE_WIDTH, MARKER, QUIET, renderSvg, SHAPES, write } from "./figure-style.ts";
+import { cutTo, textWidth, wrappedTo } from "./text-width.ts";
 
 /** After so many epochs. */
 export interface MeasuredAt {
@@ -9,19 +10,24 @@ export interface MeasuredAt {
   readonly measurement: Measurement;
 }
 
-const [height, left, top] = [456, 60, 92];
+const left = 60;
 /** Of the panel: beside it is room for names, below it for the axis. */
 const panel = { width: 540, height: 310 };
+/** Pixels of the type. */
+const [TITLE_SIZE, SIZE, NAME_SIZE] = [16, 12, 11];
 
 /** An SVG document. Lower and further left is better; lines join those between which an hour buys the same. */
 export async function varianceAgainstTime(measured: readonly MeasuredAt[], title: string): Promise<string> {
   const values = measured.flatMap(({ epoch, measurement }) =>
-    measurement.estimators.map(({ label, unbiased, batchVariance, msPerStep }) => ({
-      label: unbiased ? label : `${label} (biased)`,
-      name: measured.length > 1 ? `${label}, ${epoch}` : label,
-      time: msPerStep,
-      variance: Math.log(batchVariance.value),
-    })),
+    measurement.estimators.map(({ label: plain, unbiased, batchVariance, msPerStep }) => {
+      const label = unbiased ? plain : `${plain} (biased)`;
+      return {
+        label,
+        name: measured.length > 1 ? `${label}, ${epoch}` : label,
+        time: msPerStep,
+        variance: Math.log(batchVariance.value),
+      };
+    }),
   );
   const drawn = values.filter(({ time, variance }) => time > 0 && Number.isFinite(variance));
   const labels = [...new Set(drawn.map(({ label }) => label))];
@@ -31,6 +37,21 @@ export async function varianceAgainstTime(measured: readonly MeasuredAt[], title
   const [least, most] = [Math.min(...variances) - 0.5, Math.max(...variances) + 0.5];
   // ln variance + ln time is the same along a line.
   const span = Math.log(to / from);
+  const names = placed(
+    drawn.map((point) => ({
+      ...point,
+      x: (panel.width * Math.log(point.time / from)) / span,
+      y: (panel.height * (most - point.variance)) / (most - least),
+    })),
+  );
+  const room = FIGURE_WIDTH - left - 6;
+  const titles = wrappedTo(room, title, TITLE_SIZE, "bold");
+  const says = wrappedTo(
+    room,
+    "Along a grey line an hour of computing buys the same; lower lines are better.",
+    SIZE,
+  );
+  const top = 40 + 20 * titles.length + 17 * says.length;
   const lines = Array.from({ length: Math.ceil(most - least + span) }, (_, i) => least + i).flatMap(
     (start, line) => [
       { line, time: from, variance: start },
@@ -64,15 +85,6 @@ export async function varianceAgainstTime(measured: readonly MeasuredAt[], title
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     config: CONFIG,
-    title: {
-      text: title,
-      subtitle: ["Along a grey line an hour of computing buys the same; lower lines are better."],
-      anchor: "start",
-      color: INK,
-      subtitleColor: QUIET,
-      frame: "group",
-      offset: 12,
-    },
     vconcat: [
       {
         ...panel,
@@ -88,13 +100,49 @@ export async function varianceAgainstTime(measured: readonly MeasuredAt[], title
             encoding: { x, y, color: colour, shape },
           },
           {
-            data: { values: drawn },
-            mark: { type: "text", align: "left", dx: 9, fontSize: 11 },
-            encoding: { x, y, color: colour, text: { field: "name", type: "nominal" } },
+            data: { values: names },
+            mark: { type: "text", align: "left", fontSize: NAME_SIZE },
+            encoding: {
+              ...{ x: { field: "x", type: "quantitative", scale: null, axis: null } },
+              ...{ y: { field: "y", type: "quantitative", scale: null, axis: null } },
+              ...{ color: colour, text: { field: "name", type: "nominal" } },
+            },
           },
+          ...titles.map((text, i) =>
+            write(text, 26 + 20 * i - top, { fontSize: TITLE_SIZE, fontWeight: 600 }),
+          ),
+          ...says.map((text, i) => write(text, 29 + 20 * titles.length + 17 * i - top, { color: QUIET })),
         ],
       },
     ],
   } as unknown as TopLevelSpec;
-  return renderSvg(spec, { title, height, left, top });
+  return renderSvg(spec, { title, height: top + panel.height + 54, left, top });
+}
+
+/** Names beside their points: inside the figure, and none on another as long as there is room. */
+function placed<T extends { name: string; x: number; y: number }>(points: readonly T[]): T[] {
+  const boxes: { from: number; to: number; y: number }[] = [];
+  const room = FIGURE_WIDTH - left - 6;
+  return points.map((point) => {
+    const { x, y } = point;
+    const name = cutTo(room - 20, point.name, NAME_SIZE);
+    const width = textWidth(name, NAME_SIZE);
+    // Beside its point, a little higher or lower, or above or below it where it is wide.
+    const beside = [x + 9, x - 9 - width];
+    const within = Math.max(6, Math.min(x, room - width));
+    const places = [0, 1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 6, -6].flatMap((step) =>
+      [...beside, ...(Math.abs(step) > 1 ? [within] : [])].map((from) => {
+        return { from, to: from + width, y: y + 6 * step };
+      }),
+    );
+    const inside = places.filter(
+      ({ from, to, y }) => from >= 6 && to <= room && y > 6 && y < panel.height - 6,
+    );
+    const free = inside.find((one) =>
+      boxes.every(({ from, to, y }) => one.from > to + 4 || one.to + 4 < from || Math.abs(one.y - y) >= 11),
+    );
+    const place = free ?? inside[0] ?? places[0];
+    boxes.push(place);
+    return { ...point, name, x: place.from, y: place.y };
+  });
 }

@@ -1,10 +1,13 @@
-import { existsSync } from "node:fs";
-import { Resvg } from "@resvg/resvg-js";
+import { readdirSync, readFileSync } from "node:fs";
+import type { Measurement } from "flipnet/internal/training/measure";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { describe, expect, it } from "vitest";
 import { averageOverSeeds, type Curve, learningCurves, spread } from "../../src/report/figure.ts";
-import { FIGURE_WIDTH, FONT } from "../../src/report/figure-style.ts";
+import { FIGURE_WIDTH } from "../../src/report/figure-style.ts";
+import { varianceAgainstTime } from "../../src/report/measure-figure.ts";
 import { studentT } from "../../src/report/statistics.ts";
+import { textWidth } from "../../src/report/text-width.ts";
+import { characters, fontNames, misplaced, widthIn } from "./texts.ts";
 
 /** A run whose accuracy at each epoch is given. */
 const records = (accuracies: number[], logVariance: number | null = -10): EpochRecord[] =>
@@ -186,53 +189,88 @@ describe("labels", () => {
   });
 });
 
-// The widest of the usual fonts, where this machine has it.
-const dejavu = "/usr/share/fonts/truetype/dejavu/";
-
-describe.runIf(existsSync(`${dejavu}DejaVuSans-Bold.ttf`))("in DejaVu Sans nothing is cut", () => {
-  /** How far to the right something is drawn. */
-  function right(svg: string): number {
-    const font = {
-      fontFiles: ["DejaVuSans.ttf", "DejaVuSans-Bold.ttf"].map((name) => dejavu + name),
-      loadSystemFonts: false,
-    };
-    // On a wider page, and without the white behind it: so what is beyond the edge counts.
-    const wide = svg
-      .replace(`width="${FIGURE_WIDTH}"`, 'width="2000"')
-      .replace(/viewBox="[^"]*"/, 'viewBox="0 0 2000 900"')
-      .replace(/<rect width="[\d.]+" height="[\d.]+" fill="white"\s*\/>/, "")
-      .replaceAll(FONT, "DejaVu Sans");
-    const { x, width } = new Resvg(wide, { font }).innerBBox()!;
-    return x + width;
+it("no character is wider in a usual font than it is taken to be", () => {
+  for (const font of fontNames) {
+    for (const character of characters) {
+      for (const weight of ["plain", "bold"] as const)
+        expect(widthIn(font, character, 100, weight), `${character} in ${font}`).toBeLessThanOrEqual(
+          textWidth(character, 100, weight),
+        );
+    }
   }
+});
+
+describe("no text is cut, and none lies on another", () => {
   const elbo = (value: number) =>
     records([0, 0]).map((record) => ({ ...record, testAccuracy: null, onlineAccuracy: null, elbo: value }));
+  const accuracy = (value: number) => records([0, value / -1200]);
+  const online = (value: number) =>
+    [4, 8].map((epoch) => ({
+      type: "epoch",
+      epoch,
+      step: 100_000 * epoch,
+      last100: value / -1200,
+      msPerStep: 1,
+    }));
   const title =
     "Figure 3 of Hindsight Network Credit Assignment: a contextual bandit on MNIST with four methods";
   const labels = ["f-HNCA, no child pruning", "REINFORCE, leave-one-out", "DisARM", "HNCA + baseline"];
+  const wide = Array.from({ length: 8 }, (_, i) => `WWW MMM @@@ ${"Wide ".repeat(3 * i)}${i}`);
+  const three = ["1 hidden layer", "2 hidden layers", "a softmax layer of forty units with two choices each"];
 
   it.each([
-    ["one group", [undefined], 2],
-    ["one group with a key", [undefined], 4],
-    ["three groups", ["1 hidden layer", "2 hidden layers", "3 hidden layers"], 4],
-  ] as const)("%s", async (_, groups, methods) => {
-    for (const seeds of [1, 3]) {
+    ["two methods", [undefined], labels.slice(0, 2), elbo],
+    ["one panel", [undefined], labels.slice(0, 2), online],
+    ["four methods", [undefined], labels, elbo],
+    ["names as wide as there are", [undefined], wide, accuracy],
+    ["three columns", three, labels, elbo],
+    ["three columns of wide names", three, wide, accuracy],
+  ] as const)("%s", async (_, groups, methods, measure) => {
+    for (const [seeds, bands] of [
+      [1, "interval"],
+      [3, "range"],
+    ] as const) {
       const curves = groups.flatMap((group) =>
-        labels.slice(0, methods).flatMap((label, i) =>
+        methods.flatMap((label, i) =>
           Array.from({ length: seeds }, (_, seed) => ({
             label,
             ...(group !== undefined && { group }),
-            records: elbo(-1134.2 - 30 * i - seed) as EpochRecord[],
+            records: measure(-1134.2 - 3 * i - seed) as EpochRecord[],
           })),
         ),
       );
-      for (const bands of ["interval", "range"] as const) {
-        const { svg } = await learningCurves(curves, { title, subtitle: `${title}. ${title}.`, bands });
-        expect(right(svg)).toBeLessThanOrEqual(FIGURE_WIDTH);
-        expect(right(svg)).toBeGreaterThan(FIGURE_WIDTH / 2);
-      }
+      const { svg } = await learningCurves(curves, {
+        ...{ title, subtitle: `${title}. ${title}.`, bands },
+        along: measure === online ? "step" : "epoch",
+      });
+      for (const font of fontNames) expect(misplaced(svg, font), font).toEqual([]);
     }
   });
+});
+
+it("names of measured estimators are not cut either, nor on each other", async () => {
+  const estimators = ["f-hnca", "reinforce-loo", "disarm:samples=4", "hnca", "straight-through", "nvil"].map(
+    (label, i) => ({
+      ...{ label, unbiased: i !== 4, msPerStep: 1 + i / 20, batchVariance: { value: Math.exp(-i / 9) } },
+    }),
+  );
+  const slow = { label: "slow ".repeat(20), unbiased: true, msPerStep: 40, batchVariance: { value: 0.9 } };
+  const measurement = { estimators: [...estimators, slow] } as unknown as Measurement;
+  const svg = await varianceAgainstTime([{ epoch: 2, measurement }], "A title of many words ".repeat(6));
+  for (const font of fontNames) expect(misplaced(svg, font), font).toEqual([]);
+  expect(svg).toContain("straight-through (biased)");
+});
+
+it("the figures that are kept are not cut", () => {
+  const results = new URL("../../../../results/", import.meta.url);
+  const figures = readdirSync(results, { recursive: true, encoding: "utf8" }).filter((name) =>
+    name.endsWith(".svg"),
+  );
+  expect(figures.length).toBeGreaterThan(8);
+  for (const name of figures) {
+    const svg = readFileSync(new URL(name, results), "utf8");
+    for (const font of fontNames) expect(misplaced(svg, font), `${name} in ${font}`).toEqual([]);
+  }
 });
 
 it("leads a final value that is moved to where it belongs", async () => {
