@@ -4,7 +4,7 @@ import type { TopLevelSpec } from "vega-lite";
 /** As wide as GitHub shows a README. */
 export const FIGURE_WIDTH = 760;
 
-const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
+export const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 export const INK = "#1f2328";
 export const QUIET = "#59636e";
 const RULE = "#b5bcc4";
