@@ -4,6 +4,7 @@
 export const places = [
   ["index.html", "One coin"],
   ["coins.html", "Three coins"],
+  ["network.html", "A network"],
 ];
 
 /** Other sections. */

@@ -7,9 +7,9 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { type Browser, type BrowserContextOptions, chromium, type Page } from "playwright-core";
 import { build } from "vite";
-import { servePlayground } from "../../cli/src/commands/playground.ts";
+import { servePlayground } from "../../../cli/src/commands/playground.ts";
 
-const site = resolve(import.meta.dirname, "..");
+const site = resolve(import.meta.dirname, "../..");
 const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 /** Whether there is no browser here. Throws where one has to be. */

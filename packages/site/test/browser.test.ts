@@ -1,0 +1,21 @@
+// The site as a visitor meets it: built, served as `flipnet playground` serves it, in a real Chromium.
+import { afterAll, beforeAll, describe } from "vitest";
+import { access } from "./browser/access.ts";
+import { coinsInBrowser } from "./browser/coins.ts";
+import { networkInBrowser } from "./browser/network.ts";
+import { missing, type Visit, visit } from "./browser/visit.ts";
+
+describe.skipIf(missing)("in a browser", () => {
+  let site: Visit;
+  // One build and one browser for all.
+  beforeAll(async () => {
+    site = await visit();
+  });
+  afterAll(async () => {
+    await site?.close();
+  });
+
+  coinsInBrowser(() => site);
+  networkInBrowser(() => site);
+  access(() => site);
+});

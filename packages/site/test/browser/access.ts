@@ -1,0 +1,68 @@
+// Every page in a real Chromium, narrow and wide, light and dark: for screen readers, for keys, for phones.
+import axe from "axe-core";
+import { describe, expect, it } from "vitest";
+import type { Visit } from "./visit.ts";
+
+/** `npm run test:site` tries all pages of the whole site, from 390 to 2,560 pixels. */
+const isLong = process.env.SITE_BUILT !== undefined;
+
+const figures = ["index.html", "coins.html", "network.html"];
+const written = [
+  "docs/index.html",
+  "docs/audit.html",
+  "docs/cli.html",
+  "api/index.html",
+  "api/flipnet/functions/audit.html",
+];
+const themes = ["light", "dark"] as const;
+const views = isLong
+  ? [...figures, ...written].flatMap((path) =>
+      [390, 768, 1280, 2560].flatMap((width) => themes.map((theme) => ({ path, width, theme }))),
+    )
+  : figures.map((path, i) => ({ path, width: [390, 1280][i % 2], theme: themes[i % 2] }));
+
+/** `site`: asked for once it is built. */
+export function access(site: () => Visit): void {
+  describe("every page", () => {
+    it.each(views)(
+      "$path at $width pixels, $theme, has no fault that axe finds and no sideways scroll",
+      async ({ path, width, theme }) => {
+        const page = await site().open(path, {
+          viewport: { width, height: 900 },
+          colorScheme: theme,
+          reducedMotion: "reduce",
+        });
+        if (figures.includes(path)) {
+          await page.waitForSelector("[data-number]");
+          await page.click(".share summary");
+        }
+        await page.evaluate(axe.source);
+        const faults = await page.evaluate(async () => {
+          const { violations } = await (window as unknown as { axe: typeof axe }).axe.run();
+          return violations.flatMap(({ id, nodes }) =>
+            nodes.map(({ html }) => `${id}: ${html.slice(0, 160)}`),
+          );
+        });
+        expect(faults).toEqual([]);
+        expect(
+          await page.evaluate(() => document.documentElement.scrollWidth - innerWidth),
+        ).toBeLessThanOrEqual(0);
+        await page.context().close();
+      },
+    );
+
+    it.runIf(isLong)("finds what is searched for, by keys alone", async () => {
+      const page = await site().open("docs/audit.html");
+      await page.locator("#search").focus();
+      await page.keyboard.type("antithetic");
+      await page.waitForSelector("#found a");
+      await page.keyboard.press("ArrowDown");
+      await page.keyboard.press("Enter");
+      await page.waitForURL(/\.html/);
+      expect(await page.locator("main").textContent()).toMatch(/antithetic/i);
+      await page.context().close();
+    });
+
+    it("says nothing on the console, and asks nobody else", () => expect(site().complaints).toEqual([]));
+  });
+}
