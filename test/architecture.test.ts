@@ -10,7 +10,7 @@ const root = resolve(import.meta.dirname, "..");
 /** Folders of a package's sources: each imports only from those before it. */
 const folders = {
   flipnet:
-    "formats random environments backend front-ends jax network objectives estimators optimizers tasks training agent audit node redis".split(
+    "formats random tables environments backend front-ends jax network objectives estimators optimizers tasks training model agent audit node redis".split(
       " ",
     ),
   cli: "formats data onnx settings running report planning queue samples export commands".split(" "),

@@ -3,6 +3,7 @@ import { Command } from "commander";
 import { defineAudit } from "./commands/audit.ts";
 import { defineCompare } from "./commands/compare.ts";
 import { defineData } from "./commands/data.ts";
+import { defineEncode } from "./commands/encode.ts";
 import { defineEstimators } from "./commands/estimators.ts";
 import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf } from "./commands/exit.ts";
@@ -48,6 +49,8 @@ Examples:
   $ flipnet data table.csv                         its columns, and what would be made of them
   $ flipnet train --data table.csv --target income --ignore id
   $ flipnet predict runs/table-labels-... new.csv
+  $ flipnet train --data table.csv --task table-vae
+  $ flipnet encode runs/table-vae-... new.csv -o codes.npy
   $ flipnet playground                             coins and credit, in a browser
 
 Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted (a checkpoint is written).`,
@@ -60,6 +63,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   defineMeasure(program);
   defineReport(program);
   definePredict(program);
+  defineEncode(program);
   defineSample(program);
   defineExport(program);
   defineAudit(program);

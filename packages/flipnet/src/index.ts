@@ -116,6 +116,15 @@ export {
   type NamedValues,
   type Parameters,
 } from "./front-ends/front-end.ts";
+// What runs have learned.
+export {
+  type Codes,
+  loadModel,
+  Model,
+  type ModelFiles,
+  type ModelOptions,
+  type Predictions,
+} from "./model/model.ts";
 export { type Draws, GeneratedDraws, GivenDraws, type Site } from "./network/draws.ts";
 export type { HiddenLayer } from "./network/hidden.ts";
 // Networks.
@@ -165,6 +174,10 @@ export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/opt
 export { type SgdOptions, sgd } from "./optimizers/sgd.ts";
 // Random numbers.
 export { generator } from "./random/threefry.ts";
+// Tables.
+export type { Cell } from "./tables/column.ts";
+export type { Preparation } from "./tables/prepare.ts";
+export type { Cells } from "./tables/table.ts";
 // Tasks.
 export { type BanditData, type BanditOptions, ContextualBandit } from "./tasks/bandit.ts";
 export {

@@ -1,8 +1,9 @@
-/** `flipnet sample`: what the auto-encoder of a run draws, as a picture. */
+/** `flipnet sample`: what the auto-encoder of a run draws, as a picture, or as a table. */
 import { extname, join } from "node:path";
-import type { Command } from "commander";
+import { type Command, Option } from "commander";
 import { InputError } from "flipnet/internal/formats/errors";
 import { wholeNumber } from "./numbers.ts";
+import { checkOutput, sixDigits, writeOutput } from "./table-output.ts";
 import { colorsFor } from "./terminal.ts";
 
 interface Flags {
@@ -11,24 +12,62 @@ interface Flags {
   seed: string;
   out?: string;
   svg?: boolean;
+  format?: string;
   force?: boolean;
 }
 
 export function defineSample(program: Command): void {
   program
     .command("sample")
-    .description("draw with the auto-encoder of a run: images out of nothing, and test images again")
+    .description(
+      "draw with the auto-encoder of a run: images out of nothing, and test images again; or rows of a table",
+    )
     .argument("<run>", "folder of a run of an auto-encoder")
-    .option("--count <n>", "images to generate", "20")
+    .option("--count <n>", "images or rows to generate", "20")
     .option("--columns <n>", "images in a row, and test images to draw again", "10")
     .option("--seed <n>", "another seed, other images", "0")
-    .option("--out <file>", "where to write the PNG (default: samples.png in the run's folder)")
+    .option(
+      "-o, --out <file>",
+      "where to write the PNG (default: samples.png in the run's folder); rows (default: standard output)",
+    )
+    .addOption(
+      new Option("--format <name>", "of rows (default: as the file's name ends, or csv)").choices([
+        "csv",
+        "jsonl",
+        "parquet",
+      ]),
+    )
     .option("--svg", "write an SVG beside it too")
     .option("--force", "replace files that are there, whoever made them")
-    .action(sample);
+    .action(async (folder: string, flags: Flags) => {
+      const { readRun } = await import("../running/run-folder.ts");
+      const { taskOf } = await import("../settings/config.ts");
+      const { config } = await readRun(folder);
+      return taskOf(config).data === "rows" ? sampleTable(folder, flags) : sampleImages(folder, flags);
+    });
 }
 
-async function sample(folder: string, flags: Flags): Promise<void> {
+/** Rows, as a table. */
+async function sampleTable(folder: string, flags: Flags): Promise<void> {
+  if (flags.svg) throw new InputError("--svg is of images; the run draws rows of a table");
+  const count = wholeNumber("--count", flags.count, 1, 1_000_000);
+  const seed = wholeNumber("--seed", flags.seed, 0);
+  await checkOutput(flags);
+  const { withModel } = await import("../running/predict.ts");
+  const columns = await withModel(folder, (model) => model.sample({ count, seed }));
+  await writeOutput(
+    flags,
+    columns.map(({ name, cells }) => ({
+      name,
+      cells: cells.map((cell) => (typeof cell === "number" ? sixDigits(cell) : cell)),
+    })),
+  );
+}
+
+async function sampleImages(folder: string, flags: Flags): Promise<void> {
+  if (flags.format !== undefined) {
+    throw new InputError("--format is of rows; the run draws images, which are a PNG");
+  }
   const options = {
     count: wholeNumber("--count", flags.count, 1, 1000),
     columns: wholeNumber("--columns", flags.columns, 1, 100),

@@ -1,6 +1,6 @@
 /** What was found in a table, for people: a line a column. */
-import type { Column } from "./column.ts";
-import type { Table } from "./table.ts";
+import type { Column } from "flipnet/internal/tables/column";
+import type { Table } from "flipnet/internal/tables/table";
 
 const short = (value: number): string => String(Number(value.toPrecision(4)));
 const cut = (text: string): string => (text.length > 40 ? `${text.slice(0, 37)}...` : text);

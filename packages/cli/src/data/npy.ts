@@ -4,7 +4,8 @@
  */
 import { basename } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
-import type { Cell, Chunk, Input, Source } from "./source.ts";
+import type { Cell } from "flipnet/internal/tables/column";
+import type { Chunk, Input, Source } from "./source.ts";
 
 /** One array in a file. */
 export function npySource(input: Input): Source {
@@ -50,6 +51,8 @@ export function npzSource(input: Input): Source {
 interface NpyArray {
   readonly shape: readonly number[];
   readonly fortran: boolean;
+  /** As NumPy calls it, `u1` say. */
+  readonly type: string;
   /** In the order of the file. */
   at(element: number): Cell;
 }
@@ -95,7 +98,25 @@ export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
       `${path} is cut short: ${bytes.length} bytes; expected ${first + count * width}, as its shape (${shape.join(", ")}) says`,
     );
   }
-  return { shape, fortran, at: (e) => read(view, first + e * width, order !== ">", width) };
+  return {
+    shape,
+    fortran,
+    type: `${kind}${size}`,
+    at: (e) => read(view, first + e * width, order !== ">", width),
+  };
+}
+
+/** The bytes of a file with an array of bytes. */
+export function encodeNpy(shape: readonly number[], data: Uint8Array | Uint16Array): Uint8Array {
+  const descr = data instanceof Uint8Array ? "|u1" : "<u2";
+  const said = `{'descr': '${descr}', 'fortran_order': False, 'shape': (${shape.join(", ")}${shape.length === 1 ? "," : ""}), }`;
+  const header = `${said.padEnd(Math.ceil((said.length + 11) / 64) * 64 - 11)}\n`;
+  const bytes = new Uint8Array(10 + header.length + data.byteLength);
+  bytes.set(Uint8Array.from(`${magic}\x01\x00`, (c) => c.charCodeAt(0)));
+  new DataView(bytes.buffer).setUint16(8, header.length, true);
+  bytes.set(new TextEncoder().encode(header), 10);
+  bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 10 + header.length);
+  return bytes;
 }
 
 type Read = (view: DataView, at: number, little: boolean, width: number) => Cell;

@@ -1,7 +1,8 @@
 /** Parquet, one column of one group of rows after the other, by hyparquet; every codec of its compressors. */
 import { InputError } from "flipnet/internal/formats/errors";
+import type { Cell } from "flipnet/internal/tables/column";
 import type { AsyncBuffer, ColumnData, FileMetaData } from "hyparquet";
-import type { Cell, Chunk, Input, Source } from "./source.ts";
+import type { Chunk, Input, Source } from "./source.ts";
 
 /** A table as pandas, polars, DuckDB or Spark write it. Columns of lists and structures are refused where they are wanted. */
 export function parquetSource(input: Input): Source {

@@ -3,8 +3,7 @@
  * file beside this one, and its line in `open.ts`.
  */
 
-/** A cell as a file has it. Text says nothing yet: `column.ts` finds out what a column is. */
-export type Cell = string | number | bigint | boolean | Date | null | undefined;
+import type { Cell } from "flipnet/internal/tables/column";
 
 /** Some cells of one column, one below the other. */
 export interface Chunk {

@@ -1,17 +1,8 @@
-/** A table in memory, column by column. */
+/** A table in memory, from its files. */
 import { InputError } from "flipnet/internal/formats/errors";
-import { suggestion } from "flipnet/internal/formats/nearest";
-import { type Column, ColumnReader } from "./column.ts";
+import { ColumnReader } from "flipnet/internal/tables/column";
+import type { Table } from "flipnet/internal/tables/table";
 import { openTable } from "./open.ts";
-
-/** Columns of the same rows, in the order of the file. */
-export interface Table {
-  /** The file, or the first of several: for messages. */
-  readonly path: string;
-  readonly format: string;
-  readonly rows: number;
-  readonly columns: readonly Column[];
-}
 
 /** The paths in a setting: several are separated by commas. */
 export const pathsIn = (text: string): string[] => text.split(",").map((path) => path.trim());
@@ -66,12 +57,4 @@ export async function readTable(
       throw new InputError(`${source.path} has no rows${first ? "" : " of these columns"}`);
   }
   return { path: paths[0], format, rows, columns: [...readers.values()].map((reader) => reader.column()) };
-}
-
-/** The column of that name. @throws InputError where there is none, with the nearest one */
-export function columnOf({ path, columns }: Table, name: string): Column {
-  const found = columns.find((column) => column.name === name);
-  if (found !== undefined) return found;
-  const names = columns.map((column) => column.name);
-  throw new InputError(`${path} has no column "${name}"; ${suggestion(name, names)}`);
 }

@@ -2,12 +2,22 @@
 import { createHash } from "node:crypto";
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
-import type { TableRows } from "flipnet/internal/formats/table-data";
+import type { PlainRows, TableRows } from "flipnet/internal/formats/table-data";
 import { deriveKey, newKey, permutation } from "flipnet/internal/random/threefry";
+import {
+  groupsOf,
+  inputsIn,
+  inputsOf,
+  type Preparation,
+  type PreparedWithTarget,
+  type PrepareOptions,
+  prepare,
+  rowsOf,
+} from "flipnet/internal/tables/prepare";
+import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
 import { loadLabelledImages } from "flipnet/node";
-import { inputsOf, type Preparation, type PrepareOptions, prepare, rowsOf } from "../data/prepare.ts";
-import { pathsIn, readTable, type Table } from "../data/table.ts";
+import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 
 /** What a task learns from. */
@@ -30,7 +40,8 @@ export async function loadData(config: Config): Promise<LoadedData> {
       return { data: images, digest: images.digest };
     }
     case "table":
-      return loadTable(config);
+    case "rows":
+      return loadTable(config, taskOf(config).data === "table");
     default:
       return { digest: "none" };
   }
@@ -45,10 +56,10 @@ type TableSettings = PrepareOptions & {
   readonly seed: number;
 };
 
-async function loadTable(config: Config): Promise<LoadedData> {
+async function loadTable(config: Config, hasTarget: boolean): Promise<LoadedData> {
   const settings = config as unknown as TableSettings;
   const { data, target, test, testShare, rowWeights, seed } = settings;
-  for (const [name, value] of Object.entries({ data, target })) {
+  for (const [name, value] of Object.entries({ data, ...(hasTarget && { target }) })) {
     if (value !== undefined) continue;
     throw new InputError(`there is no ${name}; expected one, as in --data table.csv --target income`);
   }
@@ -69,26 +80,46 @@ async function loadTable(config: Config): Promise<LoadedData> {
   const own = test === undefined ? undefined : await readTable(pathsIn(test), wanted);
   const { train, held } = split(table.rows, own === undefined ? (testShare ?? 0.2) : 0, seed);
   const { preparation, notes } = prepare(table, train, options);
-  const sets = {
-    train: rowsOf(table, preparation, train, rowWeights),
-    test: own === undefined ? rowsOf(table, preparation, held) : rowsOf(own, preparation, all(own.rows)),
-  };
-  const { classes } = preparation.target;
+  const width = inputsOf(preparation);
+  const measured: [Table, Uint32Array] = own === undefined ? [table, held] : [own, all(own.rows)];
+  const loaded = hasTarget
+    ? labelled(preparation as PreparedWithTarget, rowWeights)
+    : { ...plain(preparation), width, groups: groupsOf(preparation) };
+  const { train: learned, test: seen } = loaded;
   return {
-    data: { ...sets, width: inputsOf(preparation), classes: classes.length },
-    digest: digestOf(preparation, [sets.train, sets.test]),
+    data: loaded,
+    digest: digestOf(preparation, [learned, seen]),
     preparation,
-    notes: [sizesOf(table, sets.train, sets.test, preparation), ...notes],
+    notes: [sizesOf(table, learned, seen, preparation), ...notes],
   };
+
+  function labelled(prepared: PreparedWithTarget, weight: string | undefined) {
+    return {
+      train: rowsOf(table, prepared, train, weight),
+      test: rowsOf(measured[0], prepared, measured[1]),
+      width,
+      classes: prepared.target.classes.length,
+    };
+  }
+
+  function plain(prepared: Preparation): { train: PlainRows; test: PlainRows } {
+    const rows = (from: Table, which: Uint32Array) => ({
+      count: which.length,
+      inputs: inputsIn(from, prepared, which),
+    });
+    return { train: rows(table, train), test: rows(...measured) };
+  }
 }
 
-function sizesOf({ path }: Table, train: TableRows, test: TableRows, preparation: Preparation): string {
+function sizesOf({ path }: Table, train: PlainRows, test: PlainRows, preparation: Preparation): string {
   const [learned, measured, inputs] = [train.count, test.count, inputsOf(preparation)].map((n) =>
     n.toLocaleString("en"),
   );
+  const sizes = `${path}: ${learned} rows to learn from, ${measured} to measure on; ${inputs} inputs`;
+  if (preparation.target === undefined) return sizes;
   const { name, classes } = preparation.target;
   const listed = classes.length <= 6 ? `: ${classes.join(", ")}` : "";
-  return `${path}: ${learned} rows to learn from, ${measured} to measure on; ${inputs} inputs; ${name} has ${classes.length} classes${listed}`;
+  return `${sizes}; ${name} has ${classes.length} classes${listed}`;
 }
 
 /** Columns that have to be read: `--ignore` leaves others out, before anything is found wrong with them. */
@@ -108,10 +139,11 @@ function split(rows: number, share: number, seed: number): { train: Uint32Array;
 }
 
 /** Over what the network sees: the same table in another format is the same data. */
-function digestOf(preparation: Preparation, sets: readonly TableRows[]): string {
+function digestOf(preparation: Preparation, sets: readonly (PlainRows & Partial<TableRows>)[]): string {
   const hash = createHash("sha256").update(JSON.stringify(preparation));
   for (const { inputs, labels, weights } of sets) {
-    for (const numbers of [inputs, labels, ...(weights ? [weights] : [])]) {
+    for (const numbers of [inputs, labels, weights]) {
+      if (numbers === undefined) continue;
       hash.update(new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength));
     }
   }

@@ -64,7 +64,7 @@ const asOne = (value: unknown): unknown =>
 /** A config whose data is where it is, whatever folder one is in. */
 export function withPlace(config: Config): Config {
   if (config.data === undefined) return config;
-  if (taskOf(config).data !== "table") return { ...config, data: resolve(config.data) };
+  if (taskOf(config).data === "images") return { ...config, data: resolve(config.data) };
   const placed = (text: string) =>
     pathsIn(text)
       .map((path) => (path === "-" ? path : resolve(path)))

@@ -144,6 +144,9 @@ export const tables: DescribedSettings = {
   rowWeights: text("the name of a column", undefined, "the column that says how much each row counts"),
 };
 
+/** The same without a target. */
+const { target: _target, bins: _bins, rowWeights: _weights, quantileBits: _bits, ...rows } = tables;
+
 /** Described once a task: each flag of each command asks. */
 const described = new Map<TaskDefinition, DescribedSettings>();
 
@@ -164,6 +167,7 @@ function describe(task: TaskDefinition): DescribedSettings {
     ...task.settings,
     ...(task.data === "images" && images),
     ...(task.data === "table" && tables),
+    ...(task.data === "rows" && rows),
     baseline: oneOf(["none", "running-average"], {
       default: "none",
       says: "what is subtracted from learning signals",

@@ -1,8 +1,12 @@
 // A table from its file to the classes of new rows.
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import type { CategoryColumn, NumberColumn } from "flipnet/internal/tables/column";
+import { loadModel } from "flipnet/node";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { expect, it } from "vitest";
+import { parseNpy } from "../../src/data/npy.ts";
+import { readTable } from "../../src/data/table.ts";
 import { flipnet, jsonLines, temporaryFolders } from "./flipnet.ts";
 
 const folder = temporaryFolders()("table");
@@ -143,4 +147,53 @@ it("says what stands in it", async () => {
     missing: 0,
     levels: ["baker", "clerk", "judge"],
   });
+});
+
+it("is made codes of, and drawn again", async () => {
+  const flags = ["--data", at("people.csv"), "--ignore", "id", "--task", "table-vae", "--out", at("codes")];
+  const trained = await flipnet([
+    ...["train", ...flags, "--hidden", "6", "--epochs", "400", "--evaluate-every", "400"],
+    ...["--json", "--quiet"],
+  ]);
+  expect(trained).toMatchObject({ code: 0 });
+  const { folder: run, testBound } = jsonLines(trained.stdout).at(-1);
+  // Columns that have nothing to do with each other are worth -1.28 - 0.33 - 1.10 - 0.69 = -3.4 nats.
+  expect(testBound).toBeGreaterThan(-3.1);
+
+  const bits = await flipnet(["encode", run, at("people.csv")]);
+  const [head, ...lines] = bits.stdout.trimEnd().split("\r\n");
+  expect(head.split(",")).toHaveLength(6);
+  expect(lines).toHaveLength(200);
+  expect(new Set(lines).size).toBeGreaterThan(3);
+  const whole = await flipnet(["encode", run, at("people.csv"), "--as", "integers", "--format", "jsonl"]);
+  const codes = jsonLines(whole.stdout).map(({ code }) => code.toString(2).padStart(6, "0"));
+  expect(codes).toEqual(lines.map((line) => line.replaceAll(",", "")));
+  expect(await flipnet(["encode", run, at("people.csv"), "-o", at("codes.npy")])).toMatchObject({ code: 0 });
+  const array = parseNpy(readFileSync(at("codes.npy")), "codes.npy");
+  expect(array.shape).toEqual([200, 6]);
+  expect(Array.from({ length: 6 }, (_, k) => array.at(k)).join(",")).toBe(lines[0]);
+
+  expect(await flipnet(["sample", run, "--count", "300", "-o", at("drawn.parquet")])).toMatchObject({
+    code: 0,
+  });
+  const drawn = await readTable([at("drawn.parquet")]);
+  expect(drawn.rows).toBe(300);
+  expect(drawn.columns.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+    "x number",
+    "job category",
+    "paid category",
+  ]);
+  // As in the table, the high are those with a large x.
+  const [x, , paid] = drawn.columns as [NumberColumn, CategoryColumn, CategoryColumn];
+  const meanOf = (word: string) => {
+    const own = [...x.values].filter((v, r) => paid.levels[paid.codes[r]] === word && !Number.isNaN(v));
+    return own.reduce((sum, v) => sum + v, 0) / own.length;
+  };
+  expect(meanOf("high")).toBeGreaterThan(meanOf("low") + 0.5);
+
+  expect(await flipnet(["predict", run, at("people.csv")])).toMatchObject({ code: 2, stdout: "" });
+  const model = await loadModel(run);
+  const { values } = await model.encode(people.slice(0, 1));
+  expect([...values].join(",")).toBe(lines[0]);
+  model.close();
 });

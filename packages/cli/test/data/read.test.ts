@@ -5,10 +5,11 @@ import { join } from "node:path";
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { InputError } from "flipnet/internal/formats/errors";
+import { columnOf } from "flipnet/internal/tables/table";
 import { parquetWriteBuffer } from "hyparquet-writer";
 import { afterAll, describe, expect, it } from "vitest";
 import { describeTable } from "../../src/data/describe.ts";
-import { columnOf, readTable } from "../../src/data/table.ts";
+import { readTable } from "../../src/data/table.ts";
 
 const root = mkdtempSync(join(tmpdir(), "flipnet-data-"));
 afterAll(() => rmSync(root, { recursive: true }));

@@ -11,4 +11,5 @@ export {
 } from "./agent-log.ts";
 export { loadVersion, rollBack, saveVersion, versionsOf } from "./agent-versions.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";
+export { loadModel } from "./model.ts";
 export { vowpalWabbitJson, vowpalWabbitText } from "./vowpal-wabbit.ts";

@@ -16,13 +16,13 @@ export interface UnitFunction {
   kernels(site: Logits): ActivationKernels;
 }
 
-/** `log P(target)` of softmax units, the target being what a softmax layer chose. */
+/** `log P(target)` of softmax units, the target being what a softmax layer chose; or of one unit over all logits. */
 export const choiceLogLikelihood: UnitFunction = {
   learns: true,
   kernels(site) {
     const { pass, logits, target: bits, targetLayer } = site;
     const { backend } = pass.network;
-    const { choices } = targetLayer!;
+    const choices = targetLayer?.choices ?? logits.columns;
     const p = backend.matrix(pass.batchSize, logits.columns);
     const outcome: Outcome = { kind: "softmax", choices, logits, p, q: p, bits: bits! };
     const logLikelihoodOf = prepareLogLikelihood(site, outcome);

@@ -57,10 +57,25 @@ export function createDecoder(encoder: Network, priorRate?: number): Decoder {
 
 /** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
-  const { entropy: form = "analytic", decoder = createDecoder(encoder) } = options;
-  const predictions = [...decoder.layers, decoder.prior].map((linear, l) => {
-    const eta = l > 0 && encoder.layers[l - 1].kind === "softmax" ? choiceLogLikelihood : logLikelihood;
-    return componentsObjective(encoder, linear, eta, { target: l === 0 ? "input" : l - 1 });
+  const { entropy = "analytic", decoder = createDecoder(encoder) } = options;
+  const { layers, prior } = decoder;
+  const image = componentsObjective(encoder, layers[0], logLikelihood, { target: "input" });
+  return sumOf(image, latentTerms(encoder, { layers: layers.slice(1), prior }, entropy));
+}
+
+/**
+ * All of the bound but the likelihood of what is seen: that of the latents under decoder and prior, and their entropies.
+ *
+ * @param generative what predicts each layer of the encoder from the one above it, the lowest first, and the prior
+ */
+export function latentTerms(
+  encoder: Network,
+  { layers, prior }: Decoder,
+  form: NonNullable<ElboOptions["entropy"]>,
+): Objective {
+  const predictions = [...layers, prior].map((linear, l) => {
+    const eta = encoder.layers[l].kind === "softmax" ? choiceLogLikelihood : logLikelihood;
+    return componentsObjective(encoder, linear, eta, { target: l });
   });
   const entropies = encoder.layers.map((layer, l) => {
     const name = `entropy.${l}`;

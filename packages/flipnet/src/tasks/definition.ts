@@ -7,7 +7,7 @@ import type { Backend } from "../backend/backend.ts";
 import type { Knowledge } from "../estimators/needs.ts";
 import type { Options, ValuesOf } from "../estimators/options.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
-import type { TableData } from "../formats/table-data.ts";
+import type { RowData, TableData } from "../formats/table-data.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Network, Units } from "../network/network.ts";
 import type { Decoder } from "../objectives/elbo.ts";
@@ -84,7 +84,7 @@ export interface TaskCases {
 }
 
 /** What a task is about. */
-export type TaskData = ImageData | TableData;
+export type TaskData = ImageData | TableData | RowData;
 
 /** A task, whatever its settings. */
 export interface TaskDefinition<
@@ -104,8 +104,8 @@ export interface TaskDefinition<
     readonly estimator: string;
     readonly learningRate: number;
   };
-  /** Images, a prepared table, or what it makes itself. */
-  readonly data: "images" | "table" | "none";
+  /** Images, a prepared table with a target, one without, or what it makes itself. */
+  readonly data: "images" | "table" | "rows" | "none";
   /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */
   readonly length: "epochs" | "steps";
   /** The first one is what a person wants to follow. */

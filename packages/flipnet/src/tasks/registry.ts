@@ -6,6 +6,7 @@ import { gridWorld } from "./grid-world.ts";
 import { multiplexer } from "./multiplexer.ts";
 import { tableBandit } from "./table-bandit.ts";
 import { tableLabels } from "./table-labels.ts";
+import { tableVae } from "./table-vae.ts";
 import { vae } from "./vae.ts";
 
 /** Every task, in the order in which tables list them. */
@@ -17,6 +18,7 @@ export const tasks: readonly TaskDefinition[] = [
   control,
   tableLabels,
   tableBandit,
+  tableVae,
 ];
 
 /** The task of that name, or undefined. */

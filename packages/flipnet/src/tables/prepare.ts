@@ -2,8 +2,8 @@
  * What is made of a table's columns: numbers standardised, or cut at quantiles into bits; one bit for each category; one
  * where a value is missing. All of it comes from the training rows alone, is saved with a run, and serves new rows.
  */
-import { InputError } from "flipnet/internal/formats/errors";
-import type { TableRows } from "flipnet/internal/formats/table-data";
+import { InputError } from "../formats/errors.ts";
+import type { ColumnGroup, TableRows } from "../formats/table-data.ts";
 import type { CategoryColumn, Column, NumberColumn } from "./column.ts";
 import { columnOf, type Table } from "./table.ts";
 
@@ -27,15 +27,19 @@ export interface PreparedTarget {
   readonly edges?: readonly number[];
 }
 
-/** How rows become numbers, and classes. */
+/** How rows become numbers, and classes where there is a target. */
 export interface Preparation {
   readonly columns: readonly PreparedColumn[];
-  readonly target: PreparedTarget;
+  readonly target?: PreparedTarget;
 }
+
+/** Of a table with a target. */
+export type PreparedWithTarget = Preparation & { readonly target: PreparedTarget };
 
 /** What is asked for. */
 export interface PrepareOptions {
-  readonly target: string;
+  /** Absent: the rows themselves are learned, and every category has room for a word that is new. */
+  readonly target?: string | undefined;
   readonly features?: readonly string[] | undefined;
   readonly ignore?: readonly string[] | undefined;
   /** Column of what each row counts. */
@@ -66,19 +70,25 @@ const mostClasses = 1000;
  */
 export function prepare(table: Table, rows: Uint32Array, options: PrepareOptions): Prepared {
   const notes: string[] = [];
-  const target = targetOf(columnOf(table, options.target), table, rows, options);
+  const target =
+    options.target === undefined
+      ? undefined
+      : targetOf(columnOf(table, options.target), table, rows, { ...options, target: options.target });
   const columns: PreparedColumn[] = [];
   for (const column of featuresOf(table, options)) {
     const one = prepareColumn(column, table, rows, options);
     if (one === undefined) notes.push(`${column.name} is left out: it never changes in the training rows`);
     else columns.push(one);
   }
-  if (columns.length === 0) throw new InputError(`${table.path} has no features beside "${options.target}"`);
-  return { preparation: { columns, target }, notes };
+  if (columns.length === 0) {
+    const beside = target === undefined ? "" : ` beside "${target.name}"`;
+    throw new InputError(`${table.path} has no columns to learn from${beside}`);
+  }
+  return { preparation: { columns, ...(target && { target }) }, notes };
 }
 
 function featuresOf(table: Table, { target, features, ignore = [], weight }: PrepareOptions): Column[] {
-  if (features?.includes(target)) {
+  if (target !== undefined && features?.includes(target)) {
     throw new InputError(`the features have "${target}", which is the target; expected other columns`);
   }
   if (features !== undefined) return features.map((name) => columnOf(table, name));
@@ -90,7 +100,7 @@ function prepareColumn(
   column: Column,
   { path }: Table,
   rows: Uint32Array,
-  { quantileBits }: PrepareOptions,
+  { quantileBits, target }: PrepareOptions,
 ): PreparedColumn | undefined {
   const { name } = column;
   if (column.kind === "text" || column.kind === "date") {
@@ -104,7 +114,8 @@ function prepareColumn(
     for (const row of rows) seen.add(column.codes[row]);
     const missing = seen.delete(-1);
     if (seen.size < 2 && !missing) return undefined;
-    return { name, missing, kind: "category", levels: column.levels.filter((_, code) => seen.has(code)) };
+    const levels = column.levels.filter((_, code) => seen.has(code));
+    return { name, missing: missing || target === undefined, kind: "category", levels };
   }
   if (column.kind !== "number") return undefined;
   const present = Float64Array.from(rows, (row) => column.values[row]).filter((x) => !Number.isNaN(x));
@@ -276,7 +287,7 @@ const allRows = ({ rows }: Table): Uint32Array => Uint32Array.from({ length: row
  *
  * @throws InputError where one is missing, or was not there in the training rows
  */
-export function labelsIn(table: Table, { target }: Preparation, rows: Uint32Array): Uint32Array {
+export function labelsIn(table: Table, { target }: PreparedWithTarget, rows: Uint32Array): Uint32Array {
   const { name, classes, edges } = target;
   const column = columnOf(table, name);
   const fail = (row: number, value: string): never => {
@@ -325,7 +336,7 @@ export function weightsIn(table: Table, name: string, rows: Uint32Array): Float3
 /** Prepared rows with their classes. */
 export function rowsOf(
   table: Table,
-  preparation: Preparation,
+  preparation: PreparedWithTarget,
   rows: Uint32Array,
   weight?: string,
 ): TableRows {
@@ -335,4 +346,95 @@ export function rowsOf(
     labels: labelsIn(table, preparation, rows),
     ...(weight !== undefined && { weights: weightsIn(table, weight, rows) }),
   };
+}
+
+/** Which numbers of a row belong together: what an auto-encoder says by one likelihood. */
+export function groupsOf({ columns }: Preparation): ColumnGroup[] {
+  const groups: ColumnGroup[] = [];
+  const numbers: { column: number; missing: number }[] = [];
+  const bits: number[] = [];
+  let offset = 0;
+  for (const column of columns) {
+    const own = Array.from({ length: widthOf(column) }, (_, k) => offset + k);
+    offset += own.length;
+    if (column.kind === "category") {
+      groups.push({ kind: "choice", columns: own });
+      continue;
+    }
+    const missing = column.missing ? own.pop()! : -1;
+    if (missing >= 0) bits.push(missing);
+    if (column.kind === "bits") bits.push(...own);
+    else numbers.push({ column: own[0], missing });
+  }
+  if (numbers.length > 0) {
+    groups.push({
+      kind: "numbers",
+      columns: numbers.map(({ column }) => column),
+      missing: numbers.map(({ missing }) => missing),
+    });
+  }
+  if (bits.length > 0) groups.push({ kind: "bits", columns: bits });
+  return groups;
+}
+
+/**
+ * Rows of numbers as a table has them, column by column; null where a value is missing. Of a number that was cut into
+ * bits: how many of them are on.
+ *
+ * @param inputs [rows, inputs], each category one-hot
+ */
+export function cellsOf(
+  { columns }: Preparation,
+  inputs: ArrayLike<number>,
+): { name: string; cells: (number | string | null)[] }[] {
+  const width = columns.reduce((sum, column) => sum + widthOf(column), 0);
+  let offset = 0;
+  return columns.map((column) => {
+    const first = offset;
+    const own = widthOf(column);
+    offset += own;
+    const cells = Array.from({ length: inputs.length / width }, (_, row) => {
+      const at = (k: number) => inputs[row * width + first + k];
+      if (column.missing && at(own - 1) === 1) return null;
+      if (column.kind === "number") return at(0) * column.deviation + column.mean;
+      if (column.kind === "category") return column.levels.find((_, k) => at(k) === 1) ?? null;
+      return column.edges.filter((_, k) => at(k) === 1).length;
+    });
+    return { name: column.name, cells };
+  });
+}
+
+/**
+ * A preparation from a file.
+ *
+ * @param where what to call it in messages
+ * @throws InputError for what is none
+ */
+export function parsePreparation(value: unknown, where: string): Preparation {
+  const damaged = (what: string) =>
+    new InputError(`${where} is damaged: ${what}; expected how the run's table was prepared`);
+  const isObject = (one: unknown): one is Record<string, unknown> => typeof one === "object" && one !== null;
+  const isList = (one: unknown, of: "string" | "number") =>
+    Array.isArray(one) && one.every((entry) => typeof entry === of);
+  if (!isObject(value) || !Array.isArray(value.columns)) throw damaged("it has no columns");
+  value.columns.forEach((column: unknown, k) => {
+    const fine =
+      isObject(column) &&
+      typeof column.name === "string" &&
+      typeof column.missing === "boolean" &&
+      ((column.kind === "number" && isList([column.mean, column.deviation], "number")) ||
+        (column.kind === "bits" && isList(column.edges, "number")) ||
+        (column.kind === "category" && isList(column.levels, "string")));
+    if (!fine) throw damaged(`columns[${k}] is no column`);
+  });
+  const { target } = value;
+  if (target !== undefined) {
+    const fine =
+      isObject(target) &&
+      typeof target.name === "string" &&
+      isList(target.classes, "string") &&
+      (target.edges === undefined || isList(target.edges, "number"));
+    if (!fine) throw damaged("its target is none");
+  }
+  return value as unknown as Preparation;
 }

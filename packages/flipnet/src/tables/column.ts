@@ -1,6 +1,8 @@
 /** What a column is, found out while its cells go by: numbers, categories, dates, text, or nothing at all. */
-import { InputError } from "flipnet/internal/formats/errors";
-import type { Cell } from "./source.ts";
+import { InputError } from "../formats/errors.ts";
+
+/** A cell as a file has it. Text says nothing yet: here it is found out what a column is. */
+export type Cell = string | number | bigint | boolean | Date | null | undefined;
 
 interface Named {
   readonly name: string;
