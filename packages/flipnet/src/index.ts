@@ -54,6 +54,10 @@ export type { SimulationOptions } from "./audit/simulation.ts";
 export type { Backend, ImmediateBackend, Matrix, Outcome } from "./backend/backend.ts";
 export { createReferenceBackend } from "./backend/reference.ts";
 export { createWasmBackend, type WasmBackend, type WasmOptions } from "./backend/wasm.ts";
+// Environments.
+export type { Environment, Uniforms } from "./environments/environment.ts";
+export { environments, findEnvironment } from "./environments/registry.ts";
+export { type Steppable, type SteppableOptions, type Stepped, steppable } from "./environments/steppable.ts";
 export { arm } from "./estimators/arm.ts";
 export { arms } from "./estimators/arms.ts";
 // Estimators and optimizers.
@@ -204,6 +208,7 @@ export {
 } from "./tasks/vae-images.ts";
 // Training.
 export { type BanditTrainingOptions, createBanditTraining } from "./training/bandit.ts";
+export { type ControlTrainingOptions, createControlTraining } from "./training/control.ts";
 export { createTraining, type Learning } from "./training/create.ts";
 export { Learner, type LearnerOptions } from "./training/learner.ts";
 export { createMultiplexerTraining, type MultiplexerTrainingOptions } from "./training/multiplexer.ts";

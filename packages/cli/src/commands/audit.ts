@@ -81,7 +81,8 @@ async function runAudit(path: string, flags: Flags): Promise<void> {
   const { createReferenceBackend } = await import("flipnet/internal/backend/reference");
   const { createWasmBackend } = await import("flipnet/internal/backend/wasm");
   const { formatBar, formatSeconds, StatusLine } = await import("./terminal.ts");
-  const { chooseEstimator, isFile } = await import("../settings/estimator.ts");
+  const { chooseEstimator } = await import("../settings/estimator.ts");
+  const { isFile } = await import("../settings/module.ts");
   const { parseEstimatorText } = await import("flipnet/internal/estimators/options");
   const wanted = (text: string) =>
     isFile(parseEstimatorText(text).name) ? chooseEstimator(parseEstimatorText(text)).estimator : text;

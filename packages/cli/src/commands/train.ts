@@ -11,8 +11,9 @@ import type { RunCheckpoint, RunProgress } from "../running/pool.ts";
 import type { RunResult, RunStart } from "../running/runs.ts";
 import type { Config } from "../settings/config.ts";
 import { isTakenBack, optionsWithOwnName, settingsOf, tables } from "../settings/described.ts";
-import { isFile, namedIn } from "../settings/estimator.ts";
+import { namedIn } from "../settings/estimator.ts";
 import { flagOf } from "../settings/flag.ts";
+import { isFile } from "../settings/module.ts";
 import { presetNamed, presets, withPreset } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
@@ -183,10 +184,11 @@ async function overridden(
   folder = ".",
 ): Promise<Config> {
   const { parseConfig } = await import("../settings/config.ts");
-  const { estimatorDigest, epochs, ...others } = settings;
-  // Another estimator has another file, and other steps make other epochs.
+  const { estimatorDigest, environmentDigest, epochs, ...others } = settings;
+  // Another estimator or environment has another file, and other steps make other epochs.
   const begun = {
     ...(!("estimator" in given) && { estimatorDigest }),
+    ...(!("environment" in given) && { environmentDigest }),
     ...(!("steps" in given || "recordEvery" in given) && { epochs }),
   };
   return parseConfig(
@@ -265,7 +267,7 @@ function settingsFrom({
 
 /** What a flag says of a setting. */
 function valueIn(name: string, flag: string): unknown {
-  if (name === "estimator") return absolute(flag);
+  if (name === "estimator" || name === "environment") return absolute(flag);
   const having = tasks.map(settingsOf).find((settings) => Object.hasOwn(settings, name));
   const option = having?.[name];
   if (option?.kind === "number") return numberIn(flag);
@@ -275,7 +277,7 @@ function valueIn(name: string, flag: string): unknown {
   return values.length === 1 && option.accepts(1) ? values[0] : values;
 }
 
-/** An estimator's file is where one is, whatever the file of the other settings. */
+/** The file of an estimator or an environment is where one is, whatever the file of the other settings. */
 function absolute(text: string): string {
   const { name } = namedIn(text) ?? { name: "" };
   return isFile(name) ? `${resolve(name)}${text.slice(name.length)}` : text;

@@ -10,7 +10,8 @@ import type { RunProgress } from "../running/pool.ts";
 import { runIdOf } from "../running/run-folder.ts";
 import { check, digestSchema, runIdSchema, wordSchema } from "../running/run-schema.ts";
 import { type Config, parseConfig } from "../settings/config.ts";
-import { isFile, namedIn } from "../settings/estimator.ts";
+import { namedIn } from "../settings/estimator.ts";
+import { isFile } from "../settings/module.ts";
 
 /** A run as it is in the queue: all that a worker has to know of it. */
 export interface QueuedRun {
@@ -47,10 +48,11 @@ const jobSchema = z.looseObject({
 export function parseJob(data: unknown, version: string): QueuedRun {
   const job = check(jobSchema, data, "the job");
   if (job.version !== version) return job as unknown as QueuedRun;
-  const named = namedIn(job.config.estimator);
-  if (named !== undefined && isFile(named.name)) {
+  const { estimator, environment } = job.config;
+  for (const [what, name] of Object.entries({ estimator: namedIn(estimator)?.name, environment })) {
+    if (typeof name !== "string" || !isFile(name)) continue;
     throw new InputError(
-      `the job is corrupt: its estimator is the file ${named.name}, and a worker loads no code that a job names`,
+      `the job is corrupt: its ${what} is the file ${name}, and a worker loads no code that a job names`,
     );
   }
   const config = parseConfig(job.config, (key) => `the job is corrupt: ${key} of its config`);

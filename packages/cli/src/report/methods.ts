@@ -27,7 +27,7 @@ const indifferent =
   );
 
 /** What a task is made of: runs that differ in it are in panels of their own. */
-const ofProblem = ["hidden", "convolutions", "kernelSize", "k", "dataDigest", "limit"];
+const ofProblem = ["environment", "hidden", "convolutions", "kernelSize", "k", "dataDigest", "limit"];
 
 /** What holds where a config does not say. */
 const absent: Settings = {

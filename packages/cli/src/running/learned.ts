@@ -5,6 +5,7 @@ import type { Tensor } from "flipnet/internal/formats/safetensors";
 import type { Learned } from "flipnet/internal/tasks/definition";
 import { loadLabelledImages } from "flipnet/node";
 import { type Config, taskOf } from "../settings/config.ts";
+import { withEnvironment } from "../settings/environment.ts";
 
 /**
  * The networks of a run as they were trained, all parameters zero, on the reference backend.
@@ -14,7 +15,7 @@ import { type Config, taskOf } from "../settings/config.ts";
  */
 export function learnedBy(config: Config, tensors: Record<string, Tensor>): Promise<Learned> {
   const images = async () => (await loadLabelledImages({ data: config.data })).train;
-  return taskOf(config).learned(createReferenceBackend(), config, shapesIn(tensors), images);
+  return taskOf(config).learned(createReferenceBackend(), withEnvironment(config), shapesIn(tensors), images);
 }
 
 /** Shapes by the names of a checkpoint's tensors. Throws `InputError` for one that is missing. */

@@ -45,6 +45,8 @@ export function runIdOf(config: Config, digest: string): string {
   // A setting that was not there once names no run that is older than it.
   const rest = scores === "exact" ? { ...others, scores } : others;
   const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };
+  // An environment's file decides by what is in it, wherever it is.
+  if (config.environmentDigest !== undefined) deciding.environment = "file";
   for (const name of perLayer) deciding[name] = asOne(deciding[name]);
   // The same goes for steps, unless the last record would be of fewer steps than the others.
   if (Number(deciding.steps) % Number(deciding.recordEvery) === 0) delete deciding.steps;

@@ -15,6 +15,7 @@ import { prepareTraining } from "flipnet/internal/training/create";
 import { type MemoryPlan, planMemory } from "flipnet/internal/training/memory";
 import type { Training } from "flipnet/internal/training/training";
 import { type Config, estimatorOf, taskOf } from "../settings/config.ts";
+import { withEnvironment } from "../settings/environment.ts";
 import { loadData } from "./data.ts";
 import { memoryLimit, takeMemory } from "./memory.ts";
 
@@ -41,7 +42,7 @@ export interface Workload {
 export async function loadWorkload(loaded: Config): Promise<Workload> {
   const { data, digest, preparation, notes } = await loadData(loaded);
   const prepare = (backend: Backend, config: Config) => {
-    const { task, network } = taskOf(config).create(backend, config, data as TaskData);
+    const { task, network } = taskOf(config).create(backend, withEnvironment(config), data as TaskData);
     return prepareTraining(task, network, { ...config, ...learningOf(config) });
   };
   return {

@@ -20,15 +20,18 @@ import type { MetricRecord, TaskDefinition } from "flipnet/internal/tasks/defini
 import { findTask, tasks } from "flipnet/internal/tasks/registry";
 import { learningOptions } from "flipnet/internal/training/create";
 import { optionsWithOwnName, ownNamesOf, settingsOf, tasksWith } from "./described.ts";
-import { type ChosenEstimator, chooseEstimator, isFile, namedIn } from "./estimator.ts";
+import { environmentIn } from "./environment.ts";
+import { type ChosenEstimator, chooseEstimator, namedIn } from "./estimator.ts";
+import { checkDigest, isFile } from "./module.ts";
 
 /** The settings of one run, complete but for `kernels`, which is chosen when the run starts unless it is given. */
 export interface Config {
   task: string;
   /** Its name or file, with the options that are not what holds anyway and have no setting of their own. */
   estimator: string;
-  /** SHA-256 of the file that the estimator is from, in hex. */
+  /** SHA-256 of the file that the estimator is from, in hex; and of the environment's. */
   estimatorDigest?: string;
+  environmentDigest?: string;
   baseline: "none" | "running-average";
   baselineDecay?: number;
   hidden: readonly HiddenLayer[];
@@ -103,7 +106,7 @@ export function parseConfig(
   const usual = settings.target === undefined ? "bandit" : "table-labels";
   const task = taskIn(settings.task ?? usual, nameOf);
   const described = settingsOf(task);
-  const { task: _, estimator: named, estimatorDigest, ...others } = settings;
+  const { task: _, estimator: named, estimatorDigest, environmentDigest, ...others } = settings;
   const given = Object.fromEntries(Object.entries(others).filter(([, value]) => value !== undefined));
   const values: Record<string, unknown> = {};
   for (const [key, { accepts, default: usual, normalise, words, expected }] of Object.entries(described)) {
@@ -122,7 +125,10 @@ export function parseConfig(
     );
   }
   const { chosen, own } = estimatorIn(named ?? task.usual.estimator, values, { task, nameOf, folder });
-  checkDigest(chosen, estimatorDigest);
+  checkDigest("estimator", chosen.text, chosen.digest, estimatorDigest);
+  if (typeof values.environment === "string") {
+    Object.assign(values, environmentIn(values.environment, folder, environmentDigest));
+  }
   for (const key of Object.keys(optionsWithOwnName)) delete values[key];
   return settle(task, chosen, { ...own, ...values }, nameOf);
 }
@@ -208,14 +214,6 @@ const withoutOptions = (text: string, names: readonly string[]): string =>
         .filter((part) => !names.includes(part.split("=")[0]))
         .join(":");
 
-/** Whoever goes on with a run must have the estimator that it began with. */
-function checkDigest({ text, digest }: ChosenEstimator, expected: unknown): void {
-  if (digest === undefined || expected === undefined || digest === expected) return;
-  throw new InputError(
-    `the estimator file of ${text} has changed: its SHA-256 is ${digest}; expected ${expected}, with which the run began`,
-  );
-}
-
 /**
  * Settings as a run has stored them: those that are known have a value that they can have, others are kept. Whether they
  * go together is not asked: the run has been made.
@@ -258,7 +256,7 @@ export function estimatorOf(config: Config): Estimator {
     config[key] === undefined ? [] : [[key, config[key]]],
   );
   const chosen = chooseEstimator({ ...named, ...Object.fromEntries(options) } as NamedOptions);
-  checkDigest(chosen, config.estimatorDigest);
+  checkDigest("estimator", chosen.text, chosen.digest, config.estimatorDigest);
   return chosen.estimator;
 }
 

@@ -11,6 +11,7 @@ import { scheduleOptions } from "flipnet/internal/optimizers/optimizer";
 import type { TaskDefinition } from "flipnet/internal/tasks/definition";
 import { tasks } from "flipnet/internal/tasks/registry";
 import { learningOptions } from "flipnet/internal/training/create";
+import { isFile } from "./module.ts";
 
 /** A setting of a run. */
 export interface Setting extends Option {
@@ -51,6 +52,13 @@ const text = (expected: string, usual: string | undefined, says: string): Settin
   expected,
   says,
   accepts: (value) => typeof value === "string" && value !== "",
+});
+
+/** The same, which may also be the name of a file. */
+const orFile = (option: Option): Setting => ({
+  ...option,
+  expected: `${option.expected}, or a file`,
+  accepts: (value) => option.accepts(value) || (typeof value === "string" && isFile(value)),
 });
 
 const usual = <T>(option: Option, value: T): Setting => ({ ...option, default: value });
@@ -165,6 +173,7 @@ function describe(task: TaskDefinition): DescribedSettings {
     // The papers' updates of rules that learn from rewards.
     ...(task.offers.includes("reward") && { paperScale: usual(paperScale, undefined) }),
     ...task.settings,
+    ...(task.settings.environment && { environment: orFile(task.settings.environment) }),
     ...(task.data === "images" && images),
     ...(task.data === "table" && tables),
     ...(task.data === "rows" && rows),

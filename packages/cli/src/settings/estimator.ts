@@ -2,18 +2,12 @@
  * The estimator that a setting names: one of flipnet's, `reinforce-loo:samples=4`, or one from a file of the user's,
  * `./mine.mjs:samples=3`, whose default export, or only export that is one, `defineEstimator` has made.
  */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { createRequire } from "node:module";
 import { basename, extname, resolve } from "node:path";
 import type { Estimator } from "flipnet/internal/estimators/estimator";
 import { labelOf } from "flipnet/internal/estimators/estimator";
 import { estimatorText, type NamedOptions, parseEstimatorText } from "flipnet/internal/estimators/options";
 import { createEstimator, findEstimator } from "flipnet/internal/estimators/registry";
-import { InputError } from "flipnet/internal/formats/errors";
-
-/** Whether a name is a file's. */
-export const isFile = (name: string): boolean => /[\\/]|\.[cm]?[jt]s$/.test(name);
+import { isFile, loadModule } from "./module.ts";
 
 /** An estimator and the text that names it, with the options that are not what holds anyway. */
 export interface ChosenEstimator {
@@ -39,47 +33,18 @@ export function chooseEstimator(
     return { estimator, text: labelOf(estimator) };
   }
   const path = resolve(folder, name);
-  const { kind, digest } = loadFile(path);
-  const estimator = kind(options);
+  const { value, digest } = loadModule(path, wanted);
+  const estimator = (value as Kind)(options);
   const { name: own, ...told } = parseEstimatorText(labelOf(estimator));
   return { estimator, text: estimatorText({ name: path, ...told }), digest };
 }
 
 type Kind = (options: Record<string, unknown>) => Estimator;
 
-const require = createRequire(import.meta.url);
-
-/** The estimator that a file exports. It is read once: the module that has been loaded is the one that is used. */
-function loadFile(path: string): { kind: Kind; digest: string } {
-  let loaded = files.get(path);
-  if (loaded === undefined) {
-    try {
-      const digest = createHash("sha256").update(readFileSync(path)).digest("hex");
-      const exported: Record<string, unknown> = require(path);
-      const made = Object.entries(exported).filter(([, value]) => isEstimator(value));
-      const chosen = made.find(([name]) => name === "default") ?? (made.length === 1 ? made[0] : undefined);
-      if (chosen === undefined) {
-        const found = made.length === 0 ? "none" : made.map(([name]) => name).join(", ");
-        throw new InputError(
-          `the estimator file ${path} exports ${found} of estimators; expected a default export, or one that defineEstimator has made`,
-        );
-      }
-      loaded = { kind: chosen[1] as Kind, digest };
-    } catch (cause) {
-      if (cause instanceof InputError) throw cause;
-      const { code, message } = cause as NodeJS.ErrnoException;
-      const [reason] = code === "ENOENT" ? [code] : message.split("\n");
-      throw new InputError(`the estimator file ${path} cannot be loaded (${reason})`, { cause });
-    }
-    files.set(path, loaded);
-  }
-  return loaded;
-}
-
-const files = new Map<string, { kind: Kind; digest: string }>();
-
 const isEstimator = (value: unknown): boolean =>
   typeof value === "function" && "prepare" in value && "takes" in value && "needs" in value;
+
+const wanted = { what: "estimator", made: "one that defineEstimator has made", fits: isEstimator };
 
 /** What a text or `{ name, ...options }` names. @throws InputError where it is neither */
 export function namedIn(value: unknown): NamedOptions | undefined {

@@ -24,6 +24,10 @@ export interface Environment {
   step(state: Float64Array, action: number, uniforms: Uniforms): number;
   /** Whether an episode is over that has come to `state`. */
   ended(state: Float64Array): boolean;
+  /** Whether it has been cut short there, before `limit`. Absent: it never is. */
+  cut?(state: Float64Array): boolean;
+  /** The same for one of several places, where these cannot share it as it remembers where it stands. */
+  place?(): Environment;
   /** Writes what is seen of `state` from `at` on. */
   observe(state: Float64Array, out: Float64Array, at: number): void;
 }

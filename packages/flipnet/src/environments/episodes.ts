@@ -19,6 +19,7 @@ export class Episodes {
   readonly cut: boolean[];
   /** All of it, for who saves and restores it. */
   readonly numbers: Float64Array;
+  readonly #places: readonly Environment[];
   readonly #states: readonly Float64Array[];
   readonly #counts: readonly Float64Array[];
   /** The state before a step. */
@@ -38,6 +39,7 @@ export class Episodes {
     this.#before = new Float64Array(stateSize);
     this.numbers = new Float64Array(count * each);
     const places = Array.from({ length: count }, (_, place) => place * each);
+    this.#places = places.map(() => environment.place?.() ?? environment);
     this.#counts = places.map((at) => this.numbers.subarray(at, at + counters));
     this.#states = places.map((at) => this.numbers.subarray(at + counters, at + each));
     this.rewards = new Float64Array(count);
@@ -55,20 +57,30 @@ export class Episodes {
     return this.#counts[place][2];
   }
 
-  /** Begins the next episode of a place. */
+  /** Begins the next episode of a place. @throws RunError for an environment that fails; all is then as it was */
   begin(place: number): void {
-    const counts = this.#counts[place];
+    const [state, counts] = [this.#states[place], this.#counts[place]];
+    const [begun, steps, earned] = counts;
+    this.#before.set(state);
     counts[0]++;
     counts[1] = counts[2] = 0;
     this.#drawFor(place);
-    this.environment.reset(this.#states[place], this.#uniforms);
+    try {
+      this.#places[place].reset(state, this.#uniforms);
+    } catch (cause) {
+      state.set(this.#before);
+      counts[0] = begun;
+      counts[1] = steps;
+      counts[2] = earned;
+      throw this.#failure("the beginning", cause);
+    }
   }
 
   /** Writes what is seen of every place, one after the other, [count, inputs]. */
   observe(out: Float64Array): void {
     const { inputs, name } = this.environment;
     for (let place = 0; place < this.count; place++) {
-      this.environment.observe(this.#states[place], out, place * inputs);
+      this.#places[place].observe(this.#states[place], out, place * inputs);
     }
     const wrong = out.findIndex((x) => !Number.isFinite(x));
     if (wrong < 0) return;
@@ -77,24 +89,39 @@ export class Episodes {
     );
   }
 
-  /** Acts at a place. @throws RunError for what pays no finite reward; the state is then the one before */
+  /**
+   * Acts at a place.
+   *
+   * @throws RunError for an environment that fails, or pays no finite reward; the state is then the one before
+   */
   step(place: number, action: number): void {
-    const [state, counts] = [this.#states[place], this.#counts[place]];
+    const [state, counts, environment] = [this.#states[place], this.#counts[place], this.#places[place]];
     this.#drawFor(place);
-    const before = this.#before;
-    before.set(state);
-    const reward = this.environment.step(state, action, this.#uniforms);
-    if (!Number.isFinite(reward)) {
-      state.set(before);
-      throw new RunError(
-        `${this.environment.name} pays ${reward} for step ${counts[1] + 1} of an episode; expected a finite number`,
-      );
+    this.#before.set(state);
+    const step = counts[1] + 1;
+    try {
+      const reward = environment.step(state, action, this.#uniforms);
+      if (!Number.isFinite(reward)) {
+        throw new RunError(
+          `${environment.name} pays ${reward} for step ${step} of an episode; expected a finite number`,
+        );
+      }
+      this.rewards[place] = reward;
+    } catch (cause) {
+      state.set(this.#before);
+      throw this.#failure(`step ${step}`, cause);
     }
-    counts[1]++;
-    counts[2] += reward;
-    this.rewards[place] = reward;
-    this.ended[place] = this.environment.ended(state);
-    this.cut[place] = !this.ended[place] && counts[1] >= this.environment.limit;
+    counts[1] = step;
+    counts[2] += this.rewards[place];
+    this.ended[place] = environment.ended(state);
+    this.cut[place] = !this.ended[place] && (step >= environment.limit || environment.cut?.(state) === true);
+  }
+
+  /** What went wrong, in one sentence. */
+  #failure(where: string, cause: unknown): Error {
+    if (cause instanceof RunError || cause instanceof InputError) return cause;
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    return new RunError(`${this.environment.name} fails at ${where} of an episode: ${reason}`, { cause });
   }
 
   /** The key of what chance does next at a place. */

@@ -8,8 +8,9 @@ import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import type { Environment } from "../environments/environment.ts";
 import { Episodes } from "../environments/episodes.ts";
 import { environments, findEnvironment } from "../environments/registry.ts";
+import { isEnvironment } from "../environments/steppable.ts";
 import type { Examples } from "../estimators/gradient.ts";
-import { count, flag, number, oneOf, perLayer } from "../estimators/options.ts";
+import { count, flag, number, type Option, oneOf, perLayer, type ValuesOf } from "../estimators/options.ts";
 import { type HiddenLayer, hiddenSpec, withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
@@ -153,7 +154,7 @@ const networkFor = ({
   units,
   environment,
   lastLogit,
-}: CommonSettings & { environment: string; lastLogit: "learned" | "fixed" }): NetworkSpec => {
+}: CommonSettings & { environment: string | Environment; lastLogit: "learned" | "fixed" }): NetworkSpec => {
   const { inputs, inputKind, actions } = findEnvironment(environment);
   const output = { kind: "softmax", units: 1, choices: actions } as const;
   return {
@@ -177,72 +178,83 @@ function overAllEpisodes(records: readonly MetricRecord[], name: string): number
   return total === 0 ? undefined : weighted.reduce((sum, one) => sum + one.sum, 0) / total;
 }
 
+/** One that is called by name, or itself. */
+const environmentOption: Option<string | Environment> = {
+  ...oneOf(
+    environments.map(({ name }) => name),
+    { default: "cart-pole", says: "what is acted in: a name, or a file that exports one, as in ./mine.mjs" },
+  ),
+  accepts: (value) => environments.some(({ name }) => name === value) || isEnvironment(value),
+};
+
+const controlSettings = {
+  environment: environmentOption,
+  steps: count({ least: 1, default: 50000, says: "length of the run, in steps of every episode" }),
+  episodes: count({
+    least: 1,
+    default: undefined,
+    says: "end after so many episodes, if it comes to these before (default: go on to the last step)",
+  }),
+  recordEvery: count({ least: 1, default: 2000, says: "steps between two records" }),
+  gamma: number({
+    from: 0,
+    to: 1,
+    default: 0.98,
+    says: "what a reward counts for each step that it comes later",
+  }),
+  traceLambda: number({
+    from: 0,
+    to: 1,
+    default: 0.8,
+    says: "how much of the actor's trace stays, beside gamma",
+  }),
+  critic: oneOf(["network", "linear", "none"], {
+    default: "network",
+    says: "what says how much a state is worth: a network with the actor's widths, a linear map, or nothing",
+  }),
+  criticLambda: number({ from: 0, to: 1, default: 0.8, says: "the same of the critic's trace" }),
+  criticActivation: oneOf(["tanh", "softplus"], {
+    default: "tanh",
+    says: "what the critic's hidden units make of their logit: tanh of half of it, or softplus",
+  }),
+  criticRate: perLayer({
+    zero: true,
+    default: 0.001,
+    says: "the critic's learning rate, one or one a layer",
+  }),
+  criticRateEnd: perLayer({
+    zero: true,
+    default: undefined,
+    says: "what that moves to in the steps of --learning-rate-steps (default: it stays)",
+  }),
+  lastLogit: oneOf(["learned", "fixed"], {
+    default: "learned",
+    says: "whether the last action has a logit that learns, or one of 0, against which the others stand",
+  }),
+  update: oneOf(["step", "episode"], {
+    default: "step",
+    says: "when parameters move: after every step, or when all episodes of a batch are over",
+  }),
+  atLimit: oneOf(["bootstrap", "end", "skip"], {
+    default: "bootstrap",
+    says: "what lies behind a time limit: what the critic says, or nothing, as behind an end; or nothing is learned there",
+  }),
+  discountStates: flag({
+    default: false,
+    says: "let the t-th step count gamma^t, as the gradient of the discounted return has it",
+  }),
+};
+
+/** The settings of the task, all of them. */
+export type ControlSettings = ValuesOf<typeof controlSettings>;
+
 /** Control of an environment. */
 export const control = defineTask({
   name: "control",
   title: "Control",
   says: "A network of coin flips acts in an environment, step by step, and learns from temporal differences.",
   offers: ["reward"],
-  settings: {
-    environment: oneOf(
-      environments.map(({ name }) => name),
-      { default: "cart-pole", says: "what is acted in" },
-    ),
-    steps: count({ least: 1, default: 50000, says: "length of the run, in steps of every episode" }),
-    episodes: count({
-      least: 1,
-      default: undefined,
-      says: "end after so many episodes, if it comes to these before (default: go on to the last step)",
-    }),
-    recordEvery: count({ least: 1, default: 2000, says: "steps between two records" }),
-    gamma: number({
-      from: 0,
-      to: 1,
-      default: 0.98,
-      says: "what a reward counts for each step that it comes later",
-    }),
-    traceLambda: number({
-      from: 0,
-      to: 1,
-      default: 0.8,
-      says: "how much of the actor's trace stays, beside gamma",
-    }),
-    critic: oneOf(["network", "linear", "none"], {
-      default: "network",
-      says: "what says how much a state is worth: a network with the actor's widths, a linear map, or nothing",
-    }),
-    criticLambda: number({ from: 0, to: 1, default: 0.8, says: "the same of the critic's trace" }),
-    criticActivation: oneOf(["tanh", "softplus"], {
-      default: "tanh",
-      says: "what the critic's hidden units make of their logit: tanh of half of it, or softplus",
-    }),
-    criticRate: perLayer({
-      zero: true,
-      default: 0.001,
-      says: "the critic's learning rate, one or one a layer",
-    }),
-    criticRateEnd: perLayer({
-      zero: true,
-      default: undefined,
-      says: "what that moves to in the steps of --learning-rate-steps (default: it stays)",
-    }),
-    lastLogit: oneOf(["learned", "fixed"], {
-      default: "learned",
-      says: "whether the last action has a logit that learns, or one of 0, against which the others stand",
-    }),
-    update: oneOf(["step", "episode"], {
-      default: "step",
-      says: "when parameters move: after every step, or when all episodes of a batch are over",
-    }),
-    atLimit: oneOf(["bootstrap", "end", "skip"], {
-      default: "bootstrap",
-      says: "what lies behind a time limit: what the critic says, or nothing, as behind an end; or nothing is learned there",
-    }),
-    discountStates: flag({
-      default: false,
-      says: "let the t-th step count gamma^t, as the gradient of the discounted return has it",
-    }),
-  },
+  settings: controlSettings,
   usual: { estimator: "hnca", hidden: [64, 32], units: "zero-one", batchSize: 1, learningRate: 0.001 },
   data: "none",
   length: "steps",

@@ -1,15 +1,21 @@
 import { describe, expect, it } from "vitest";
+import { cartPole } from "../../src/environments/cart-pole.ts";
 import type { Environment } from "../../src/environments/environment.ts";
 import { Episodes } from "../../src/environments/episodes.ts";
 import { gridWorld } from "../../src/environments/grid-world.ts";
 import { multiplexer } from "../../src/environments/multiplexer.ts";
 import { environments, findEnvironment } from "../../src/environments/registry.ts";
+import { type Steppable, steppable } from "../../src/environments/steppable.ts";
 // Written by test/interop/environments.py.
 import recorded from "./gymnasium.json" with { type: "json" };
 
 const never = () => {
   throw new Error("nothing here is left to chance");
 };
+
+function raise(what: unknown): never {
+  throw typeof what === "string" ? new Error(what) : what;
+}
 
 const stateful = (state: readonly number[]) => Float64Array.from(state);
 
@@ -97,6 +103,16 @@ describe("small worlds", () => {
     expect(world.ended(state)).toBe(true);
   });
 
+  it("the bandit pays nine times in ten for the action of its context, and once in ten for others", () => {
+    const environment = findEnvironment("bandit");
+    const paid = (action: number, uniform: number) =>
+      environment.step(Float64Array.of(6, 0), action, () => uniform);
+    expect([paid(2, 0.89), paid(2, 0.9), paid(1, 0.09), paid(1, 0.1)]).toEqual([1, 0, 1, 0]);
+    const seen = new Float64Array(8);
+    environment.observe(Float64Array.of(6, 0), seen, 0);
+    expect(seen.indexOf(1)).toBe(6);
+  });
+
   it("the multiplexer pays for the bit at the address", () => {
     const environment = multiplexer(2);
     // Address 10 in binary, and data 0 0 1 0.
@@ -104,6 +120,120 @@ describe("small worlds", () => {
     expect(environment.step(state.slice(), 1, never)).toBe(1);
     expect(environment.step(state, 0, never)).toBe(-1);
     expect(environment.ended(state)).toBe(true);
+  });
+});
+
+/** CartPole as an object with `reset` and `step`, which remembers where it stands. */
+function pole(change: Partial<Steppable> = {}): Steppable {
+  const state = new Float64Array(4);
+  const seen = () => [...state];
+  return {
+    reset(seed) {
+      cartPole.reset(state, (i) => (seed / 2 ** 32 + i / 4) % 1);
+      return seen();
+    },
+    step(action) {
+      const reward = cartPole.step(state, action, never);
+      return { observation: seen(), reward, ended: cartPole.ended(state) };
+    },
+    ...change,
+  };
+}
+const shape = { name: "pole", inputs: 4, actions: 2, limit: 20 };
+
+describe("an object that can reset and step", () => {
+  it("is lived in at every place by itself, and goes on from saved numbers to the same bits", () => {
+    const make = () =>
+      new Episodes(
+        steppable(() => pole(), shape),
+        2,
+        5,
+      );
+    const [one, other] = [make(), make()];
+    for (const place of [0, 1]) one.begin(place);
+    const act = (episodes: Episodes, from: number, to: number) => {
+      for (let t = from; t < to; t++) {
+        for (const place of [0, 1]) {
+          episodes.step(place, (t + place) % 2);
+          if (episodes.ended[place] || episodes.cut[place]) episodes.begin(place);
+        }
+      }
+    };
+    act(one, 0, 13);
+    other.numbers.set(one.numbers);
+    const saved = one.numbers.slice();
+    act(one, 13, 45);
+    act(other, 13, 45);
+    expect([...other.numbers]).toEqual([...one.numbers]);
+    // Also where it has lived on before it is put back.
+    one.numbers.set(saved);
+    act(one, 13, 45);
+    expect([...other.numbers]).toEqual([...one.numbers]);
+    expect(one.numbers[0]).toBeGreaterThan(1);
+  });
+
+  it("is cut where it says so, and at the limit where it never ends", () => {
+    const endless = { observation: [0, 0, 0, 0], reward: 1 };
+    const run = (step: Steppable["step"]) => {
+      const episodes = new Episodes(
+        steppable(() => pole({ step }), shape),
+        1,
+        5,
+      );
+      episodes.begin(0);
+      while (!episodes.cut[0] && !episodes.ended[0]) episodes.step(0, 0);
+      return [episodes.cut[0], episodes.steps(0)];
+    };
+    expect(run(() => endless)).toEqual([true, 20]);
+    let steps = 0;
+    expect(run(() => ({ ...endless, cut: ++steps === 3 }))).toEqual([true, 3]);
+  });
+
+  it.each([
+    ["throws", () => raise("no more"), "pole fails at step 4 of an episode: no more"],
+    ["throws something else", () => raise(7), "pole fails at step 4 of an episode: 7"],
+    ["shows too little", () => ({ observation: [1], reward: 0 }), "pole shows 1 numbers; expected 4"],
+    ["shows nothing", () => ({ reward: 0 }), "pole shows nothing; expected 4"],
+    [
+      "pays nothing",
+      () => ({ observation: [0, 0, 0, 0] }),
+      "pole pays undefined for step 4 of an episode; expected a finite number",
+    ],
+  ])("which %s is told in a sentence, and its state stays", (_, failing, message) => {
+    let broken = false;
+    const make = () => {
+      const whole = pole();
+      return pole({
+        reset: whole.reset,
+        step: (action) => (broken ? (failing() as never) : whole.step(action)),
+      });
+    };
+    const episodes = new Episodes(steppable(make, shape), 1, 5);
+    episodes.begin(0);
+    for (const action of [0, 1, 0]) episodes.step(0, action);
+    const before = [...episodes.numbers];
+    broken = true;
+    expect(() => episodes.step(0, 1)).toThrow(message);
+    expect([...episodes.numbers]).toEqual(before);
+    broken = false;
+    episodes.step(0, 1);
+    expect(episodes.steps(0)).toBe(4);
+  });
+
+  it("which cannot begin leaves what was", () => {
+    const episodes = new Episodes(
+      steppable(() => pole({ reset: () => raise("not now") }), shape),
+      1,
+      5,
+    );
+    expect(() => episodes.begin(0)).toThrow("pole fails at the beginning of an episode: not now");
+    expect(episodes.numbers.every((x) => x === 0)).toBe(true);
+  });
+
+  it("is refused for sizes that cannot be", () => {
+    expect(() => steppable(() => pole(), { ...shape, limit: 0 })).toThrow(
+      "pole has limit 0; expected a whole number from 1 on",
+    );
   });
 });
 
@@ -115,7 +245,7 @@ describe("an environment that cannot be", () => {
 
   it("is refused by name", () => {
     expect(() => findEnvironment("cartpole")).toThrow(
-      'the environment is "cartpole"; expected one of cart-pole, acrobot, mountain-car, grid-world, multiplexer',
+      'the environment is "cartpole"; expected one of cart-pole, acrobot, mountain-car, grid-world, multiplexer, bandit',
     );
   });
 
