@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { defineConfig } from "vitest/config";
 
 const report = process.env.TEST_REPORT;
@@ -18,8 +19,8 @@ export default defineConfig({
     setupFiles: ["test/setup.ts"],
     // Processes, not threads: the flag that Node 20 needs for relaxed SIMD is set for a whole process.
     pool: "forks",
-    // Vitest itself would leave a core idle.
-    maxWorkers: "100%",
+    // One more than cores: some files wait for processes that they start. Vitest itself would leave a core idle.
+    maxWorkers: availableParallelism() + 1,
     testTimeout: 60_000,
     hookTimeout: 120_000,
     // `.ci/run` adds up the counts of several runs.

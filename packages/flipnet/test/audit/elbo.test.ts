@@ -51,8 +51,9 @@ describe("known auto-encoders", () => {
   });
 
   it.each(goldenElbos)("%s", (name, { spec, expected }) => {
-    // ARM has a quarter of a million states at three layers: two are enough.
-    const wanted = name === "elbo-3-layer" ? names.filter((one) => !one.startsWith("arm")) : names;
+    // What has tens of thousands of states: ARM at two layers, at three also passes of every layer's own.
+    const large = { "elbo-1-layer": /^$/, "elbo-2-layer": /^arm-/ }[name] ?? /^arm|-fresh$|-independent$/;
+    const wanted = names.filter((one) => !large.test(one));
     const report = audit(spec, { estimators: wanted });
     expect(Object.keys(report.estimators)).toEqual(wanted);
     expect(compare(report, expected)).toBeLessThan(1e-12);
@@ -128,7 +129,7 @@ describe("random small auto-encoders", () => {
         expectAllUnbiased(chain);
         expectUnbiased(audit(graph, { estimators: ["reinforce", "f-hnca", "reinforce-loo"] }), 1e-9);
       }),
-      fewer,
+      { ...options, numRuns: 6 },
     );
     await sayWhatIsLeftOut(test);
   });

@@ -74,7 +74,7 @@ describe("random functions of random networks", () => {
           audited++;
         }
       }),
-      { ...options, numRuns: 15 },
+      { ...options, numRuns: 10 },
     );
     expect(audited).toBeGreaterThan(100);
   });
@@ -84,7 +84,7 @@ describe("random functions of random networks", () => {
       fc.property(functionSpecs(true), (spec) => {
         for (const [name, { bias }] of auditUnbiased(spec)) expect(bias, name).toBeLessThan(1e-9);
       }),
-      { ...options, numRuns: 8 },
+      { ...options, numRuns: 5 },
     );
   });
 
