@@ -91,29 +91,9 @@ describe("an estimator from a file", () => {
   // In the repository, where it finds the package.
   const folder = join(import.meta.dirname, "..", "..", "..", "..", "node_modules", ".cache", "estimators");
   const file = join(folder, "mine.mjs");
-  const source = (more = "") => `
-    import { count, defineEstimator, prepareSinglePass } from "flipnet/estimators";
-    ${more}
-    export default defineEstimator({
-      name: "mine",
-      title: "Mine",
-      paper: "none",
-      unbiased: true,
-      why: "it is REINFORCE, a number of times over",
-      needs: { knows: [] },
-      baseline: true,
-      cost: "forward pass",
-      options: { times: count({ least: 1, default: 1, says: "how often" }) },
-      prepare(problem, { times }) {
-        const { backend } = problem.network;
-        const { score, linearEstimator } = prepareSinglePass(problem);
-        return linearEstimator((layer, g) => {
-          score(layer, g);
-          backend.addScaled(g, times - 1, g);
-        });
-      },
-    });
-  `;
+  /** That of the page, with its option `times`. */
+  const [, program] = /```js\n(.*?)```/s.exec(readFileSync("docs/adding.md", "utf8"))!;
+  const source = (more = "") => `${more}\n${program}`;
   const digestOf = (text: string) => createHash("sha256").update(text).digest("hex");
   const small = ["--task", "grid-world", "--horizon", "4", "--size", "3", "--quiet"];
   const train = (out: string, ...more: string[]) => flipnet(["train", ...small, "--out", out, ...more]);
