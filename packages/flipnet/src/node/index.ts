@@ -11,5 +11,6 @@ export {
 } from "./agent-log.ts";
 export { loadVersion, rollBack, saveVersion, versionsOf } from "./agent-versions.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";
+export { type GymnasiumOptions, gymnasium } from "./gymnasium.ts";
 export { loadModel } from "./model.ts";
 export { vowpalWabbitJson, vowpalWabbitText } from "./vowpal-wabbit.ts";
