@@ -24,6 +24,11 @@ for (const page of ["README.md", "docs/front-ends.md", "docs/objectives.md"]) {
   );
 }
 rewrite("docs/examples.md", /\n {4}node (examples\/\S+)\n\n```text\n(.*?)```/gs, (file) => node(file));
+rewrite(
+  "docs/credit-through-time.md",
+  /`node (examples\/credit-through-time\.mjs)`.*?\n\n```text\n(.*?)```/gs,
+  (file) => node(file),
+);
 rewrite("README.md", /`flipnet (audit examples\/three-coins\.json)` prints\n\n```text\n(.*?)```/gs, () => {
   const printed = node("packages/cli/bin/flipnet.js", "audit", "examples/three-coins.json");
   return `${printed.slice(0, printed.indexOf("\n\n"))}\n`;

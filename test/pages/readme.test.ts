@@ -25,11 +25,11 @@ test.each(examples)("program $# of $page", ({ program, output }) => {
 });
 
 test("every example is in its page", () => {
-  // `npm run test:examples` runs them. Digits are for others to read, and the server goes on until it is ended: it has a
-  // test of its own.
+  // `npm run test:examples` runs them. Digits are for others to read; the server goes on until it is ended, and credit through time
+  // has a page of its own: these have tests of their own.
   const page = readFileSync("docs/examples.md", "utf8");
   const files = [...page.matchAll(/\n {4}node (examples\/\S+)\n\n```text\n/g)].map(([, file]) => file);
-  const others = ["digits.mjs", "server.mjs"];
+  const others = ["credit-through-time.mjs", "digits.mjs", "server.mjs"];
   const programs = readdirSync("examples").filter((name) => name.endsWith(".mjs") && !others.includes(name));
   expect(files.toSorted()).toEqual(programs.map((name) => `examples/${name}`).toSorted());
 });
