@@ -37,6 +37,11 @@ describe("the packages", () => {
     }
   });
 
+  it("are the version that the changes and the citation speak of", () => {
+    expect(read("CHANGELOG.md")).toContain(`\n## ${version}`);
+    expect(read("CITATION.cff")).toContain(`\nversion: ${version}\n`);
+  });
+
   it("share one library", () => {
     const installed = join(folder, "node_modules");
     expect(existsSync(join(installed, "flipnet"))).toBe(true);

@@ -55,6 +55,12 @@ export function writePages(out, reference, head) {
     if (placeOf(file) !== undefined && existsSync(join(root, file))) sources.set(file, join(root, file));
   for (const file of markdownIn(reference, "api")) sources.set(file, join(reference, relative("api", file)));
 
+  const index = readFileSync(join(root, "docs/index.md"), "utf8");
+  const unlisted = own.filter(
+    (file) => /^docs\/(?!index\.md)/.test(file) && !index.includes(`(${relative("docs", file)})`),
+  );
+  if (unlisted.length > 0) throw new Error(`docs/index.md does not name ${unlisted.join(", ")}`);
+
   const search = new MiniSearch(indexOptions);
   const broken = [];
   for (const [file, path] of sources) {
@@ -108,7 +114,10 @@ export function writePages(out, reference, head) {
     const headings = getHeadingList();
     const title = decode(headings[0]?.text ?? file);
     const description = decode(/<p>(.*?)<\/p>/s.exec(html)?.[1] ?? title).slice(0, 160);
-    const main = `<article class="page">\n${html.replaceAll("<table>", '<table tabindex="0">')}</article>`;
+    const main = `<article class="page">\n${html
+      .replaceAll("<table>", '<table tabindex="0">')
+      // A corner of a table is no header of anything.
+      .replace(/<th[^>]*><\/th>/g, "<td></td>")}</article>`;
     mkdirSync(join(out, dirname(place)), { recursive: true });
     const page = frame({
       title,
@@ -122,14 +131,16 @@ export function writePages(out, reference, head) {
 
     // A section is what stands below a heading; its text is found by what it says, and by its page.
     const parts = html.split(/<h[1-6] id="([^"]*)">/);
-    for (let i = 1; i < parts.length; i += 2) {
+    // Of the reference a page is one thing; its headings are the same on all of them.
+    const last = file.startsWith("api/") ? 2 : parts.length;
+    for (let i = 1; i < Math.min(last, parts.length); i += 2) {
       const [heading, ...rest] = parts[i + 1].split(/<\/h[1-6]>/);
       search.add({
         id: search.documentCount,
         title: decode(heading),
         section: title,
         url: `${place}${i === 1 ? "" : `#${parts[i]}`}`,
-        text: decode(rest.join(" ")).slice(0, 1500),
+        text: decode(file.startsWith("api/") ? html : rest.join(" ")).slice(0, 1500),
       });
     }
   }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./browser/access.ts";
 import { coinsInBrowser } from "./browser/coins.ts";
 import { networkInBrowser } from "./browser/network.ts";
+import { storiesInBrowser } from "./browser/stories.ts";
 import { missing, type Visit, visit } from "./browser/visit.ts";
 
 describe.skipIf(missing)("in a browser", () => {
@@ -17,5 +18,6 @@ describe.skipIf(missing)("in a browser", () => {
 
   coinsInBrowser(() => site);
   networkInBrowser(() => site);
+  storiesInBrowser(() => site);
   access(() => site);
 });

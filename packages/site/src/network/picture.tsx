@@ -197,7 +197,7 @@ export function Curves({
   const finite = all.flatMap((values) => Array.from(values).filter(Number.isFinite));
   const [least, most] = domain ?? [Math.min(0, ...finite), Math.max(0.1, ...finite)];
   const x = scaleLinear([0, Math.max(100, steps)], [52, 504]);
-  const y = scaleLinear([least, most], [150, 28]).nice();
+  const y = scaleLinear([least, most], [150, 40]).nice();
   // As many points as there are pixels.
   const every = Math.max(1, Math.floor(steps / 400));
   const path = line<number>()

@@ -100,7 +100,7 @@ export function Predict({
 }) {
   const said = useSignal<number | undefined>(undefined);
   return (
-    <section class="predict" aria-label="A question">
+    <section class="predict" aria-label={question}>
       <h2 class="label">{question}</h2>
       <div class="buttons">
         {answers.map((answer, place) => (

@@ -101,7 +101,7 @@ const close = (one: string, other: string) => {
 /** `site`: asked for once it is built. */
 export function coinsInBrowser(site: () => Visit): void {
   describe("three coins", () => {
-    it("show the audit's numbers, in any state", async () => {
+    it("show the audit's numbers, in any state", { timeout: 30_000 * states }, async () => {
       const numbers = random(5);
       const next = (from: number, to: number) => (from + (to - from) * numbers.next().value).toFixed(2);
       let compared = 0;
@@ -168,7 +168,7 @@ export function coinsInBrowser(site: () => Visit): void {
   });
 
   describe("one coin", () => {
-    it("goes forward and back as far, to the same picture", async () => {
+    it("goes forward and back as far, to the same picture", { timeout: 300_000 }, async () => {
       const page = await site().open("index.html#step=3&seed=12");
       await page.waitForSelector("[data-number]");
       const picture = () => page.locator("#coin").evaluate((svg) => svg.outerHTML);

@@ -25,7 +25,9 @@ const shows = (page: Page, step: number) => page.waitForSelector(`#lanes[data-st
 /** `site`: asked for once it is built. */
 export function networkInBrowser(site: () => Visit): void {
   describe("in a browser", () => {
-    it("shows the numbers that the library has in Node, and goes forward and back to the same", async () => {
+    it("shows the numbers that the library has in Node, and goes forward and back to the same", {
+      timeout: 300_000,
+    }, async () => {
       const hash = "layers=2&width=4&baseline=running-average&seed=3&step=30&row=5&unit=1.2";
       const page = await site().open(`network.html#${hash}`);
       await shows(page, 30);
