@@ -2,7 +2,7 @@
 import { exp4, flush4, log4, madd, select, sum4 } from "./math";
 import { firstLanes, storeLanes } from "./lanes";
 
-/** `out = factor sign(a) |a|^exponent`, 0 where |a| < 1e-30. `a`, `out` [n], `exponent` at least 0. */
+/** `out = factor sign(a) |a|^exponent`, 0 where |a| < 1e-30, whatever the exponent. `a`, `out` [n]. */
 export function signedPower(a: usize, out: usize, n: i32, exponent: f32, factor: f32): void {
   const zero = f32x4.splat(0);
   const power = f32x4.splat(exponent);

@@ -14,11 +14,11 @@
  * rest was derived here, and whether it is published elsewhere was not searched.
  */
 import { computeScore, createPass, samplePass } from "../network/pass.ts";
-import { type Component, placeOf } from "../objectives/objective.ts";
+import { placeOf } from "../objectives/objective.ts";
 import { defineEstimator } from "./estimator.ts";
 import { prepareMeanField } from "./mean-field.ts";
 import { downstream } from "./resampling.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareGivenSignals } from "./signals.ts";
 
 /** MuProp with an expansion a layer, and a quadratic part where it is cheap. */
 export const mupropQuadratic = defineEstimator({
@@ -50,9 +50,7 @@ export const mupropQuadratic = defineEstimator({
       const slopes = field.slopes.of[layer.index]!;
       /** The only direction in which something moves. */
       const directions = layers.map((one) => (one === layer ? score : undefined));
-      const residual: Component = {
-        name: `residual.${layer.index}`,
-        reads: [layer.index],
+      const residual = {
         value,
         evaluate() {
           backend.fill(value, 0);
@@ -68,7 +66,8 @@ export const mupropQuadratic = defineEstimator({
       return { layer, field, slopes, score, bent, bending, diagonal, g, linear, residual };
     });
     const residuals = parts.map(({ residual }) => residual);
-    const signals = prepareSignals(problem, pass, residuals, (one, { index }) => one === residuals[index]);
+    const values = residuals.map(({ value }) => value);
+    const signals = prepareGivenSignals(problem, pass, values);
 
     return {
       pass,

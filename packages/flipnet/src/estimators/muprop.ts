@@ -11,12 +11,11 @@
  * Unbiased. Cost: a mean-field pass, forward and back. Differs from the authors: no learned scale of the control variate.
  */
 import { computeScore, createMeanPass, createPass, runMeans, samplePass } from "../network/pass.ts";
-import type { Component } from "../objectives/objective.ts";
 import { throughLaw } from "./backpropagation.ts";
 import { defineEstimator } from "./estimator.ts";
 import { prepareMeanSlopes } from "./mean-field.ts";
 import { downstream } from "./resampling.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareGivenSignals } from "./signals.ts";
 
 /** `g = (f(b) - f(m) - a . (b - m)) (b - p) + a dE[b]/dl`: Gu et al. 2016, equation 10. */
 export const muprop = defineEstimator({
@@ -48,9 +47,7 @@ export const muprop = defineEstimator({
       const [difference, g] = [0, 1].map(() => matrix(layer.width));
       const value = matrix(1);
       const linear = matrix(1);
-      const residual: Component = {
-        name: `residual.${layer.index}`,
-        reads: [layer.index],
+      const residual = {
         value,
         evaluate() {
           backend.subtract(bits, mean, difference);
@@ -64,7 +61,8 @@ export const muprop = defineEstimator({
       return { layer, slopes, through: difference, g, residual };
     });
     const residuals = parts.map(({ residual }) => residual);
-    const signals = prepareSignals(problem, pass, residuals, (one, { index }) => one === residuals[index]);
+    const values = residuals.map(({ value }) => value);
+    const signals = prepareGivenSignals(problem, pass, values);
 
     return {
       pass,

@@ -11,13 +11,12 @@ import type { Matrix } from "../backend/backend.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Layer } from "../network/network.ts";
 import { computeScore, createPass, forkMeanPass, type Pass, runMeans, samplePass } from "../network/pass.ts";
-import type { Component } from "../objectives/objective.ts";
 import { prepareBackpropagation } from "./backpropagation.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { keepingNoise, prepareNoise } from "./logistic-noise.ts";
 import { number, positive } from "./options.ts";
 import { downstream } from "./resampling.ts";
-import { prepareSignals } from "./signals.ts";
+import { prepareGivenSignals } from "./signals.ts";
 
 /** What a layer shows where it is relaxed. */
 export interface Relaxed {
@@ -76,12 +75,11 @@ export function prepareRelaxation(
 
   const parts = layers.map((layer) => {
     const matrix = (columns = layer.width) => backend.matrix(B, columns);
-    const value = matrix(1);
     return {
       layer,
       components: downstream(evaluation.components, layer),
       relaxed: layer.kind === "bernoulli" ? prepareRelaxed(layer) : undefined,
-      residual: { name: `residual.${layer.index}`, reads: [layer.index], value, evaluate() {} },
+      residual: matrix(1),
       score: matrix(),
       room: matrix(),
       /** The credit without what the objective owes directly to the logits, which no control variate touches. */
@@ -89,8 +87,8 @@ export function prepareRelaxation(
       g: matrix(),
     };
   });
-  const residuals: Component[] = parts.map(({ residual }) => residual);
-  const signals = prepareSignals(problem, pass, residuals, (one, { index }) => one === residuals[index]);
+  const residuals = parts.map(({ residual }) => residual);
+  const signals = prepareGivenSignals(problem, pass, residuals);
   const variates = parts.flatMap(({ relaxed }) => relaxed?.variates ?? []);
 
   /** The noise of a layer, its relaxed units, and the control variates on them. */
@@ -138,10 +136,10 @@ export function prepareRelaxation(
     credit() {
       for (const component of evaluation.components) component.evaluate();
       for (const { components, relaxed, residual } of parts) {
-        backend.fill(residual.value, 0);
-        for (const { value } of components) backend.addScaled(value, 1, residual.value);
+        backend.fill(residual, 0);
+        for (const { value } of components) backend.addScaled(value, 1, residual);
         relaxed?.evaluate();
-        for (const { value } of relaxed?.variates ?? []) backend.addScaled(value, -1, residual.value);
+        for (const { value } of relaxed?.variates ?? []) backend.addScaled(value, -1, residual);
       }
       signals.compute();
       for (const { layer, relaxed, score, own, g } of parts) {
