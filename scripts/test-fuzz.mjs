@@ -4,7 +4,16 @@
 // `node scripts/test-fuzz.mjs [--inputs N] [--seed N] [--only READER]`: 10,000 inputs for each by default, 300 with
 // --quick. What is printed for a failure makes it again.
 import "./lib/coverage.mjs";
-import { cpSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { parseArgs } from "node:util";
@@ -18,7 +27,7 @@ import { nameRuns } from "../packages/cli/dist/report/methods.js";
 import { writeReport } from "../packages/cli/dist/report/report.js";
 import { decodeCheckpoint, placeOf, writeCheckpoint } from "../packages/cli/dist/running/checkpoint.js";
 import { packageVersion } from "../packages/cli/dist/running/environment.js";
-import { findRun, findRuns, readRun, runFiles } from "../packages/cli/dist/running/run-folder.js";
+import { findRun, findRuns, readRun, runFiles, withPlace } from "../packages/cli/dist/running/run-folder.js";
 import { parseRecords } from "../packages/cli/dist/running/run-schema.js";
 import { trainRun } from "../packages/cli/dist/running/runs.js";
 import { parseConfig, parseStoredConfig, readConfigFile } from "../packages/cli/dist/settings/config.js";
@@ -50,6 +59,7 @@ import {
   damagedLines,
   damagedTensors,
   damagedValue,
+  hostile,
   oneOf,
   startFrom,
 } from "./lib/damage.mjs";
@@ -138,19 +148,50 @@ const golden = (name) =>
     readFileSync(new URL(`../packages/flipnet/test/audit/golden/${name}.json`, import.meta.url), "utf8"),
   ).spec;
 const { reward, ...network } = golden("mixed-softmax-hidden");
+const linear = {
+  ...{ name: "linear", reads: [0], eta: "log-likelihood", bias: [0.5] },
+  ...{ weights: [network.layers[0].bias], target: network.contexts.map(() => [1]) },
+};
+const table = {
+  ...{ name: "table", reads: [network.layers.length - 1], values: reward.map((row) => row.map(Number)) },
+  scalar: true,
+};
+const { target, ...without } = linear;
+const ofInput = {
+  ...{ ...linear, name: "input", target: "input", bias: [0, 0, 0] },
+  weights: [0, 1, 2].map(() => network.layers[0].bias),
+};
 const specs = {
   bandit: { reward, ...network },
-  elbo: golden("elbo-2-layer"),
-  function: {
-    ...network,
-    components: [
-      {
-        ...{ name: "linear", reads: [0], eta: "log-likelihood", bias: [0.5] },
-        ...{ weights: [network.layers[0].bias], target: network.contexts.map(() => [1]) },
-      },
-      { name: "table", reads: [network.layers.length - 1], values: reward.map((row) => row.map(Number)) },
-    ],
+  "bandit that explores": {
+    ...{ reward, ...network, floor: 0.1, baseline: 0.5 },
+    allowed: network.contexts.map(() => [0, 1]),
   },
+  "bandit of rows": {
+    ...{
+      contexts: [[0], [1]],
+      reward: [
+        [1, 0],
+        [0, [1, 0.5]],
+      ],
+      floor: 0.1,
+    },
+    ...{
+      actions: [
+        [
+          [1, 0],
+          [0, 1],
+        ],
+        [
+          [1, 1],
+          [0, 0],
+        ],
+      ],
+      layers: [{ weights: [[0.1, 0.2, 0.3]], bias: [0.1] }],
+    },
+  },
+  elbo: golden("elbo-2-layer"),
+  function: { ...network, components: [linear, table, ofInput, { ...without, name: "other", eta: "tanh" }] },
   process: JSON.parse(readFileSync(new URL("../examples/three-rooms.json", import.meta.url), "utf8")),
 };
 
@@ -168,18 +209,38 @@ async function damagedCheckpoint() {
   return readFileSync(place("sealed"));
 }
 
-/** A run folder, one file of which is damaged. */
-async function damagedRun() {
+/** A run folder, one file of which is damaged, or is not a file. */
+async function damagedRun(name = "runs/run") {
+  const folder = place(name);
+  rmSync(folder, { recursive: true, force: true });
   const which = oneOf(Object.keys(right));
-  for (const [name, content] of Object.entries(right)) {
-    const damaged = {
-      metrics: () => damagedLines(content.toString()),
-      checkpoint: damagedCheckpoint,
-    }[name];
-    const damage = damaged ?? (() => damagedJson(JSON.parse(content)));
-    file(runFiles("runs/run")[name], name === which ? await damage() : content);
+  const damaged = {
+    config: () => (chance(0.5) ? JSON.stringify(storedConfig()) : damagedJson(JSON.parse(right.config))),
+    metrics: () => damagedLines(right.metrics.toString()),
+    checkpoint: damagedCheckpoint,
+  }[which];
+  const damage = damaged ?? (() => damagedJson(JSON.parse(right[which])));
+  for (const [part, content] of Object.entries(right)) {
+    file(runFiles(name)[part], part === which ? await damage() : content);
   }
-  return place("runs/run");
+  const how = chance(0.2) ? oneOf(["gone", "folder", "file", "loop", "none"]) : "";
+  if (how === "gone" || how === "folder") rmSync(runFiles(folder)[which]);
+  if (how === "folder") mkdirSync(runFiles(folder)[which]);
+  if (how === "file" || how === "loop" || how === "none") rmSync(folder, { recursive: true });
+  if (how === "file") writeFileSync(folder, "");
+  if (how === "loop") symlinkSync(folder, folder);
+  return folder;
+}
+
+/** A config as a run of any task has it. */
+function storedConfig() {
+  for (;;) {
+    try {
+      return parseConfig(randomSettings(chance(0.5) ? images : join(images, "three")));
+    } catch (error) {
+      if (!(error instanceof InputError)) throw error;
+    }
+  }
 }
 
 /** The largest distance of two backends from each other that was seen, and what two may have: see `everywhere`. */
@@ -285,11 +346,17 @@ const readers = {
     read: () => parseRecords(damagedLines(right.metrics.toString()), "it"),
   },
   jobs: {
-    lines: { "cli/dist/queue/messages": [] },
-    read: () => parseJob(damagedValue(job), packageVersion()),
+    lines: { "cli/dist/queue/messages": ["parseProgress"] },
+    read() {
+      const config = {
+        ...job.config,
+        ...(chance(0.05) && { estimator: oneOf(["./mine.mjs", "a:b=1", {}]) }),
+      };
+      return parseJob(damagedValue({ ...job, config }), packageVersion());
+    },
   },
   messages: {
-    lines: { "cli/dist/queue/messages": [] },
+    lines: { "cli/dist/queue/messages": ["parseJob"] },
     read: () => parseProgress(damagedValue(progress)),
   },
   states: {
@@ -306,10 +373,19 @@ const readers = {
       }
       const state = snapshotOf(
         ...[parts.checkpoint, parts.metrics, parts.environment, parts.summary],
-        ...["it", runId],
+        ...["it", chance(0.05) ? "0123456789abcdef" : runId],
       );
-      await writeSnapshot(place("state"), state);
-      return readSnapshot(place("state"));
+      const at = place("state");
+      await writeSnapshot(at, state);
+      // As it is while somebody else writes it, or a file system that is no more what it was.
+      if (chance(0.1)) {
+        const gone = runFiles(at)[oneOf(["checkpoint", "metrics", "environment", "summary"])];
+        rmSync(gone, { force: true });
+        if (chance(0.5)) mkdirSync(gone);
+        const read = await readSnapshot(at).finally(() => rmSync(gone, { recursive: true, force: true }));
+        return read;
+      }
+      return readSnapshot(at);
     },
   },
   "run folders": {
@@ -319,24 +395,37 @@ const readers = {
     },
     async read() {
       const run = await damagedRun();
-      if (chance(0.3)) return findRuns([dirname(run)], chance(0.5) ? () => {} : undefined);
-      if (chance(0.1)) rmSync(runFiles(run)[oneOf(["config", "environment", "metrics"])]);
-      return chance(0.5) ? findRun(run) : readRun(run);
+      if (chance(0.3)) {
+        if (chance(0.5)) await damagedRun("runs/other");
+        const found = await findRuns([dirname(run)], chance(0.7) ? () => {} : undefined);
+        rmSync(place("runs/other"), { recursive: true, force: true });
+        return found;
+      }
+      const one = chance(0.5) ? await findRun(run) : await readRun(run);
+      return one && withPlace(one.config);
     },
   },
   exports: {
     share: 0.1,
     lines: { "cli/dist/export/export": [] },
     async read() {
-      const format = oneOf(["csv", "parquet", "tensorboard", "safetensors", "onnx"]);
-      return exportRuns([await damagedRun()], { format, force: true });
+      const format = oneOf(["csv", "parquet", "tensorboard", "safetensors", "onnx", "toString"]);
+      const run = await damagedRun();
+      if (chance(0.2)) await damagedRun("runs/other");
+      const options = chance(0.2)
+        ? { [oneOf(["withOptimizer", "seed", "graph", "part"])]: oneOf(hostile) }
+        : {};
+      const from = chance(0.3) ? dirname(run) : run;
+      const done = exportRuns([from], { format, force: true, ...options });
+      await done.finally(() => rmSync(place("runs/other"), { recursive: true, force: true }));
     },
   },
   reports: {
     share: 0.1,
     lines: { "cli/dist/report/methods": [] },
     async read() {
-      const runs = nameRuns(await findRuns([await damagedRun()]));
+      const all = await Promise.all(["runs/run", "runs/other"].map(damagedRun));
+      const runs = nameRuns(await findRuns(chance(0.2) ? [all[0]] : all, () => {}));
       // Most are drawn, which takes the time.
       return chance(0.05) ? writeReport(place("report"), runs, { title: "t" }) : undefined;
     },
@@ -361,6 +450,8 @@ async function readConfig(name) {
 
 const parsers = {
   bandit: parseBanditSpec,
+  "bandit that explores": parseBanditSpec,
+  "bandit of rows": parseBanditSpec,
   elbo: parseElboSpec,
   function: parseFunctionSpec,
   process: parseProcessSpec,

@@ -5,7 +5,7 @@
 // or after a build `node scripts/test-kill.mjs [KILLS] [SEED]`: 24 kills by default; the seed decides the moments.
 // Namespaces and the full disk need Linux and the rights for them; without, it says so.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
@@ -109,7 +109,11 @@ async function knock(number, calm) {
   }
 }
 
-const recordsIn = (folder) => readFileSync(join(folder, "metrics.jsonl"), "utf8");
+/** The records of a run; none where it was killed before the first. */
+function recordsIn(folder) {
+  const file = join(folder, "metrics.jsonl");
+  return existsSync(file) ? readFileSync(file, "utf8") : "";
+}
 
 /**
  * Another process that wants a run at any moment, such as that in which its first one dies: it is refused, or has it

@@ -1,5 +1,6 @@
 /** What a run has learned, as the last checkpoint has it: parameters alone, as float32, with the settings beside. */
 import { encode, type Tensor } from "flipnet/internal/formats/safetensors";
+import { stepOf } from "../running/checkpoint.ts";
 import { checkpointOf, type Exporter, placeOf } from "./exporter.ts";
 
 /** What a checkpoint has beside the parameters, by how the names of its tensors begin. */
@@ -10,15 +11,16 @@ export const safetensorsExporter: Exporter = {
   options: ["withOptimizer"],
   mark: '"runId":',
   async files([run], request) {
-    const { tensors, metadata } = await checkpointOf(run);
+    const checkpoint = await checkpointOf(run);
+    const { tensors, metadata } = checkpoint;
     const left = request.withOptimizer ? state.filter((prefix) => prefix !== "optimizer.") : state;
     const wanted = Object.entries(tensors).filter(
       ([name]) => !left.some((prefix) => name.startsWith(prefix)),
     );
     const content = encode(Object.fromEntries(wanted.map(([name, tensor]) => [name, float32(tensor)])), {
       runId: run.runId,
-      step: metadata.step,
-      version: metadata.version,
+      step: `${stepOf(checkpoint, `the checkpoint of ${run.folder}`)}`,
+      ...(metadata.version !== undefined && { version: metadata.version }),
       config: JSON.stringify(run.config),
     });
     return [{ path: placeOf(request, "parameters.safetensors"), content }];

@@ -43,15 +43,19 @@ export function decodeCheckpoint(bytes: Uint8Array, name: string): Checkpoint {
  * Where a run's checkpoint stands: its step, and how many bytes of the metrics belong to it.
  * @throws InputError for what no training wrote
  */
-export function placeOf({ metadata }: Checkpoint, name: string): { step: number; metricsOffset: number } {
-  const [step, metricsOffset] = ["step", "metricsOffset"].map((key) => {
-    const text = metadata[key];
-    if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
-    throw new InputError(
-      `${name} is corrupt: its ${key} is ${text === undefined ? "missing" : JSON.stringify(text)}; expected a whole number`,
-    );
-  });
-  return { step, metricsOffset };
+export function placeOf(checkpoint: Checkpoint, name: string): { step: number; metricsOffset: number } {
+  return { step: stepOf(checkpoint, name), metricsOffset: countOf(checkpoint, "metricsOffset", name) };
+}
+
+/** The step after which a checkpoint was written. @throws InputError for what no training wrote */
+export const stepOf = (checkpoint: Checkpoint, name: string): number => countOf(checkpoint, "step", name);
+
+function countOf({ metadata }: Checkpoint, key: string, name: string): number {
+  const text = metadata[key];
+  if (text !== undefined && /^\d{1,15}$/.test(text)) return Number(text);
+  throw new InputError(
+    `${name} is corrupt: its ${key} is ${text === undefined ? "missing" : JSON.stringify(text)}; expected a whole number`,
+  );
 }
 
 /** SHA-256, in hex, over all that a checkpoint says. */

@@ -1,6 +1,7 @@
 /** A sheet of small images in labelled rows, as SVG and as PNG. */
 
 import { FIGURE_WIDTH, FONT, INK, QUIET } from "../report/figure-style.ts";
+import { cutTo, wrappedTo } from "../report/text-width.ts";
 import { type Colour, encodePng, signPng } from "./png.ts";
 
 /** A picture of many small images, all of one size. */
@@ -61,9 +62,10 @@ export function sheetSvg(sheet: Sheet): string {
     body.push(`<text x="${x}" y="${y}" font-size="${size}" ${style}>${escapeXml(text)}</text>`);
 
   y += 16;
-  write(title, margin.left, 17, `font-weight="600" fill="${INK}"`);
+  const room = width - margin.left - margin.right;
+  write(cutTo(room, title, 17, "bold"), margin.left, 17, `font-weight="600" fill="${INK}"`);
   y += 4;
-  for (const line of subtitle) {
+  for (const line of subtitle.flatMap((line) => wrappedTo(room, line, 12))) {
     y += 18;
     write(line, margin.left, 12, `fill="${QUIET}"`);
   }
@@ -77,11 +79,13 @@ export function sheetSvg(sheet: Sheet): string {
       for (const { label, values } of rows) {
         y += above;
         const { png, width, height } = stripOf(sheet, values);
+        // As high as its label at least.
+        const high = Math.max(height, 16);
         body.push(
-          `<text x="${left - 14}" y="${y + height / 2 + 4}" font-size="12" text-anchor="end" fill="${QUIET}">${escapeXml(label)}</text>`,
-          `<image x="${left}" y="${y}" width="${width}" height="${height}" href="data:image/png;base64,${png.toString("base64")}"/>`,
+          `<text x="${left - 14}" y="${y + high / 2 + 4}" font-size="12" text-anchor="end" fill="${QUIET}">${escapeXml(label)}</text>`,
+          `<image x="${left}" y="${y + (high - height) / 2}" width="${width}" height="${height}" href="data:image/png;base64,${png.toString("base64")}"/>`,
         );
-        y += height;
+        y += high;
         above = gap.row;
       }
       above = gap.group;

@@ -179,6 +179,16 @@ describe("parquet", () => {
     ]);
   });
 
+  it("has a text where a record of somebody's own has one, and all of its column as text", async () => {
+    const odd = [
+      { type: "epoch", epoch: 1, step: 1, msPerStep: 1, note: 0.5 },
+      { type: "epoch", epoch: 2, step: 2, msPerStep: 1, note: "=1+1" },
+      { type: "epoch", epoch: 3, step: 3, msPerStep: 1 },
+    ];
+    const file = arrayBuffer(await exported([makeRun({ records: odd })], { format: "parquet" }));
+    expect((await parquetReadObjects({ file })).map(({ note }) => note)).toEqual(["0.5", "=1+1", null]);
+  });
+
   it.each([
     ["no records", []],
     ["a metric that is never there", [{ epoch: 1, step: 1, msPerStep: 1, gradientVariance: null }]],
@@ -276,6 +286,18 @@ describe("safetensors", () => {
       "layers.0.weights",
       "optimizer.m.layers.0.bias",
     ]);
+  });
+
+  it("says that a checkpoint names no step, and needs no version in it", async () => {
+    const folder = await makeTrainedRun();
+    const { checkpoint } = runFiles(folder);
+    await writeCheckpoint(checkpoint, { tensors, metadata: { step: "20" } });
+    const { metadata } = decode(await exported([folder], { format: "safetensors" }), "it");
+    expect([metadata.step, metadata.version]).toEqual(["20", undefined]);
+    await writeCheckpoint(checkpoint, { tensors, metadata: {} });
+    await expect(exportRuns([folder], { format: "safetensors", force: true })).rejects.toThrow(
+      "is corrupt: its step is missing; expected a whole number",
+    );
   });
 
   it("says that there is no checkpoint, and whose is corrupt", async () => {

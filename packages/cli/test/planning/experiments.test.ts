@@ -149,6 +149,8 @@ describe("an experiment", () => {
     expect(() => expandExperiment(typo)).toThrow(
       'hidenRule in mine, WM, fast is no setting; did you mean "hiddenRule"?',
     );
+    const many = await read({ ...small, seeds: 1e9 });
+    expect(() => expandExperiment(many)).toThrow(/describes \d{10} runs; expected 100000 at most$/);
     const mine = await read(small);
     expect(() => expandExperiment(mine, { only: "hnca" })).toThrow(
       '--only is "hnca"; mine has fast; slow; WM; global REINFORCE',

@@ -7,6 +7,7 @@ import { FIGURE_WIDTH } from "../../src/report/figure-style.ts";
 import { varianceAgainstTime } from "../../src/report/measure-figure.ts";
 import { studentT } from "../../src/report/statistics.ts";
 import { textWidth } from "../../src/report/text-width.ts";
+import { sheetSvg } from "../../src/samples/contact-sheet.ts";
 import { characters, fontNames, misplaced, widthIn } from "./texts.ts";
 
 /** A run whose accuracy at each epoch is given. */
@@ -259,6 +260,21 @@ it("names of measured estimators are not cut either, nor on each other", async (
   const svg = await varianceAgainstTime([{ epoch: 2, measurement }], "A title of many words ".repeat(6));
   for (const font of fontNames) expect(misplaced(svg, font), font).toEqual([]);
   expect(svg).toContain("straight-through (biased)");
+});
+
+it.each([
+  [1, 58],
+  [8, 8],
+])("a sheet of images of %d x %d has its labels apart", (height, width) => {
+  const row = (label: string) => ({ label, values: new Float32Array(3 * height * width) });
+  const svg = sheetSvg({
+    ...{ title: "A title that goes on and on ".repeat(5), subtitle: ["what it shows ".repeat(20)] },
+    ...{ height, width, columns: 3 },
+    sections: [
+      { heading: "Samples", note: "of the prior", groups: [[row("layer 1"), row("layer 2")], [row("data")]] },
+    ],
+  });
+  for (const font of fontNames) expect(misplaced(svg, font), font).toEqual([]);
 });
 
 it("the figures that are kept are not cut", () => {

@@ -34,7 +34,7 @@ export interface Box {
   bottom: number;
 }
 
-/** The texts of an SVG as Vega writes it: groups that are moved, and texts that are moved, some of them turned. */
+/** The texts of an SVG: in groups that are moved, themselves at a place or moved, some of them turned. */
 export function textBoxes(svg: string, font: string): Box[] {
   const at = [{ x: 0, y: 0 }];
   const boxes: Box[] = [];
@@ -46,12 +46,14 @@ export function textBoxes(svg: string, font: string): Box[] {
       continue;
     }
     const [, x = "0", y = "0"] = /translate\(([-\d.e]+),([-\d.e]+)\)/.exec(rest) ?? [];
-    const here = { x: at.at(-1)!.x + Number(x), y: at.at(-1)!.y + Number(y) };
+    const [, ownX = x] = / x="([-\d.]+)"/.exec(rest) ?? [];
+    const [, ownY = y] = / y="([-\d.]+)"/.exec(rest) ?? [];
+    const here = { x: at.at(-1)!.x + Number(ownX), y: at.at(-1)!.y + Number(ownY) };
     if (name === "g") {
       if (!rest.endsWith("/")) at.push(here);
       continue;
     }
-    const size = Number.parseFloat(/font-size="([\d.]+)px"/.exec(rest)![1]);
+    const size = Number.parseFloat(/font-size="([\d.]+)(px)?"/.exec(rest)![1]);
     const weight = /font-weight="(600|bold)"/.test(rest) ? "bold" : "plain";
     const written = text.replace(/&#?\w+;/g, "&");
     const width = widthIn(font, written, size, weight);

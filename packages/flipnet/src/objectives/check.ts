@@ -5,7 +5,7 @@
 import { type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { GeneratedDraws } from "../network/draws.ts";
-import { initialiseWeights, type Network } from "../network/network.ts";
+import { initialiseWeights, type Layer, type Network } from "../network/network.ts";
 import { computeLaw, createMeanPass, createPass, runMeans, samplePass, showMeans } from "../network/pass.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 import { layersRead, type Objective, unitOf } from "./objective.ts";
@@ -120,6 +120,27 @@ function compare(
 /** Half the distance over which a slope is looked at. */
 const reach = 1 / 16;
 
+/** An objective on a mean-field pass, and a way to have a layer show other means there, which its children see. */
+function prepareMeans(
+  backend: ImmediateBackend,
+  network: Network,
+  objective: Objective,
+  input: Matrix,
+  seed: number,
+) {
+  const sampled = createPass(network, input);
+  // What it draws is not looked at, but a front end has to run.
+  samplePass(sampled, new GeneratedDraws(backend, seed, "test"));
+  const means = createMeanPass(sampled);
+  const { components } = objective.prepare(means);
+  const show = (layer: Layer, shown: Float64Array) => {
+    backend.write(means.layers[layer.index].bits, shown);
+    showMeans(means, layer);
+    for (const { layer: child } of layer.children) computeLaw(means, child);
+  };
+  return { means, components, show };
+}
+
 /** By central differences on a mean-field pass. */
 function compareSlopes(
   backend: ImmediateBackend,
@@ -128,19 +149,13 @@ function compareSlopes(
   input: Matrix,
   { seed = 0, tolerance = 1e-3 }: CheckOptions,
 ): void {
-  const sampled = createPass(network, input);
-  // What it draws is not looked at, but a front end has to run.
-  samplePass(sampled, new GeneratedDraws(backend, seed, "test"));
-  const means = createMeanPass(sampled);
-  const { components } = objective.prepare(means);
+  const { means, components, show } = prepareMeans(backend, network, objective, input, seed);
   for (const { name, reads, value, evaluate, addSlopes } of components) {
     for (const layer of addSlopes === undefined ? [] : reads.map((index) => network.layers[index])) {
       const { index, width, choices } = layer;
       const { bits } = means.layers[index];
       const valuesAt = (shown: Float64Array) => {
-        backend.write(bits, shown);
-        showMeans(means, layer);
-        for (const { layer: child } of layer.children) computeLaw(means, child);
+        show(layer, shown);
         evaluate();
         return backend.readNow(value);
       };
@@ -183,10 +198,7 @@ function compareCurvatures(
   input: Matrix,
   { seed = 0, tolerance = 1e-3 }: CheckOptions,
 ): void {
-  const sampled = createPass(network, input);
-  samplePass(sampled, new GeneratedDraws(backend, seed, "test"));
-  const means = createMeanPass(sampled);
-  const { components } = objective.prepare(means);
+  const { means, components, show } = prepareMeans(backend, network, objective, input, seed);
   const zeros = (width: number) => backend.matrix(means.batchSize, width);
   for (const { name, reads, evaluate, addSlopes, curvature } of components) {
     if (curvature === undefined) continue;
@@ -197,12 +209,10 @@ function compareCurvatures(
       const usual = backend.readNow(bits);
       /** The slopes at what each layer shows, where one unit shows so much more. */
       const slopesAt = (unit: number, by: number) => {
-        backend.write(
-          bits,
+        show(
+          moved,
           usual.map((one, e) => one + (e % moved.width === unit ? by : 0)),
         );
-        showMeans(means, moved);
-        for (const { layer: child } of moved.children) computeLaw(means, child);
         evaluate();
         return readLayers.map((layer) => {
           const out = zeros(layer.width);

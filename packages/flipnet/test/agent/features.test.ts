@@ -262,3 +262,18 @@ test("what cannot be is refused with one sentence", async () => {
     "entropyBonus of the agent",
   );
 });
+
+test("the baseline outlives the buffers that had it, whatever else is taken over meanwhile", async () => {
+  const [learns, decides] = [await createAgent(shape), await createAgent({ ...shape, seed: 2 })];
+  const actions = (count: number) => Array.from({ length: count }, (_, k) => numbers(k, 3));
+  const { id } = learns.decide([0, 1], { actions: actions(2) });
+  learns.reward(id, 2);
+  const { "estimator.baseline.0": before } = await weights(learns);
+  expect(before.data[0]).toBeGreaterThan(0);
+  // Of more sizes than there are buffers kept for: those of the first are let go, and their memory is used again.
+  for (let count = 3; count < 40; count++) {
+    const { id } = decides.decide([1, 0], { actions: actions(count) });
+    learns.takeOver(decides.handOver(id));
+  }
+  expect((await weights(learns))["estimator.baseline.0"]).toEqual(before);
+});
