@@ -8,11 +8,12 @@ import { defineEstimators } from "./commands/estimators.ts";
 import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
+import { defineInit } from "./commands/init.ts";
 import { defineMeasure } from "./commands/measure.ts";
 import { definePlayground } from "./commands/playground.ts";
 import { definePredict } from "./commands/predict.ts";
 import { defineReport } from "./commands/report.ts";
-import { defineReproduce } from "./commands/reproduce.ts";
+import { defineExperiment, defineReproduce } from "./commands/reproduce.ts";
 import { defineSample } from "./commands/sample.ts";
 import { defineSweep } from "./commands/sweep.ts";
 import { defineTrain } from "./commands/train.ts";
@@ -38,6 +39,8 @@ Examples:
   $ flipnet sweep sweep.yaml                       many runs; a second call trains what is missing
   $ flipnet reproduce                              figures of the papers, and what they cost here
   $ flipnet reproduce hnca-figure-1 --epochs 20 --seeds 3
+  $ flipnet init objective                         a file to begin with; then
+  $ flipnet train --objective ./objective.mjs
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
   $ flipnet report runs -o report                  a page of all runs there: curves, tables, settings
   $ flipnet train --task vae --layers 2 --epochs 20
@@ -59,6 +62,8 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   defineSweep(program);
   defineWorker(program);
   defineReproduce(program);
+  defineExperiment(program);
+  defineInit(program);
   defineCompare(program);
   defineMeasure(program);
   defineReport(program);

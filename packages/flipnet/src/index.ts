@@ -196,6 +196,7 @@ export {
 } from "./tasks/definition.ts";
 export { GridWorld, type GridWorldOptions, gridWorld } from "./tasks/grid-world.ts";
 export { Multiplexer, type MultiplexerOptions } from "./tasks/multiplexer.ts";
+export { defineObjective, type OwnObjective } from "./tasks/own-objective.ts";
 export { tasks } from "./tasks/registry.ts";
 export { type Act, type Moment, readActions, type Task } from "./tasks/task.ts";
 export { type VaeOptions, VariationalAutoEncoder } from "./tasks/vae.ts";

@@ -1,4 +1,7 @@
-/** `flipnet reproduce`: a figure of a paper, from a file that says which runs it is made of. */
+/**
+ * `flipnet reproduce`: a figure of a paper, from a file that says which runs it is made of; `flipnet experiment`: the same of
+ * one's own file.
+ */
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import type { Command } from "commander";
@@ -32,10 +35,29 @@ interface Flags {
 }
 
 export function defineReproduce(program: Command): void {
-  program
+  const command = program
     .command("reproduce")
     .description("a figure of a paper: train what is missing, draw what is there; without a name, list them")
-    .argument("[experiment]", "its name, or a JSON or YAML file of your own")
+    .argument("[experiment]", "its name, or a JSON or YAML file of your own");
+  withFlags(command)
+    .option("--no-cost", "list the experiments without measuring what they cost on this machine")
+    .action(async (name: string | undefined, flags: Flags) => {
+      process.exitCode = await (name === undefined ? list(flags) : reproduce("reproduce", name, flags));
+    });
+}
+
+export function defineExperiment(program: Command): void {
+  const command = program
+    .command("experiment")
+    .description("an experiment of your own: train what is missing, draw what is there")
+    .argument("<file>", "a JSON or YAML file: flipnet init experiment writes one");
+  withFlags(command).action(async (file: string, flags: Flags) => {
+    process.exitCode = await reproduce("experiment", file, flags);
+  });
+}
+
+const withFlags = (command: Command): Command =>
+  command
     .optionsGroup("How much of it:")
     .option("--epochs <n>", "length of each run, where that is counted in epochs")
     .option("--steps <n>", "length of each run, where that is counted in steps")
@@ -51,16 +73,11 @@ export function defineReproduce(program: Command): void {
     .option("--force", "replace files where the report goes, whoever made them")
     .option("--workers <n>", "runs at a time (default: one a core)")
     .addOption(redisOption("let the workers of a queue train them: "))
-    .option("--no-cost", "list the experiments without measuring what they cost on this machine")
     .option("--json", "print JSON: a line an experiment, or a line a run")
-    .optionsGroup("Options:")
-    .action(async (name: string | undefined, flags: Flags) => {
-      process.exitCode = await (name === undefined ? list(flags) : reproduce(name, flags));
-    });
-}
+    .optionsGroup("Options:");
 
 /** Returns the exit code. */
-async function reproduce(name: string, flags: Flags): Promise<number> {
+async function reproduce(command: "reproduce" | "experiment", name: string, flags: Flags): Promise<number> {
   const place = await placeOf(flags);
   const { readExperiment, reportedRuns, scaleOf } = await import("../planning/experiments.ts");
   const { checkReportFolder, writeReport } = await import("../report/report.ts");
@@ -89,7 +106,7 @@ async function reproduce(name: string, flags: Flags): Promise<number> {
     title,
     statements: says,
     differences,
-    commands: [commandOf(name, flags)],
+    commands: [commandOf(command, name, flags)],
     bands,
     panels: Object.keys(panels),
     ...(paper !== undefined && { subtitle: `${paper}.` }),
@@ -184,13 +201,13 @@ function refuseIdle(flags: Flags, { name }: Experiment, { overrides }: { overrid
 }
 
 /** What made the report: the flags that decide which runs it shows. */
-function commandOf(name: string, flags: Flags): string {
+function commandOf(command: string, name: string, flags: Flags): string {
   const deciding = [...ofTasks, "seeds", "only", "kernels"] as const;
   const given = deciding.flatMap((flag) => {
     const text = flags[flag];
     return text === undefined ? [] : [`--${flag}`, text];
   });
-  return ["flipnet", "reproduce", name, ...given].map(shellWord).join(" ");
+  return ["flipnet", command, name, ...given].map(shellWord).join(" ");
 }
 
 /** An experiment and what there is of it. */

@@ -46,6 +46,7 @@ export function defineTrain(program: Command): void {
     "data",
     "limit",
     ...Object.keys(tables).filter((name) => name !== "data"),
+    "objective",
     "hidden",
   ]);
   command.option("--layers <n>", "n hidden layers of 200");
@@ -268,6 +269,7 @@ function settingsFrom({
 /** What a flag says of a setting. */
 function valueIn(name: string, flag: string): unknown {
   if (name === "estimator" || name === "environment") return absolute(flag);
+  if (name === "objective") return resolve(flag);
   const having = tasks.map(settingsOf).find((settings) => Object.hasOwn(settings, name));
   const option = having?.[name];
   if (option?.kind === "number") return numberIn(flag);

@@ -48,9 +48,13 @@ const jobSchema = z.looseObject({
 export function parseJob(data: unknown, version: string): QueuedRun {
   const job = check(jobSchema, data, "the job");
   if (job.version !== version) return job as unknown as QueuedRun;
-  const { estimator, environment } = job.config;
-  for (const [what, name] of Object.entries({ estimator: namedIn(estimator)?.name, environment })) {
-    if (typeof name !== "string" || !isFile(name)) continue;
+  const { estimator, environment, objective } = job.config;
+  for (const [what, name] of Object.entries({
+    estimator: namedIn(estimator)?.name,
+    environment,
+    objective,
+  })) {
+    if (typeof name !== "string" || !(what === "objective" || isFile(name))) continue;
     throw new InputError(
       `the job is corrupt: its ${what} is the file ${name}, and a worker loads no code that a job names`,
     );

@@ -16,9 +16,11 @@ import {
 } from "flipnet/internal/tables/prepare";
 import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
+import { isOwnObjective, type OwnObjective } from "flipnet/internal/tasks/own-objective";
 import { loadLabelledImages } from "flipnet/node";
 import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
+import { loadModule } from "../settings/module.ts";
 
 /** What a task learns from. */
 export interface LoadedData {
@@ -42,9 +44,21 @@ export async function loadData(config: Config): Promise<LoadedData> {
     case "table":
     case "rows":
       return loadTable(config, taskOf(config).data === "table");
+    case "objective":
+      return loadObjective(config);
     default:
       return { digest: "none" };
   }
+}
+
+function loadObjective({ objective }: Config): LoadedData {
+  if (typeof objective !== "string") {
+    throw new InputError("there is no objective; expected one, as in --objective ./mine.mjs");
+  }
+  const { value, digest } = loadModule(objective, {
+    ...{ what: "objective", made: "one that defineObjective has made", fits: isOwnObjective },
+  });
+  return { data: value as OwnObjective, digest };
 }
 
 /** The settings of a table, as `settings/described.ts` has them. */

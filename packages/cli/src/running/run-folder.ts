@@ -34,14 +34,14 @@ export const runFiles = (folder: string) => ({
 
 /**
  * A run's identity: 16 hex digits of a hash of all that decides what is learned. Two runs with the same one are the
- * same bit for bit, as far as both go; so its length is not part of it, nor where the data and the folder are, nor how
+ * same bit for bit, as far as both go; so its length is not part of it, nor where data, an objective's file and the folder are, nor how
  * many threads it has.
  *
  * @param config with its `kernels` chosen
  * @param digest of the data
  */
 export function runIdOf(config: Config, digest: string): string {
-  const { epochs, out, data, test, threads, scores, ...others } = config;
+  const { epochs, out, data, test, objective, threads, scores, ...others } = config;
   // A setting that was not there once names no run that is older than it.
   const rest = scores === "exact" ? { ...others, scores } : others;
   const deciding: Record<string, unknown> = { ...rest, ...identityOfEstimator(config) };

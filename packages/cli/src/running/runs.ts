@@ -189,7 +189,7 @@ class Run {
     const made = await environmentOf(folder);
     if (made === undefined || made.runId === this.runId) return;
     if (made.dataDigest !== this.#digest) {
-      const data = ("data" in config && config.data) || "MNIST";
+      const data = config.data ?? config.objective ?? "MNIST";
       throw new InputError(
         `the data of ${folder} has changed: ${data} has the digest ${this.#digest.slice(0, 16)}..., ` +
           `expected ${made.dataDigest.slice(0, 16)}..., with which the run was made`,

@@ -47,7 +47,7 @@ export async function loadWorkload(loaded: Config): Promise<Workload> {
   };
   return {
     digest,
-    ...(data && { examples: { train: data.train.count, test: data.test.count } }),
+    ...(data && "train" in data && { examples: { train: data.train.count, test: data.test.count } }),
     ...(preparation && { preparation }),
     ...(notes && { notes }),
     async prepare(backend, config = loaded) {

@@ -3,7 +3,7 @@
  * what it may be, is said where it belongs: by tasks, estimators, optimizers; see `described.ts`.
  */
 import { readFile } from "node:fs/promises";
-import { extname } from "node:path";
+import { extname, resolve } from "node:path";
 import { text as textFrom } from "node:stream/consumers";
 import type { KernelKind } from "flipnet/internal/backend/kinds";
 import type { Estimator } from "flipnet/internal/estimators/estimator";
@@ -102,8 +102,13 @@ export function parseConfig(
   nameOf: (key: string) => string = (key) => key,
   folder = ".",
 ): Config {
-  // Whoever names a target has a table.
-  const usual = settings.target === undefined ? "bandit" : "table-labels";
+  // Whoever names a target has a table, whoever names an objective that one.
+  const usual =
+    settings.objective !== undefined
+      ? "objective"
+      : settings.target === undefined
+        ? "bandit"
+        : "table-labels";
   const task = taskIn(settings.task ?? usual, nameOf);
   const described = settingsOf(task);
   const { task: _, estimator: named, estimatorDigest, environmentDigest, ...others } = settings;
@@ -124,6 +129,7 @@ export function parseConfig(
         : `${nameOf(stranger)} is no setting; ${suggestion(stranger, ["task", "estimator", ...Object.keys(described)])}`,
     );
   }
+  if (typeof values.objective === "string") values.objective = resolve(folder, values.objective);
   const { chosen, own } = estimatorIn(named ?? task.usual.estimator, values, { task, nameOf, folder });
   checkDigest("estimator", chosen.text, chosen.digest, estimatorDigest);
   if (typeof values.environment === "string") {

@@ -152,6 +152,15 @@ export const tables: DescribedSettings = {
   rowWeights: text("the name of a column", undefined, "the column that says how much each row counts"),
 };
 
+/** What objectives of one's own have. */
+const objectives: DescribedSettings = {
+  objective: text(
+    "the path of a module",
+    undefined,
+    "a module of your own, whose default export defineObjective has made",
+  ),
+};
+
 /** The same without a target. */
 const { target: _target, bins: _bins, rowWeights: _weights, quantileBits: _bits, ...rows } = tables;
 
@@ -177,6 +186,7 @@ function describe(task: TaskDefinition): DescribedSettings {
     ...(task.data === "images" && images),
     ...(task.data === "table" && tables),
     ...(task.data === "rows" && rows),
+    ...(task.data === "objective" && objectives),
     baseline: oneOf(["none", "running-average"], {
       default: "none",
       says: "what is subtracted from learning signals",

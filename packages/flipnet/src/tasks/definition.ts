@@ -84,7 +84,10 @@ export interface TaskCases {
 }
 
 /** What a task is about. */
-export type TaskData = ImageData | TableData | RowData;
+export type TaskData = ImageData | TableData | RowData | OwnData;
+
+/** What a task of one's own is given: see `own-objective.ts`. */
+export type OwnData = { readonly maximise: unknown };
 
 /** A task, whatever its settings. */
 export interface TaskDefinition<
@@ -104,8 +107,8 @@ export interface TaskDefinition<
     readonly estimator: string;
     readonly learningRate: number;
   };
-  /** Images, a prepared table with a target, one without, or what it makes itself. */
-  readonly data: "images" | "table" | "rows" | "none";
+  /** Images, a prepared table with a target, one without, a file's objective, or what it makes itself. */
+  readonly data: "images" | "table" | "rows" | "objective" | "none";
   /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */
   readonly length: "epochs" | "steps";
   /** The first one is what a person wants to follow. */

@@ -4,6 +4,7 @@ import { control } from "./control.ts";
 import type { TaskDefinition } from "./definition.ts";
 import { gridWorld } from "./grid-world.ts";
 import { multiplexer } from "./multiplexer.ts";
+import { ownObjective } from "./own-objective.ts";
 import { tableBandit } from "./table-bandit.ts";
 import { tableLabels } from "./table-labels.ts";
 import { tableVae } from "./table-vae.ts";
@@ -19,6 +20,7 @@ export const tasks: readonly TaskDefinition[] = [
   tableLabels,
   tableBandit,
   tableVae,
+  ownObjective,
 ];
 
 /** The task of that name, or undefined. */
