@@ -11,7 +11,6 @@ import { createLinear, type Edge, type Layer, type Linear, type Network } from "
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type Activation, type ActivationKernels, type Logits, scalarKernels } from "./activations.ts";
 import type { UnitFunction } from "./choices.ts";
-import { inputColumns } from "./input-columns.ts";
 import type { Component, Curvature, Objective } from "./objective.ts";
 
 /** What the components are beside their logits. */
@@ -19,10 +18,10 @@ export interface ComponentsOptions {
   /** Their name in messages and metrics, together; default that of the linear map. */
   name?: string;
   /**
-   * What `eta` gets beside the logit, one number a column: the `"input"` or some of its columns (their numbers), what a
-   * layer did (its number), or numbers that the caller fills in before the step, [B, width].
+   * What `eta` gets beside the logit, one number a column: the `"input"`, what a layer did (its number), or numbers
+   * that the caller fills in before the step, [B, width].
    */
-  target?: "input" | readonly number[] | number | Matrix;
+  target?: "input" | number | Matrix;
 }
 
 /**
@@ -85,13 +84,12 @@ export function componentsObjective(
     prepare(pass) {
       const { backend } = network;
       const matrix = (columns: number) => backend.matrix(pass.batchSize, columns);
-      const { numbers, read } = targetOf(pass);
       const site: Logits = {
         pass,
         parents,
         layer,
         logits: layer === undefined ? matrix(width) : pass.layers[layer.index].logits,
-        target: numbers,
+        target: targetOf(pass),
         targetLayer,
       };
       const kernels = "value" in eta ? (eta.kernels?.(site) ?? scalarKernels(eta, site)) : eta.kernels(site);
@@ -101,7 +99,6 @@ export function componentsObjective(
         reads,
         value,
         evaluate() {
-          read?.();
           if (layer === undefined) computeLogits(pass, linear, site.logits);
           kernels.evaluate(value);
         },
@@ -229,47 +226,29 @@ function prepareCurvature(
   };
 }
 
-/** The layer that a target is, if it is one, and the target's numbers on a pass, with what brings them up to date. Throws `InputError`. */
+/** The layer that a target is, if it is one, and the target's numbers on a pass. Throws `InputError`. */
 export function findTarget(
   network: Network,
   name: string,
   width: number,
   target: ComponentsOptions["target"],
   reads: readonly number[],
-): {
-  targetLayer: Layer | undefined;
-  targetOf: (pass: Pass) => { numbers: Matrix | undefined; read?: () => void };
-} {
+): { targetLayer: Layer | undefined; targetOf: (pass: Pass) => Matrix | undefined } {
   const targetLayer = typeof target === "number" ? network.layers[target] : undefined;
   if (typeof target === "number" && targetLayer === undefined) {
     throw new InputError(`the target of "${name}" is layer ${target}; ${layersOf(network)}`);
   }
-  const outside = isColumns(target) ? target.find((one) => !isWhole(one, 0, network.inputs - 1)) : undefined;
-  if (outside !== undefined) {
-    throw new InputError(
-      `the target of "${name}" is column ${outside} of the input; expected 0 to ${network.inputs - 1}`,
-    );
-  }
-  if (isColumns(target) && target.length !== width) {
-    throw new InputError(
-      `the target of "${name}" are ${target.length} columns of the input; expected ${width}, one a component`,
-    );
-  }
   if (targetLayer !== undefined && reads.includes(targetLayer.index)) {
     throw new InputError(`"${name}" reads layer ${target}, which is its target too; expected another`);
   }
-  function targetOf(pass: Pass): { numbers: Matrix | undefined; read?: () => void } {
-    const { input, layers, batchSize } = pass;
-    if (isColumns(target)) return inputColumns(pass, target);
+  function targetOf({ input, layers, batchSize }: Pass): Matrix | undefined {
     const found = target === "input" ? input : typeof target === "number" ? layers[target].bits : target;
     if (found !== undefined && (found.rows !== batchSize || found.columns !== width)) {
       throw new InputError(
         `the target of "${name}" is [${found.rows}, ${found.columns}]; expected [${batchSize}, ${width}], one number a component`,
       );
     }
-    return { numbers: found };
+    return found;
   }
   return { targetLayer, targetOf };
 }
-
-const isColumns = (target: ComponentsOptions["target"]): target is readonly number[] => Array.isArray(target);

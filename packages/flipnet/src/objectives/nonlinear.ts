@@ -52,12 +52,11 @@ export function nonlinearObjective(
       const { bits } = pass.layers[reads];
       const value = backend.matrix(pass.batchSize, 1);
       const credit = backend.matrix(pass.batchSize, front.outputs);
-      const { numbers, read } = targetOf(pass);
       /** A pass of the network over `input`, and what `eta` makes of it. */
       const run = (input: Matrix) => {
         const frontPass = front.prepare(input);
         const logits = frontPass.output;
-        const site = { pass, parents: [], layer: undefined, logits, target: numbers, targetLayer };
+        const site = { pass, parents: [], layer: undefined, logits, target: targetOf(pass), targetLayer };
         return { frontPass, kernels: eta.kernels?.(site) ?? scalarKernels(eta, site) };
       };
       const { frontPass, kernels } = run(bits);
@@ -66,7 +65,6 @@ export function nonlinearObjective(
         reads: [reads, ...(targetLayer === undefined ? [] : [targetLayer.index])],
         value,
         evaluate() {
-          read?.();
           frontPass.forward();
           kernels.evaluate(value);
         },

@@ -10,6 +10,7 @@ import { choiceLogLikelihood } from "./choices.ts";
 import { componentsObjective, createReadout } from "./components.ts";
 import { type Decoder, latentTerms } from "./elbo.ts";
 import { gaussianObjective } from "./gaussian.ts";
+import { inputColumns } from "./input-columns.ts";
 import { type Objective, sumOf } from "./objective.ts";
 
 /** What predicts one group of columns from the lowest layer. */
@@ -53,7 +54,7 @@ export const linearsOf = ({ groups, layers, prior }: TableDecoder): Linear[] => 
   prior,
 ];
 
-/** The bound. Throws `InputError` for columns that the encoder does not see. */
+/** The bound. */
 export function tableBound(
   encoder: Network,
   decoder: TableDecoder,
@@ -73,5 +74,19 @@ function likelihoodOf(encoder: Network, { group, linear, spread }: GroupDecoder)
     return gaussianObjective(encoder, { name: linear.name, mean: linear, spread: spread!, columns, missing });
   }
   const eta = kind === "bits" ? logLikelihood : choiceLogLikelihood;
-  return componentsObjective(encoder, linear, eta, { target: columns });
+  return {
+    linears: [linear],
+    prepare(pass) {
+      const target = inputColumns(pass, columns);
+      const evaluation = componentsObjective(encoder, linear, eta, { target: target.numbers }).prepare(pass);
+      const components = evaluation.components.map((component) => ({
+        ...component,
+        evaluate() {
+          target.read();
+          component.evaluate();
+        },
+      }));
+      return { ...evaluation, components };
+    },
+  };
 }
