@@ -31,8 +31,10 @@ const words: Record<Knowledge, string> = {
 
 /** In words: `"a known function, evaluated on other samples; Bernoulli units"`. */
 export function describeNeeds({ knows, bernoulli, singleUnit }: Needs): string {
+  // What can be evaluated on other samples is a known function.
+  const said = knows.filter((one) => one !== "components" || !knows.includes("evaluations"));
   const objective =
-    knows.length === 0 ? "a reward or a known function" : knows.map((one) => words[one]).join(", ");
+    said.length === 0 ? "a reward or a known function" : said.map((one) => words[one]).join(", ");
   const units = { all: "; Bernoulli units", hidden: "; Bernoulli hidden units" };
   return `${objective}${bernoulli === undefined ? "" : units[bernoulli]}${singleUnit ? "; one unit, two actions" : ""}`;
 }
