@@ -14,6 +14,7 @@ import { definePlayground } from "./commands/playground.ts";
 import { definePredict } from "./commands/predict.ts";
 import { defineReport } from "./commands/report.ts";
 import { defineExperiment, defineReproduce } from "./commands/reproduce.ts";
+import { defineRuns } from "./commands/runs.ts";
 import { defineSample } from "./commands/sample.ts";
 import { defineSweep } from "./commands/sweep.ts";
 import { defineTrain } from "./commands/train.ts";
@@ -42,6 +43,7 @@ Examples:
   $ flipnet init objective                         a file to begin with; then
   $ flipnet train --objective ./objective.mjs
   $ flipnet compare --layers 3 --seeds 5           HNCA and REINFORCE: a table and a figure
+  $ flipnet runs --where task=bandit --sort testAccuracy
   $ flipnet report runs -o report                  a page of all runs there: curves, tables, settings
   $ flipnet train --task vae --layers 2 --epochs 20
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
@@ -67,6 +69,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   defineCompare(program);
   defineMeasure(program);
   defineReport(program);
+  defineRuns(program);
   definePredict(program);
   defineEncode(program);
   defineSample(program);

@@ -28,6 +28,7 @@ export function defineSweep(program: Command): void {
     .command("sweep")
     .description("train all runs that a file describes; finished ones are not trained again")
     .argument("<file>", "JSON or YAML with base, grid and runs")
+    .argument("[changes...]", "what holds in place of what it says: base.epochs=20 grid.seed=0..4")
     .option("--epochs <n>", "length of each run; more than before continues finished ones")
     .option("--steps <n>", "length of each run, where that is counted in steps")
     .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
@@ -35,13 +36,13 @@ export function defineSweep(program: Command): void {
     .addOption(redisOption("let the workers of a queue train them: "))
     .option("--dry-run", "only say which runs there are and which are done")
     .option("--json", "print JSON: a line a run, as soon as it has ended")
-    .action(async (file: string, flags: Flags) => {
-      process.exitCode = await sweep(file, flags);
+    .action(async (file: string, changes: string[], flags: Flags) => {
+      process.exitCode = await sweep(file, changes, flags);
     });
 }
 
 /** Returns the exit code. */
-async function sweep(file: string, flags: Flags): Promise<number> {
+async function sweep(file: string, changes: readonly string[], flags: Flags): Promise<number> {
   const where = await placeOf(flags);
   const { expandSweep, planRuns, readSweepFile } = await import("../planning/sweep.ts");
   const overrides: Settings = {
@@ -49,7 +50,7 @@ async function sweep(file: string, flags: Flags): Promise<number> {
     ...(flags.steps !== undefined && { steps: wholeNumber("--steps", flags.steps, 1) }),
     ...(flags.out !== undefined && { out: flags.out }),
   };
-  const runs = await planRuns(expandSweep(await readSweepFile(file), overrides, file));
+  const runs = await planRuns(expandSweep(await readSweepFile(file, changes), overrides, file));
   if (flags.dryRun) {
     tellPlan(runs, flags);
     return 0;

@@ -35,13 +35,59 @@ export interface Sweep {
   folder?: string;
 }
 
+/** Whole numbers from one to another, as a grid may say them: `0..4`. */
+const range = /^(\d{1,9})\.\.(\d{1,9})$/;
+
+/** The numbers of a range; anything else as it is. */
+function listIn(value: unknown): unknown {
+  const [, from, to] = (typeof value === "string" && range.exec(value)) || [];
+  if (from === undefined || Number(to) < Number(from)) return value;
+  return Array.from(
+    { length: Math.min(Number(to) - Number(from), mostRuns) + 1 },
+    (_, i) => Number(from) + i,
+  );
+}
+
+/**
+ * A sweep's file with what the command line says otherwise: `base.epochs=20`, `grid.seed=0..4`,
+ * `grid.estimator=hnca,reinforce`.
+ *
+ * @throws InputError for a text that says neither
+ */
+function withChanges(file: Record<string, unknown>, changes: readonly string[]): Record<string, unknown> {
+  if (changes.length === 0) return file;
+  const { base = {}, grid = {}, ...rest } = file;
+  const changed = { base: { ...(base as Settings) }, grid: { ...(grid as Settings) } };
+  for (const text of changes) {
+    const [, part, name, said] = /^(base|grid)\.(\w+)=(.+)$/.exec(text) ?? [];
+    if (part === undefined) {
+      throw new InputError(
+        `"${text}" says nothing of the sweep; expected base.NAME=VALUE or grid.NAME=VALUES`,
+      );
+    }
+    changed[part as "base" | "grid"][name] =
+      part === "base" ? parseWord(said) : range.test(said) ? said : said.split(",").map(parseWord);
+  }
+  return { ...rest, base: changed.base, ...(Object.keys(changed.grid).length > 0 && { grid: changed.grid }) };
+}
+
+/** A number, true or false; else the text. */
+function parseWord(word: string): unknown {
+  try {
+    return JSON.parse(word);
+  } catch {
+    return word;
+  }
+}
+
 /**
  * Reads a sweep file, JSON or YAML.
  *
+ * @param changes what holds in place of what the file says: see `withChanges`
  * @throws InputError for a file that cannot be read, an unknown key, or an empty list
  */
-export async function readSweepFile(path: string): Promise<Sweep> {
-  const file = await readConfigFile(path, "sweep file");
+export async function readSweepFile(path: string, changes: readonly string[] = []): Promise<Sweep> {
+  const file = withChanges(await readConfigFile(path, "sweep file"), changes);
   const known = ["base", "grid", "runs"];
   for (const key of Object.keys(file)) {
     if (!known.includes(key))
@@ -57,14 +103,15 @@ export async function readSweepFile(path: string): Promise<Sweep> {
   for (const [i, run] of runs.entries()) {
     if (!isSettings(run)) fail(`run ${i + 1}`, run, "settings by name");
   }
-  for (const [key, values] of Object.entries(grid)) {
+  const lists = Object.fromEntries(Object.entries(grid).map(([key, values]) => [key, listIn(values)]));
+  for (const [key, values] of Object.entries(lists)) {
     if (!Array.isArray(values) || values.length === 0)
-      fail(`grid.${key}`, values, "a list of one value or more");
+      fail(`grid.${key}`, values, "a list of one value or more, or a range as in 0..4");
   }
   if (file.grid === undefined && file.runs === undefined) {
     throw new InputError(`${path} has neither grid nor runs; expected one of them, or both`);
   }
-  return { base, grid: grid as Sweep["grid"], runs, folder: dirname(path) };
+  return { base, grid: lists as Sweep["grid"], runs, folder: dirname(path) };
 }
 
 const isSettings = (value: unknown): value is Settings =>

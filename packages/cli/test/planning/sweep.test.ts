@@ -62,6 +62,26 @@ describe("a sweep file", () => {
     expect(runs.map(({ label }) => label)).toEqual(["seed 0", "seed 1"]);
   });
 
+  it("has ranges, and gives way to what stands behind it", async () => {
+    const path = fileOf({ base: { epochs: 9, baseline: "none" }, grid: { seed: "2..4" } });
+    const seedsOf = async (...changes: string[]) =>
+      expandSweep(await readSweepFile(path, changes), {}, "sweep.json").map(({ config }) => config);
+    expect((await seedsOf()).map(({ seed }) => seed)).toEqual([2, 3, 4]);
+    const changed = await seedsOf("grid.seed=0..1", "base.epochs=3", "grid.estimator=hnca,reinforce");
+    expect(changed.map(({ seed, estimator, epochs }) => `${seed} ${estimator} ${epochs}`)).toEqual([
+      "0 hnca 3",
+      "0 reinforce 3",
+      "1 hnca 3",
+      "1 reinforce 3",
+    ]);
+    await expect(seedsOf("seed=0..1")).rejects.toThrow(
+      /^"seed=0..1" says nothing of the sweep; expected base/,
+    );
+    await expect(seedsOf("grid.seed=4..0")).rejects.toThrow(
+      /^seed in sweep.json(, run 1)? is "4..0"|^grid.seed in .* is "4..0"/,
+    );
+  });
+
   it("gives way to what holds for all runs", async () => {
     const [run] = await expand(
       { base: { epochs: 100 }, grid: { seed: [0] } },
@@ -73,7 +93,10 @@ describe("a sweep file", () => {
   it.each([
     [{ bases: {} }, /^bases in .*sweep.json is no part of a sweep; did you mean "base"\?$/],
     [{ base: {} }, /has neither grid nor runs; expected one of them, or both$/],
-    [{ grid: { seed: [] } }, /^grid.seed in .*sweep.json is \[\]; expected a list of one value or more$/],
+    [
+      { grid: { seed: [] } },
+      /^grid.seed in .*sweep.json is \[\]; expected a list of one value or more, or a range as in 0..4$/,
+    ],
     [{ grid: { seed: 3 } }, /^grid.seed in .* is 3; expected a list/],
     [{ runs: [] }, /^runs in .* is \[\]; expected a list of one run or more$/],
     [{ runs: [{}, 7] }, /^run 2 in .* is 7; expected settings by name$/],
