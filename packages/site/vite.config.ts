@@ -1,5 +1,6 @@
 import { basename, join } from "node:path";
 import { defineConfig, type Plugin } from "vite";
+import { packedDigits } from "./build/digits.mjs";
 import { frame, places } from "./build/frame.mjs";
 
 const folder = import.meta.dirname;
@@ -20,10 +21,18 @@ const framed: Plugin = {
   },
 };
 
+/** Writes the digits beside the pages. */
+const digits: Plugin = {
+  name: "digits",
+  async generateBundle() {
+    this.emitFile({ type: "asset", fileName: "digits.bin", source: await packedDigits() });
+  },
+};
+
 export default defineConfig({
   root: folder,
   base: "./",
-  plugins: [framed],
+  plugins: [framed, digits],
   resolve: { tsconfigPaths: true },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
   worker: { format: "es" },

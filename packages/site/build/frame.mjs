@@ -5,6 +5,7 @@ export const places = [
   ["index.html", "One coin"],
   ["coins.html", "Three coins"],
   ["network.html", "A network"],
+  ["digits.html", "Digits"],
   ["stories.html", "Stories"],
 ];
 

@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe } from "vitest";
 import { access } from "./browser/access.ts";
 import { coinsInBrowser } from "./browser/coins.ts";
+import { digitsInBrowser } from "./browser/digits.ts";
 import { networkInBrowser } from "./browser/network.ts";
 import { storiesInBrowser } from "./browser/stories.ts";
 import { missing, type Visit, visit } from "./browser/visit.ts";
@@ -19,5 +20,6 @@ describe.skipIf(missing)("in a browser", () => {
   coinsInBrowser(() => site);
   networkInBrowser(() => site);
   storiesInBrowser(() => site);
+  digitsInBrowser(() => site);
   access(() => site);
 });

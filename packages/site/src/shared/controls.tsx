@@ -145,8 +145,8 @@ export function Share<P extends string>({
   hide: Signal<readonly P[]>;
   parts: Readonly<Record<P, string>>;
   files: readonly Exported[];
-  /** Selects the picture that is written as SVG. */
-  figure: string;
+  /** Selects the picture that is written as SVG; absent: there is none. */
+  figure?: string;
 }) {
   const said = useSignal("");
   const toggle = (part: P) => {
@@ -179,9 +179,11 @@ export function Share<P extends string>({
             {label}
           </button>
         ))}
-        <button type="button" onClick={() => download("flipnet.svg", svgText(figure), "image/svg+xml")}>
-          Picture as SVG
-        </button>
+        {figure !== undefined && (
+          <button type="button" onClick={() => download("flipnet.svg", svgText(figure), "image/svg+xml")}>
+            Picture as SVG
+          </button>
+        )}
         <button type="button" onClick={() => state.reset()}>
           Back to the start
         </button>

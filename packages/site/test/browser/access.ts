@@ -6,7 +6,7 @@ import type { Visit } from "./visit.ts";
 /** `npm run test:site` tries all pages of the whole site, from 390 to 2,560 pixels. */
 const isLong = process.env.SITE_BUILT !== undefined;
 
-const figures = ["index.html", "coins.html", "network.html", "stories.html"];
+const figures = ["index.html", "coins.html", "network.html", "stories.html", "digits.html"];
 const written = [
   "docs/index.html",
   "docs/audit.html",
@@ -62,6 +62,40 @@ export function access(site: () => Visit): void {
       expect(await page.locator("main").textContent()).toMatch(/antithetic/i);
       await page.context().close();
     });
+
+    it.runIf(isLong)(
+      "shows itself soon on a phone, and plays: figures to be read, not to be asked for",
+      async () => {
+        const page = await site().open("docs/index.html", { viewport: { width: 390, height: 844 } });
+        const session = await page.context().newCDPSession(page);
+        // A processor a quarter as fast, 1.6 megabits a second, 150 ms there and back.
+        await session.send("Emulation.setCPUThrottlingRate", { rate: 4 });
+        await session.send("Network.emulateNetworkConditions", {
+          offline: false,
+          latency: 150,
+          downloadThroughput: 200_000,
+          uploadThroughput: 90_000,
+        });
+        for (const path of figures) {
+          await page.goto(new URL(`../${path}`, page.url().replace(/[^/]*$/, "docs/")).href);
+          const paint = await page.evaluate(
+            () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
+          );
+          process.stdout.write(`${path}: first paint after ${Math.round(paint)} ms as on a phone\n`);
+        }
+        await page.context().close();
+        const large = await site().open("network.html#layers=3&width=20&step=0");
+        await large.waitForSelector('#lanes[data-step="0"]');
+        await large.getByRole("button", { name: "Play" }).click();
+        await large.waitForTimeout(5000);
+        const steps = Number(await large.locator("#lanes").getAttribute("data-step"));
+        process.stdout.write(
+          `two networks of 3 x 20 coins: ${(steps / 5).toFixed(0)} steps a second, a picture each\n`,
+        );
+        expect(steps).toBeGreaterThan(0);
+        await large.context().close();
+      },
+    );
 
     it("says nothing on the console, and asks nobody else", () => expect(site().complaints).toEqual([]));
   });
