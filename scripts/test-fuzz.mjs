@@ -2,8 +2,10 @@
 // result or in one sentence, within bounds of time and memory; and how many lines of each reader that reached. Random
 // networks, estimators and options have to give the same on every backend. `npm run test:fuzz`, or after a build
 // `node scripts/test-fuzz.mjs [--inputs N] [--seed N] [--only READER]`: 10,000 inputs for each by default, 300 with
-// --quick. What is printed for a failure makes it again.
+// --quick. With --command the inputs that are files go through the real command, a process each, 300 of each by default: it
+// has to end with 0, or in a sentence with 1 or 2. What is printed for a failure makes it again.
 import "./lib/coverage.mjs";
+import { spawnSync } from "node:child_process";
 import {
   cpSync,
   mkdirSync,
@@ -16,6 +18,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
 import { exportRuns } from "../packages/cli/dist/export/export.js";
@@ -65,15 +68,18 @@ import {
 } from "./lib/damage.mjs";
 import { everywhere, randomSettings } from "./lib/random-runs.mjs";
 
+const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
+
 const { values } = parseArgs({
   options: {
     inputs: { type: "string" },
     quick: { type: "boolean" },
+    command: { type: "boolean" },
     seed: { type: "string", default: `${Date.now() % 1_000_000}` },
     only: { type: "string" },
   },
 });
-const inputs = Number(values.inputs ?? (values.quick ? 300 : 10_000));
+const inputs = Number(values.inputs ?? (values.quick || values.command ? 300 : 10_000));
 /** Milliseconds of this process and bytes that one input may take. */
 const [longest, most] = [5000, 2 ** 29];
 
@@ -458,6 +464,83 @@ const parsers = {
 };
 
 const here = createReferenceBackend();
+
+/** Arguments of the command that have it read one input, a file or a folder. */
+const commands = {
+  "data files"() {
+    const folder = join(images, "three");
+    const names = readdirSync(folder);
+    const which = oneOf(names);
+    for (const name of names) {
+      const bytes = readFileSync(join(folder, name));
+      file(`data/${name}`, name === which ? damagedBytes(bytes) : bytes);
+    }
+    const small = "--hidden 2 --batch-size 1 --limit 1 --epochs 1 --quiet --data".split(" ");
+    return ["train", ...small, place("data"), "--out", place("out")];
+  },
+  configs() {
+    const base = randomSettings(join(images, "three"));
+    return [
+      "sweep",
+      file(oneOf(["c.json", "c.yaml"]), damagedJson({ base, grid: { seed: [1] } })),
+      "--dry-run",
+    ];
+  },
+  sweeps: () => ["sweep", file("s.json", damagedJson(sweep)), "--dry-run", "--out", place("out")],
+  audits() {
+    const spec = damagedJson(specs[oneOf(Object.keys(specs))]);
+    return ["audit", file("a.json", spec), "--estimators", "reinforce", "--json"];
+  },
+  async checkpoints() {
+    const to = runFiles(place("run"));
+    mkdirSync(to.checkpoints, { recursive: true });
+    for (const name of Object.keys(right)) cpSync(files[name], to[name]);
+    writeFileSync(to.checkpoint, await damagedCheckpoint());
+    return ["train", place("run"), "--resume", "--steps", "8", "--quiet"];
+  },
+  async "run folders"() {
+    const run = await damagedRun();
+    const format = oneOf(["csv", "parquet", "tensorboard", "safetensors", "onnx"]);
+    if (chance(0.5)) return ["export", run, "--format", format, "--force", "-o", place("exported")];
+    return ["report", run, "-o", place("report"), "--force"];
+  },
+};
+
+/** Runs the command on one input; throws where it ends in another way than a command may. */
+async function command(name) {
+  const args = await commands[name]();
+  const { status, signal, stderr } = spawnSync(process.execPath, [main, ...args], {
+    ...{ encoding: "utf8", timeout: 300_000, env: { ...process.env, NO_COLOR: "1" } },
+  });
+  const isRight = status === 0 || ((status === 1 || status === 2) && stderr.trim() !== "");
+  if (!isRight || /\n\s+at |\b(Type|Range|Reference)Error\b/.test(stderr)) {
+    throw new Error(`${args.join(" ")} ended with ${status ?? signal}: ${stderr}`);
+  }
+  return status === 0 ? "results" : "refused";
+}
+
+/** All of the inputs that go through the command. */
+async function throughTheCommand() {
+  let failed = 0;
+  for (const name of Object.keys(commands)) {
+    if (values.only !== undefined && values.only !== name) continue;
+    const ends = { results: 0, refused: 0 };
+    for (let i = 0; i < inputs; i++) {
+      const seed = Number(values.seed) + i;
+      startFrom(seed);
+      try {
+        ends[await command(name)]++;
+      } catch (error) {
+        failed++;
+        console.log(`FAILED: --command --only "${name}" --seed ${seed} --inputs 1: ${error.message}`);
+      }
+    }
+    console.log(`${name}: ${inputs} through the command, ${ends.results} read, ${ends.refused} refused`);
+  }
+  console.log(failed === 0 ? `nothing failed (seed ${values.seed})` : `${failed} failed`);
+  process.exit(failed === 0 ? 0 : 1);
+}
+if (values.command) await throughTheCommand();
 
 /** Folders and files beside the inputs: nothing may be written there. */
 const around = () =>

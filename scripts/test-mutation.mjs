@@ -1,7 +1,7 @@
 // Do the tests notice when the code is wrong? Makes small changes of the library's sources (scripts/lib/mutants.mjs), one at
 // a time, and runs the tests that reach them until one fails: `npm run test:mutation`, or
 // `node scripts/test-mutation.mjs [--sample N] [--seed N] [--only PART,...]`. N mutants of each folder, 60 by
-// default, drawn by the seed (default 1); `--sample all` for all. Prints what survives, and the share of mutants that was
+// default, of the files that are asked for, drawn by the seed (default 1); `--sample all` for all. Prints what survives, and the share of mutants that was
 // noticed in each folder. Changes that are no mistake stand with the reason in scripts/mutation-equivalent.json.
 //
 // All mutants of the sample are in the code at once, each behind a question whether it is on; scripts/lib/mutation-runner.mjs
@@ -24,7 +24,7 @@ import { parseArgs } from "node:util";
 import { createVitest } from "vitest/node";
 import { mutantsOf, withMutants } from "./lib/mutants.mjs";
 
-const folders = ["optimizers", "network", "objectives", "estimators", "training"];
+const folders = ["optimizers", "network", "objectives", "estimators", "environments", "training"];
 /** Where tests of them are, those that say most first; in packages/flipnet/test. */
 const testFolders = [...folders, "front-ends", "agent", "tasks", "audit"];
 /** Milliseconds: processor time of a test that is repeated, on a mutant in one file and in all; after which silence one hangs. */
@@ -69,10 +69,10 @@ const mutants = folders
     const all = readdirSync(join(sources, folder))
       .filter((name) => name.endsWith(".ts"))
       .flatMap((name) => mutantsOf(`${folder}/${name}`, readFileSync(join(sources, folder, name), "utf8")));
-    const count = values.sample === "all" ? all.length : Number(values.sample);
-    return drawn(all, count).map((one) => ({ ...one, folder }));
+    const asked = all.filter(({ path, line }) => parts.some((part) => `${path}:${line}:`.includes(part)));
+    const count = values.sample === "all" ? asked.length : Number(values.sample);
+    return drawn(asked, count).map((one) => ({ ...one, folder }));
   })
-  .filter(({ path, line }) => parts.some((part) => `${path}:${line}:`.includes(part)))
   .map((one, i) => ({ ...one, number: i + 1, reason: reasonOf(one) }));
 const tried = mutants.filter(({ reason }) => reason === undefined);
 

@@ -5,7 +5,10 @@ let random = randomFrom(0);
 
 /** All that is drawn from here on follows from a seed. */
 export function startFrom(seed) {
-  random = randomFrom(Math.imul(seed, 2654435761) >>> 0);
+  // Neighbours have to begin apart: each bit of the seed changes about half of those of the state.
+  let mixed = seed | 0;
+  for (const factor of [0x85ebca6b, 0xc2b2ae35]) mixed = Math.imul(mixed ^ (mixed >>> 15), factor);
+  random = randomFrom((mixed ^ (mixed >>> 16)) >>> 0);
 }
 
 export const chance = (p) => random() < p;

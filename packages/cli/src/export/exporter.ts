@@ -1,7 +1,8 @@
 /** What the formats of `flipnet export` share: what they are asked for, and what they hand back. */
 import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
-import { type Checkpoint, readCheckpoint } from "../running/checkpoint.ts";
+import type { Tensor } from "flipnet/internal/formats/safetensors";
+import { readCheckpoint, stepOf } from "../running/checkpoint.ts";
 import type { Output } from "../running/places.ts";
 import { runFiles, type StoredRun } from "../running/run-folder.ts";
 
@@ -46,11 +47,23 @@ export function placeOf({ out, source }: ExportRequest, name: string): string {
   throw new InputError("several runs go into one file; expected its name after --out");
 }
 
-/** The checkpoint of a run. @throws InputError where there is none yet */
-export async function checkpointOf({ folder }: StoredRun): Promise<Checkpoint> {
-  const checkpoint = await readCheckpoint(runFiles(folder).checkpoint);
+/**
+ * What the checkpoint of a run has learned, and what a file of it says `about` where that comes from.
+ *
+ * @throws InputError where there is none yet, or one that names no step
+ */
+export async function checkpointOf({
+  folder,
+  runId,
+  config,
+}: StoredRun): Promise<{ tensors: Record<string, Tensor>; about: Record<string, string> }> {
+  const path = runFiles(folder).checkpoint;
+  const checkpoint = await readCheckpoint(path);
   if (checkpoint === undefined) {
     throw new InputError(`${folder} has no checkpoint yet; expected a run that was trained or stopped`);
   }
-  return checkpoint;
+  const { tensors, metadata } = checkpoint;
+  const step = String(stepOf(checkpoint, `the checkpoint ${path}`));
+  const version = metadata.version === undefined ? {} : { version: metadata.version };
+  return { tensors, about: { runId, step, ...version, config: JSON.stringify(config) } };
 }

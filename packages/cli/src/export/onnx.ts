@@ -19,17 +19,16 @@ export const onnxExporter: Exporter = {
   options: ["graph", "part", "seed", "bernoulliOp"],
   mark: "flipnet",
   async files([run], request) {
-    const { config, runId } = run;
+    const { config } = run;
     const draws = drawsOf(request);
     const part = oneOf("--part", vaeParts, request.part);
-    const { tensors, metadata } = await checkpointOf(run);
+    const { tensors, about } = await checkpointOf(run);
     const learned = await learnedBy(config, tensors);
     if (request.part !== undefined && learned.decoder === undefined) {
       throw new InputError(
         `--part is of auto-encoders; ${run.folder} is a run of the task "${config.task}", whose network is whole`,
       );
     }
-    const { step, version } = metadata;
     const content = encodeOnnx({
       ...(await graphOf(learned, tensors, { ...draws, part })),
       name: `flipnet.${config.task}`,
@@ -38,10 +37,7 @@ export const onnxExporter: Exporter = {
       metadata: {
         graph: draws.graph,
         ...(learned.decoder && { part }),
-        runId,
-        step,
-        version,
-        config: JSON.stringify(config),
+        ...about,
       },
     });
     return [{ path: placeOf(request, "model.onnx"), content }];
@@ -64,7 +60,7 @@ function oneOf<Word extends string>(flag: string, words: readonly Word[], given:
   if (word !== undefined) return word;
   const near = nearest(given, words);
   const hint = near === undefined ? "" : `: did you mean "${near}"?`;
-  throw new InputError(`${flag} is "${given}"; expected one of ${words.join(", ")}${hint}`);
+  throw new InputError(`${flag} is ${JSON.stringify(given)}; expected one of ${words.join(", ")}${hint}`);
 }
 
 /** A run's network as a graph. */

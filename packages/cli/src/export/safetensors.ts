@@ -1,6 +1,5 @@
 /** What a run has learned, as the last checkpoint has it: parameters alone, as float32, with the settings beside. */
 import { encode, type Tensor } from "flipnet/internal/formats/safetensors";
-import { stepOf } from "../running/checkpoint.ts";
 import { checkpointOf, type Exporter, placeOf } from "./exporter.ts";
 
 /** What a checkpoint has beside the parameters, by how the names of its tensors begin. */
@@ -11,18 +10,15 @@ export const safetensorsExporter: Exporter = {
   options: ["withOptimizer"],
   mark: '"runId":',
   async files([run], request) {
-    const checkpoint = await checkpointOf(run);
-    const { tensors, metadata } = checkpoint;
+    const { tensors, about } = await checkpointOf(run);
     const left = request.withOptimizer ? state.filter((prefix) => prefix !== "optimizer.") : state;
     const wanted = Object.entries(tensors).filter(
       ([name]) => !left.some((prefix) => name.startsWith(prefix)),
     );
-    const content = encode(Object.fromEntries(wanted.map(([name, tensor]) => [name, float32(tensor)])), {
-      runId: run.runId,
-      step: `${stepOf(checkpoint, `the checkpoint of ${run.folder}`)}`,
-      ...(metadata.version !== undefined && { version: metadata.version }),
-      config: JSON.stringify(run.config),
-    });
+    const content = encode(
+      Object.fromEntries(wanted.map(([name, tensor]) => [name, float32(tensor)])),
+      about,
+    );
     return [{ path: placeOf(request, "parameters.safetensors"), content }];
   },
 };

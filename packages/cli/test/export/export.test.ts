@@ -330,6 +330,16 @@ describe("bad input", () => {
     expect(await refusal([join(out, "run")], { format: "toString" })).toMatch(/^the format is "toString"; /);
   });
 
+  it("is a word of another kind", async () => {
+    const folder = await makeTrainedRun();
+    for (const option of [{ graph: [] }, { part: 3 }]) {
+      await expect(exportRuns([folder], { format: "onnx", ...option } as never)).rejects.toThrow(
+        /^--(graph|part) is (\[\]|3); expected one of /,
+      );
+    }
+    await expect(exportRuns([folder], { format: 3 } as never)).rejects.toThrow("expected one of");
+  });
+
   it("is an option of another format", async () => {
     const message = "--with-optimizer is of the format safetensors; the format is csv";
     expect(await refusal([makeRun()], { format: "csv", withOptimizer: true })).toBe(message);

@@ -14,8 +14,9 @@ function editDistance(a: string, b: string): number {
   return row[b.length];
 }
 
-/** The candidate nearest to `word`, capitals aside, or undefined where none shares at least half its letters. */
-export function nearest(word: string, candidates: Iterable<string>): string | undefined {
+/** The candidate nearest to `word`, capitals aside, or undefined where none shares at least half its letters, or it is no text. */
+export function nearest(word: unknown, candidates: Iterable<string>): string | undefined {
+  if (typeof word !== "string") return undefined;
   let best: string | undefined;
   let smallest = Math.floor(word.length / 2) + 1;
   for (const candidate of candidates) {
@@ -26,7 +27,7 @@ export function nearest(word: string, candidates: Iterable<string>): string | un
 }
 
 /** The end of a message about an unknown word: `did you mean "bias"?`, or everything that is known. */
-export function suggestion(word: string, candidates: readonly string[]): string {
+export function suggestion(word: unknown, candidates: readonly string[]): string {
   const near = nearest(word, candidates);
   return near === undefined ? `expected one of ${candidates.join(", ")}` : `did you mean "${near}"?`;
 }
