@@ -8,6 +8,7 @@ import { defineEstimators } from "./commands/estimators.ts";
 import { defineEvaluate } from "./commands/evaluate.ts";
 import { exitCodeOf } from "./commands/exit.ts";
 import { defineExport } from "./commands/export.ts";
+import { defineFilm } from "./commands/film.ts";
 import { defineInit } from "./commands/init.ts";
 import { defineMeasure } from "./commands/measure.ts";
 import { definePlayground } from "./commands/playground.ts";
@@ -47,6 +48,7 @@ Examples:
   $ flipnet report runs -o report                  a page of all runs there: curves, tables, settings
   $ flipnet train --task vae --layers 2 --epochs 20
   $ flipnet sample runs/vae-f-hnca-...             digits that this network draws, as a picture
+  $ flipnet film runs/control-hnca-...             an episode, as an animated SVG
   $ flipnet export runs --format csv               the records of all runs, as one table
   $ flipnet audit network.json                     exact bias and variance of every estimator
   $ flipnet measure runs/vae-f-hnca-...            which estimator, at these parameters and this cost
@@ -73,6 +75,7 @@ Exit status: 0 done, 1 the run failed, 2 bad usage or settings, 130 interrupted 
   definePredict(program);
   defineEncode(program);
   defineSample(program);
+  defineFilm(program);
   defineExport(program);
   defineAudit(program);
   defineEstimators(program);

@@ -213,6 +213,7 @@ export { type ControlTrainingOptions, createControlTraining } from "./training/c
 export { createTraining, type Learning } from "./training/create.ts";
 export { Learner, type LearnerOptions } from "./training/learner.ts";
 export { createMultiplexerTraining, type MultiplexerTrainingOptions } from "./training/multiplexer.ts";
+export { type Played, playEpisode } from "./training/play.ts";
 export {
   DivergedError,
   type EpochRecord,

@@ -64,6 +64,36 @@ it("one from a file is trained in, goes on where it was, and is told by its dige
   expect(values(jsonLines(kept.stdout))).toEqual(values(whole));
 });
 
+it("an episode becomes a film, and the policy a graph", async () => {
+  const out = temporary("film");
+  const run = async (environment: string) => {
+    const small = ["--hidden", "4", "--critic", "linear", "--steps", "60", "--record-every", "60"];
+    const args = ["train", "--task", "control", "--environment", environment, ...small, "--out", out];
+    return jsonLines((await flipnet([...args, "--json", "--quiet"])).stdout).at(-1).folder;
+  };
+  for (const environment of ["cart-pole", "acrobot", "mountain-car", "grid-world"]) {
+    const folder = await run(environment);
+    expect(await flipnet(["film", folder, "--seed", "3"])).toMatchObject({ code: 0, stderr: "" });
+    const svg = readFileSync(join(folder, "film.svg"), "utf8");
+    const [, steps] = new RegExp(`<title>${environment}: (\\d+) steps, return [\\d.-]+, (ended|cut)`).exec(
+      svg,
+    )!;
+    for (const [, values] of svg.matchAll(/ values="([^"]+)"/g)) {
+      expect(values.split(";")).toHaveLength(Number(steps) + 1);
+      expect(values).toMatch(/^[\d.; -]+$/);
+    }
+    // Again, over the one that it wrote.
+    if (environment !== "cart-pole") continue;
+    expect(await flipnet(["film", folder])).toMatchObject({ code: 0 });
+    expect(await flipnet(["export", folder, "--format", "onnx"])).toMatchObject({ code: 0 });
+  }
+  const other = await run("bandit");
+  expect(await flipnet(["film", other])).toEqual({
+    ...{ code: 2, stdout: "" },
+    stderr: `error: ${other} is a run of bandit; expected one of cart-pole, acrobot, mountain-car, grid-world\n`,
+  });
+});
+
 it("a file that is none is refused in a sentence", async () => {
   const file = join(temporary("none"), "none.mjs");
   writeFileSync(file, "export const nothing = 1;\n");

@@ -57,6 +57,11 @@ export class Episodes {
     return this.#counts[place][2];
   }
 
+  /** Its state, as it is now. */
+  state(place: number): Readonly<Float64Array> {
+    return this.#states[place];
+  }
+
   /** Begins the next episode of a place. @throws RunError for an environment that fails; all is then as it was */
   begin(place: number): void {
     const [state, counts] = [this.#states[place], this.#counts[place]];
