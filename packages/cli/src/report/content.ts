@@ -2,7 +2,7 @@
 import { generator } from "flipnet/internal/random/threefry";
 import { median } from "../running/median.ts";
 import type { StoredRun } from "../running/run-folder.ts";
-import { alongOf, lengthOf, ofLength } from "../settings/config.ts";
+import { alongOf, hasEnded, lengthOf, ofLength } from "../settings/config.ts";
 import { distinct, groupBy } from "./lists.ts";
 import type { RunNames } from "./methods.ts";
 import { type Metric, trainingSeconds } from "./metrics.ts";
@@ -93,12 +93,16 @@ function groupOf(all: readonly ReportedRun[]): Group {
     .sort((a, b) => a.config.seed - b.config.seed);
   const again = all.filter((run) => !runs.includes(run));
   const asked = Math.max(...runs.map(({ config }) => lengthOf(config)));
-  const unfinished = runs.filter((run) => reachOf(run) < asked);
-  const finished = runs.filter((run) => reachOf(run) >= asked);
+  const ended = runs.filter(({ config, records }) => hasEnded(config, records));
+  const finished = runs.filter((run) => reachOf(run) >= asked || ended.includes(run));
+  const unfinished = runs.filter((run) => !finished.includes(run));
   const begun = runs.filter(({ records }) => records.length > 0);
   const common = Math.min(...begun.map(reachOf));
   const shown = finished.length > 0 ? finished : begun.map((run) => until(run, common));
-  return { panel, method, runs, again, unfinished, shown, asked, reached: shown[0] ? reachOf(shown[0]) : 0 };
+  const reached = shown[0] ? reachOf(shown[0]) : 0;
+  // Runs that have all ended by themselves have come as far as they could.
+  const far = ended.length === runs.length ? reached : asked;
+  return { panel, method, runs, again, unfinished, shown, asked: far, reached };
 }
 
 /** Epochs that a run has come to or, where its length is in steps, steps. */

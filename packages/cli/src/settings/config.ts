@@ -77,12 +77,15 @@ export const alongOf = (config: Pick<Config, "task">): "epoch" | "step" =>
 export const lengthOf = (config: Config): number =>
   taskOf(config).length === "steps" ? config.steps! : config.epochs;
 
-/** Whether a run that has come to the last of these records has nothing left to do. */
-export function isComplete(config: Config, records: readonly MetricRecord[]): boolean {
-  if (records.length >= config.epochs) return true;
+/** Whether a run that has come to the last of these records is over, however long it was let be. */
+export function hasEnded(config: Config, records: readonly MetricRecord[]): boolean {
   const last = records[records.length - 1];
   return last !== undefined && taskOf(config).ended?.(config as never, last) === true;
 }
+
+/** Whether it has nothing left to do. */
+export const isComplete = (config: Config, records: readonly MetricRecord[]): boolean =>
+  records.length >= config.epochs || hasEnded(config, records);
 
 /** A config of that many epochs. */
 export function ofLength(config: Config, epochs: number): Config {
