@@ -77,7 +77,7 @@ export function access(site: () => Visit): void {
           uploadThroughput: 90_000,
         });
         for (const path of figures) {
-          await page.goto(new URL(`../${path}`, page.url().replace(/[^/]*$/, "docs/")).href);
+          await page.goto(new URL(`/${path}`, page.url()).href);
           const paint = await page.evaluate(
             () => performance.getEntriesByName("first-contentful-paint")[0]?.startTime ?? Number.NaN,
           );
