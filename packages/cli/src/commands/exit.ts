@@ -54,14 +54,13 @@ export function stopSignal(): AbortSignal {
   const stop = new AbortController();
   const abort = () => stop.abort();
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.once(signal, abort);
-  closed.signal.addEventListener("abort", abort);
   if (process.send !== undefined) {
     process.once("disconnect", abort);
     process.once("message", abort);
     // The listeners alone would keep this process from ending.
     process.channel?.unref();
   }
-  return stop.signal;
+  return AbortSignal.any([stop.signal, closed.signal]);
 }
 
 /** Runs that cannot be read, where others can: each is one sentence on stderr, and the end is that of a failure. */
