@@ -128,7 +128,7 @@ export function parseConfig(
     const having = tasksWith(stranger);
     throw new InputError(
       having.length > 0
-        ? `${nameOf(stranger)} is a setting of the task ${having.join(" and ")}; the task is ${task.name}`
+        ? `${nameOf(stranger)} is a setting of ${tasksNamed(having)}; the task is ${task.name}`
         : `${nameOf(stranger)} is no setting; ${suggestion(stranger, ["task", "estimator", ...Object.keys(described)])}`,
     );
   }
@@ -169,7 +169,7 @@ function estimatorIn(
     );
     if (others.length > 0) {
       throw new InputError(
-        `${nameOf("estimator")} is "${named!.name}", an estimator of the task ${others.map(({ name }) => name).join(" and ")}; the task is ${task.name}, which has ${names.join(", ")}`,
+        `${nameOf("estimator")} is "${named!.name}", an estimator of ${tasksNamed(others.map(({ name }) => name))}; the task is ${task.name}, which has ${names.join(", ")}`,
       );
     }
     throw new InputError(unusable(nameOf("estimator"), named?.name ?? value, names));
@@ -371,3 +371,9 @@ const parsers: Record<string, ((text: string) => unknown) | undefined> = {
   ".yaml": yaml,
   ".yml": yaml,
 };
+
+/** "the task vae", "the tasks bandit, vae and control". */
+function tasksNamed(names: readonly string[]): string {
+  const last = names.at(-1);
+  return names.length === 1 ? `the task ${last}` : `the tasks ${names.slice(0, -1).join(", ")} and ${last}`;
+}

@@ -46,7 +46,7 @@ describe("flipnet train --task multiplexer", () => {
     [["--epochs", "3"], "--epochs is 3; the length of this task is that of its steps"],
     [
       ["--data", "x"],
-      "--data is a setting of the task bandit and vae and table-labels and table-bandit and table-vae; the task is multiplexer",
+      "--data is a setting of the tasks bandit, vae, table-labels, table-bandit and table-vae; the task is multiplexer",
     ],
     [["--preset", "figure-1"], '--preset is "figure-1"; '],
   ])("refuses %j", async (flags, message) => {

@@ -250,7 +250,7 @@ describe("bad input", () => {
     [
       "another task's estimator",
       ["--estimator", "f-hnca"],
-      /^--estimator is "f-hnca", an estimator of the task vae and .*objective; the task is bandit, which has reinforce, nvil, hnca, /,
+      /^--estimator is "f-hnca", an estimator of the tasks vae, .*objective; the task is bandit, which has reinforce, nvil, hnca, /,
     ],
     ["a missing file", ["nowhere.json"], "the config file nowhere.json cannot be read (ENOENT)"],
     ["another kind of file", ["run.toml"], "the config file is run.toml; expected .json, .yaml or .yml"],
