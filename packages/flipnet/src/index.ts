@@ -12,6 +12,7 @@ export {
   type DecideOptions,
   type LearnLoggedOptions,
   type ProbabilityOptions,
+  type TimeOptions,
 } from "./agent/agent.ts";
 export { Challenger, type ChallengerOptions, type ChallengerReport } from "./agent/challenger.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";

@@ -66,7 +66,7 @@ export function withActions(bytes: Uint8Array, actions: readonly (number | "new"
     }
     const rows = pending.flatMap((_, i) => (stay[i] < 0 ? [] : [i]));
     const width = inside + (settings.entropyBonus > 0 ? inner + before : 0);
-    const kept = takeTensor(tensors, "pending", [pending.length, width]);
+    const kept = takeTensor(tensors, "pending", [pending.length, width], "the agent");
     result.pending = columnsOf(kept, rows, columns);
   }
   return encode(result, {

@@ -2,8 +2,9 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
-import { type NamedOptions, refuseUnknown } from "../estimators/options.ts";
+import type { NamedOptions } from "../estimators/options.ts";
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
@@ -52,6 +53,9 @@ export interface DecideOptions extends Among {
   passes?: number;
 }
 
+/** When something happens. */
+export type TimeOptions = Pick<DecideOptions, "now">;
+
 /** Whose probabilities, and how exactly. */
 export interface ProbabilityOptions extends Among {
   /** Samples of the coins; default 100. */
@@ -69,8 +73,10 @@ export interface LearnLoggedOptions {
 /** Passes of coins behind the probability of what is imitated. */
 const imitatedPasses = 10;
 
-const decideOptions = ["allowed", "actions", "id", "now", "passes"] as const;
-const probabilityOptions = ["allowed", "actions", "samples"] as const;
+const decideOptions: Names<DecideOptions> = { allowed: 1, actions: 1, id: 1, now: 1, passes: 1 };
+const probabilityOptions: Names<ProbabilityOptions> = { allowed: 1, actions: 1, samples: 1 };
+const learnLoggedOptions: Names<LearnLoggedOptions> = { imitate: 1, weightClip: 1 };
+const timeOptions: Names<TimeOptions> = { now: 1 };
 
 /** How often the weights are looked at: a number that is not finite stays. */
 const checkEvery = 1000;
@@ -191,7 +197,9 @@ export class Agent {
    * @throws DecisionError for a decision that does not wait for one: an `InputError` that says why in `status`
    * @throws InputError for a reward that is no number or too large; the decision goes on waiting
    */
-  reward(id: string, value: number, { now = Date.now() }: Pick<DecideOptions, "now"> = {}): void {
+  reward(id: string, value: number, options: TimeOptions = {}): void {
+    refuseUnknown("reward", timeOptions, options);
+    const { now = Date.now() } = options;
     checkReward(value, "the reward");
     this.expire(now);
     const decision = this.#decisions.find(id);
@@ -231,7 +239,9 @@ export class Agent {
    *
    * @throws InputError for what no such agent handed over
    */
-  takeOver(handed: Handed, { now = Date.now() }: Pick<DecideOptions, "now"> = {}): boolean {
+  takeOver(handed: Handed, options: TimeOptions = {}): boolean {
+    refuseUnknown("takeOver", timeOptions, options);
+    const { now = Date.now() } = options;
     const { id, action, probability, floor, version, allowed, rows, kept } = handed;
     this.#checkLate();
     const { actions } = this.#settings;
@@ -286,7 +296,7 @@ export class Agent {
     }
     this.#follow(this.#single);
     this.#acted = undefined;
-    this.#single.learner.restore(tensors);
+    this.#single.learner.restore(tensors, "the agent");
     this.#learned = learned;
     // Draws are never used twice.
     this.#played = Math.max(this.#played, played);
@@ -337,10 +347,9 @@ export class Agent {
    *
    * @throws InputError for a decision that cannot be learned from
    */
-  learnLogged(
-    logged: LoggedDecision,
-    { imitate = false, weightClip = this.#settings.weightClip }: LearnLoggedOptions = {},
-  ): void {
+  learnLogged(logged: LoggedDecision, options: LearnLoggedOptions = {}): void {
+    refuseUnknown("learnLogged", learnLoggedOptions, options);
+    const { imitate = false, weightClip = this.#settings.weightClip } = options;
     const { context, allowed, actions, action, probability, reward, id } = logged;
     checkLogged(logged);
     this.#checkContext(context, "the logged context");
@@ -461,11 +470,11 @@ export class Agent {
     const { settings } = saved;
     // Agents from before their files said so had this one unless they were given another.
     const { length } = settings.hidden;
-    const same = optimizer ?? optimizerIn(tensors, length + 1) ?? adam({ learningRate: 0.01 });
+    const same = optimizer ?? optimizerIn(tensors, length + 1, "the agent") ?? adam({ learningRate: 0.01 });
     // Before memory is taken for what the settings say.
     networkShapes(specOf(settings)).forEach(({ width, parentWidths }, i) => {
       const inputs = parentWidths.reduce((sum, one) => sum + one, 0);
-      takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs]);
+      takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs], "the agent");
     });
     const agent = await createAgent({ ...settings, optimizer: same }, backend);
     agent.#restore(tensors, saved);
@@ -473,11 +482,12 @@ export class Agent {
   }
 
   #restore(tensors: Record<string, Tensor>, { played, learned, pending, closed }: SavedAgent): void {
-    this.#single.learner.restore(tensors);
+    this.#single.learner.restore(tensors, "the agent");
     this.#played = played;
     this.#learned = learned;
     if (pending.length > 0) {
-      const all = takeTensor(tensors, "pending", this.#keptShape(pending)).data as Pending["kept"];
+      const all = takeTensor(tensors, "pending", this.#keptShape(pending), "the agent")
+        .data as Pending["kept"];
       let end = 0;
       const kept = pending.map((one) => {
         const from = end;
@@ -493,7 +503,7 @@ export class Agent {
       this.#decisions.restore(kept);
     }
     this.#decisions.restore([], closed);
-    refuseStrangers(tensors);
+    refuseStrangers(tensors, "the agent");
   }
 
   /** How many numbers are kept of a decision: of each of its rows as many as of one, and one baseline. */

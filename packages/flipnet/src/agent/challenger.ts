@@ -4,6 +4,7 @@
  * honest although the challenger learns all the while: no version of it is judged by what that version has seen.
  */
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Agent } from "./agent.ts";
 import { checkLogged, type Estimate, type LoggedDecision } from "./off-policy.ts";
 
@@ -14,6 +15,8 @@ export interface ChallengerOptions {
   /** Samples of its coins behind each probability; default 100. */
   samples?: number;
 }
+
+const optionNames: Names<ChallengerOptions> = { learns: 1, samples: 1 };
 
 /** How they stand, a decision. The intervals are normal approximations. */
 export interface ChallengerReport {
@@ -36,7 +39,10 @@ export class Challenger {
   readonly #challenger = new Mean();
   readonly #gain = new Mean();
 
-  constructor(agent: Agent, { learns = true, samples = 100 }: ChallengerOptions = {}) {
+  /** Throws `InputError` for an option that there is not. */
+  constructor(agent: Agent, options: ChallengerOptions = {}) {
+    refuseUnknown("the challenger", optionNames, options);
+    const { learns = true, samples = 100 } = options;
     this.agent = agent;
     this.#learns = learns;
     this.#samples = samples;

@@ -4,6 +4,7 @@
  * would earn itself.
  */
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { Agent } from "./agent.ts";
 import type { LoggedDecision } from "./off-policy.ts";
@@ -18,6 +19,8 @@ export interface LearnFromLogOptions {
   weightClip?: number;
 }
 
+const optionNames: Names<LearnFromLogOptions> = { imitation: 1, epochs: 1, weightClip: 1 };
+
 /**
  * Learns from decisions of others and what they earned, in their order. What is not clipped is unbiased for the gradient
  * of the agent's own policy, however the log came about. The agent remembers their ids: `flipnet evaluate` warns of a policy
@@ -28,8 +31,10 @@ export interface LearnFromLogOptions {
 export function learnFromLog(
   agent: Agent,
   decisions: readonly LoggedDecision[],
-  { imitation = 1, epochs = 1, weightClip }: LearnFromLogOptions = {},
+  options: LearnFromLogOptions = {},
 ): void {
+  refuseUnknown("learnFromLog", optionNames, options);
+  const { imitation = 1, epochs = 1, weightClip } = options;
   for (const [name, count] of Object.entries({ imitation, epochs })) {
     if (isWhole(count, 0)) continue;
     throw new InputError(`${name} is ${count}; expected a whole number from 0 on`);

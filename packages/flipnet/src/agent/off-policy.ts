@@ -4,6 +4,7 @@
  * of the rewards is fitted on the other half of the log.
  */
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import { deriveKey, newKey, uniformAt } from "../random/threefry.ts";
 import type { Among } from "./decisions.ts";
@@ -52,6 +53,8 @@ export interface EvaluateOptions {
   seed?: number;
 }
 
+const optionNames: Names<EvaluateOptions> = { bootstrap: 1, seed: 1 };
+
 /**
  * What `policy` would have earned in the place of the one that wrote the log. The policy must not have learned from this
  * log, and everything that it may do must have had a chance: a floor, or a mask that both have.
@@ -61,8 +64,13 @@ export interface EvaluateOptions {
 export function evaluatePolicy(
   decisions: readonly LoggedDecision[],
   policy: Policy,
-  { bootstrap = 1000, seed = 0 }: EvaluateOptions = {},
+  options: EvaluateOptions = {},
 ): PolicyValue {
+  refuseUnknown("evaluatePolicy", optionNames, options);
+  const { bootstrap = 1000, seed = 0 } = options;
+  if (!isWhole(bootstrap, 1)) {
+    throw new InputError(`bootstrap is ${bootstrap}; expected a whole number from 1 on`);
+  }
   const n = decisions.length;
   if (n < 2) throw new InputError(`the log has ${n} decisions with rewards; expected at least 2`);
   decisions.forEach((one, i) => {

@@ -4,6 +4,7 @@
  * network too large for an exact gradient, by how far its estimators are from one that is known to be unbiased. The
  * estimators are run by the very code that trains with them; only their draws come from the enumeration.
  */
+
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { checked } from "../backend/checked.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
@@ -14,6 +15,7 @@ import { parseEstimatorText } from "../estimators/options.ts";
 import { createEstimator, estimators as registry } from "../estimators/registry.ts";
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { prepareSteps } from "./adaptation.ts";
 import { type BanditSpec, parseBanditSpec } from "./bandit-spec.ts";
 import { type BanditAnswers, banditSubject } from "./bandit-subject.ts";
@@ -126,6 +128,16 @@ export interface AuditOptions {
   onProgress?: (progress: AuditProgress) => void;
 }
 
+const optionNames: Names<AuditOptions> = {
+  backend: 1,
+  estimators: 1,
+  baseline: 1,
+  steps: 1,
+  simulate: 1,
+  maximumStates: 1,
+  onProgress: 1,
+};
+
 /** How to audit a network that has an exact gradient. */
 export type ExactAuditOptions = Omit<AuditOptions, "simulate"> & { simulate?: never };
 
@@ -156,6 +168,7 @@ export function audit(spec: FunctionSpec, options?: ExactAuditOptions): Function
 export function audit(spec: ProcessSpec, options?: ExactAuditOptions): ProcessReport;
 export function audit(spec: AuditSpec, options?: AuditOptions): AuditReport;
 export function audit(spec: AuditSpec, options: AuditOptions = {}): AuditReport {
+  refuseUnknown("audit", optionNames, options);
   const { backend: given, maximumStates = 2 ** 24, steps = 1, onProgress } = options;
   const backend = given === undefined ? createReferenceBackend() : checked(given);
   if (steps !== 1 && steps !== 2) throw new InputError(`the steps are ${steps}; expected 1 or 2`);

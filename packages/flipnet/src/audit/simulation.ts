@@ -5,6 +5,7 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws, type Site } from "../network/draws.ts";
 import type { Law } from "../network/laws.ts";
@@ -24,8 +25,12 @@ export interface SimulationOptions {
   precision?: number;
 }
 
+const optionNames: Names<SimulationOptions> = { samples: 1, seed: 1, precision: 1 };
+
 /** Settings that can be used. @throws InputError for others */
-export function checkSimulation({ samples = 2 ** 17, seed = 0, precision }: SimulationOptions) {
+export function checkSimulation(options: SimulationOptions) {
+  refuseUnknown("the simulation", optionNames, options);
+  const { samples = 2 ** 17, seed = 0, precision } = options;
   if (!isWhole(samples, 2)) {
     throw new InputError(`the samples to simulate are ${samples}; expected a whole number of at least 2`);
   }

@@ -1,5 +1,7 @@
 /** The operations of `backend.ts` in float32, by the SIMD kernels. */
+
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { Key } from "../random/threefry.ts";
 import type {
@@ -45,6 +47,8 @@ export interface WasmOptions {
    */
   threads?: number;
 }
+
+const optionNames: Names<WasmOptions> = { kernels: 1, module: 1, addon: 1, maximumBytes: 1, threads: 1 };
 
 /** The backend, and its memory. */
 export interface WasmBackend extends ImmediateBackend {
@@ -1013,13 +1017,9 @@ class Wasm implements WasmBackend {
  * @throws InputError for a module that cannot be used
  * @throws RangeError for kernels that the host does not have
  */
-export async function createWasmBackend({
-  kernels,
-  module,
-  addon,
-  maximumBytes,
-  threads = 1,
-}: WasmOptions = {}): Promise<WasmBackend> {
+export async function createWasmBackend(options: WasmOptions = {}): Promise<WasmBackend> {
+  refuseUnknown("createWasmBackend", optionNames, options);
+  const { kernels, module, addon, maximumBytes, threads = 1 } = options;
   if (!isWhole(threads, 1, mostThreads)) {
     throw new RangeError(`threads is ${threads}; expected a whole number from 1 to ${mostThreads}`);
   }

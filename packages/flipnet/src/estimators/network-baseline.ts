@@ -2,8 +2,10 @@
  * A baseline that learns: a network from what the network sees to the signal that is to be expected, by least squares
  * (NVIL's input-dependent baseline `C(x)`: Mnih and Gregor 2014, section 2.3). Each signal has one of its own.
  */
+
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { denseFrontEnd } from "../front-ends/dense.ts";
 import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
 import type { Network } from "../network/network.ts";
@@ -18,16 +20,17 @@ export interface NetworkBaselineOptions {
   learningRate?: number;
 }
 
+const optionNames: Names<NetworkBaselineOptions> = { hidden: 1, learningRate: 1 };
+
 /**
  * A network as the baseline of every learning signal. It reads the input, or what a front end makes of it, and climbs
  * `-(signal - baseline)^2 / 2`. All estimators of one network share it, whatever their batches.
  *
  * @throws InputError for a rate that is no positive number; once it is prepared, for widths that cannot be
  */
-export function networkBaseline({
-  hidden = [32],
-  learningRate = 1e-3,
-}: NetworkBaselineOptions = {}): BaselineRule {
+export function networkBaseline(options: NetworkBaselineOptions = {}): BaselineRule {
+  refuseUnknown("networkBaseline", optionNames, options);
+  const { hidden = [32], learningRate = 1e-3 } = options;
   if (!(Number.isFinite(learningRate) && learningRate > 0)) {
     throw new InputError(`the baseline's learning rate is ${learningRate}; expected a positive number`);
   }

@@ -3,7 +3,7 @@
  * type, the checks in the library, the settings of a run, the command line's syntax and help, and the row in the docs.
  */
 import { InputError } from "../formats/errors.ts";
-import { suggestion } from "../formats/nearest.ts";
+import { refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 
 /** What an estimator, a task or an optimizer can be told. */
@@ -174,15 +174,6 @@ export function perLayer<Default extends number | Unsaid>({
 export const rates = ({ says }: { says: string }): Option<number | readonly number[] | Unsaid> =>
   perLayer({ default: undefined, says });
 
-/** Throws `InputError` for an option that there is not. */
-export function refuseUnknown(name: string, known: readonly string[], given: object): void {
-  for (const key in given) {
-    if (!known.includes(key)) {
-      throw new InputError(`${key} is no option of ${name}; ${suggestion(key, [...known])}`);
-    }
-  }
-}
-
 /**
  * All of somebody's options: those given, and the defaults. A value that is undefined counts as left out.
  *
@@ -194,12 +185,9 @@ export function completeOptions<O extends Options>(
   given: Readonly<Record<string, unknown>>,
 ): ValuesOf<O> {
   const names = Object.keys(described);
+  refuseUnknown(name, described, given);
   for (const [key, value] of Object.entries(given)) {
     if (value === undefined) continue;
-    if (!Object.hasOwn(described, key)) {
-      const takes = names.length === 0 ? "which takes none" : suggestion(key, names);
-      throw new InputError(`${key} is no option of ${name}; ${takes}`);
-    }
     if (!described[key].accepts(value)) {
       throw new InputError(`${key} of ${name} is ${show(value)}; expected ${described[key].expected}`);
     }

@@ -4,6 +4,7 @@
  */
 import type { Backend, Matrix, Window } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "./front-end.ts";
 
@@ -16,6 +17,8 @@ export interface ConvolutionOptions {
   /** Rows and columns of the window; default 3. */
   kernel?: number;
 }
+
+const optionNames: Names<ConvolutionOptions> = { shape: 1, channels: 1, kernel: 1 };
 
 /** One of them: its block is the weights `[a window, J]`, then the bias. */
 export interface Convolution extends Parameters {
@@ -31,10 +34,9 @@ export const isConvolution = (parameters: Parameters): parameters is Convolution
  *
  * @throws InputError for images of another kind of shape, or a kernel that does not fit them
  */
-export function convolutions(
-  backend: Backend,
-  { shape, channels, kernel = 3 }: ConvolutionOptions,
-): FrontEnd {
+export function convolutions(backend: Backend, options: ConvolutionOptions): FrontEnd {
+  refuseUnknown("convolutions", optionNames, options);
+  const { shape, channels, kernel = 3 } = options;
   if ((shape.length !== 2 && shape.length !== 3) || !shape.every((size) => isWhole(size, 1))) {
     throw new InputError(
       `the images have shape [${shape}]; expected [height, width] or [height, width, channels] for convolutions`,

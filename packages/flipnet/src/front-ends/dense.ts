@@ -6,6 +6,7 @@
 import { type Backend, type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
 import { softplus } from "../backend/softplus.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { FrontEnd, Parameters } from "./front-end.ts";
 
@@ -23,15 +24,16 @@ export interface DenseOptions {
   activation?: "tanh" | "softplus";
 }
 
+const optionNames: Names<DenseOptions> = { inputs: 1, hidden: 1, outputs: 1, name: 1, activation: 1 };
+
 /**
  * Fully connected layers, all parameters zero; `initialiseWeights` draws them from `parameters`.
  *
  * @throws InputError for widths that cannot be, and for softplus on a backend that cannot be read within a step
  */
-export function denseFrontEnd(
-  backend: Backend,
-  { inputs, hidden, outputs, name = "dense", activation = "tanh" }: DenseOptions,
-): FrontEnd {
+export function denseFrontEnd(backend: Backend, options: DenseOptions): FrontEnd {
+  refuseUnknown("denseFrontEnd", optionNames, options);
+  const { inputs, hidden, outputs, name = "dense", activation = "tanh" } = options;
   const widths = [inputs, ...hidden, outputs];
   const wrong = widths.find((width) => !isWhole(width, 1));
   if (wrong !== undefined) {

@@ -4,11 +4,12 @@
  */
 import { createHash } from "node:crypto";
 import { type FileHandle, open, readFile, rename, stat, unlink, writeFile } from "node:fs/promises";
-import type { Agent } from "../agent/agent.ts";
+import type { Agent, TimeOptions } from "../agent/agent.ts";
 import type { Among, Decision } from "../agent/decisions.ts";
 import type { LoggedDecision } from "../agent/off-policy.ts";
 import { type AgentEvent, replayEvents } from "../agent/replay.ts";
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 
 /** How to log. */
 export interface AgentLogOptions {
@@ -18,12 +19,19 @@ export interface AgentLogOptions {
   contexts?: "keep" | "hash" | "omit";
 }
 
+/** What else was told of a decision, and when it was made. */
+type LoggedOptions = Among & TimeOptions;
+
+const optionNames: Names<AgentLogOptions> = { maximumBytes: 1, contexts: 1 };
+const decisionNames: Names<LoggedOptions> = { allowed: 1, actions: 1, now: 1 };
+const rewardNames: Names<TimeOptions> = { now: 1 };
+
 /** A log that is open. */
 export interface AgentLog {
   /** Writes down a decision. Does not wait. */
-  decision(context: ArrayLike<number>, decision: Decision, options?: Among & { now?: number }): void;
+  decision(context: ArrayLike<number>, decision: Decision, options?: LoggedOptions): void;
   /** Writes down a reward. Does not wait. */
-  reward(id: string, value: number, options?: { now?: number }): void;
+  reward(id: string, value: number, options?: TimeOptions): void;
   /** Once all that was written down is in the file. @throws RunError where it could not be written */
   flush(): Promise<void>;
   /** Flushes, and closes the file. */
@@ -31,10 +39,9 @@ export interface AgentLog {
 }
 
 /** Opens a log, at its end where there is one. Throws `InputError` for options that cannot be. */
-export async function openAgentLog(
-  path: string,
-  { maximumBytes = 2 ** 26, contexts = "keep" }: AgentLogOptions = {},
-): Promise<AgentLog> {
+export async function openAgentLog(path: string, options: AgentLogOptions = {}): Promise<AgentLog> {
+  refuseUnknown("openAgentLog", optionNames, options);
+  const { maximumBytes = 2 ** 26, contexts = "keep" } = options;
   if (!["keep", "hash", "omit"].includes(contexts)) {
     throw new InputError(`contexts is ${JSON.stringify(contexts)}; expected one of keep, hash, omit`);
   }
@@ -96,11 +103,9 @@ export async function openAgentLog(
   }
 
   return {
-    decision(
-      context,
-      { id, action, probability, floor, version, step },
-      { allowed, actions, now = Date.now() } = {},
-    ) {
+    decision(context, { id, action, probability, floor, version, step }, options = {}) {
+      refuseUnknown("the log's decision", decisionNames, options);
+      const { allowed, actions, now = Date.now() } = options;
       const seen = Array.from(context);
       const features = actions?.map((one) => Array.from(one));
       add({
@@ -117,7 +122,11 @@ export async function openAgentLog(
         step,
       });
     },
-    reward: (id, value, { now = Date.now() } = {}) => add({ event: "reward", id, time: now, value }),
+    reward(id, value, options = {}) {
+      refuseUnknown("the log's reward", rewardNames, options);
+      const { now = Date.now() } = options;
+      add({ event: "reward", id, time: now, value });
+    },
     flush,
     async close() {
       await flush();

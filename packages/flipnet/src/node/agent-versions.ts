@@ -5,13 +5,22 @@ import type { Agent } from "../agent/agent.ts";
 import { loadAgent } from "../agent/load.ts";
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 
 const fileOf = (version: number): string => `agent-${String(version).padStart(12, "0")}.safetensors`;
 
+/** How to keep versions. */
+export interface VersionOptions {
+  /** So many of the last ones stay; default 10. */
+  keep?: number;
+}
+
+const optionNames: Names<VersionOptions> = { keep: 1 };
+
 /**
- * Saves what an agent is as its newest version, and deletes all but the last `keep` (10).
+ * Saves what an agent is as its newest version, and deletes all but the last `keep`.
  *
  * @returns the file's path
  * @throws InputError where nothing would be kept
@@ -19,8 +28,10 @@ const fileOf = (version: number): string => `agent-${String(version).padStart(12
 export async function saveVersion(
   folder: string,
   agent: Agent,
-  { keep = 10 }: { keep?: number } = {},
+  options: VersionOptions = {},
 ): Promise<string> {
+  refuseUnknown("saveVersion", optionNames, options);
+  const { keep = 10 } = options;
   if (!isWhole(keep, 1)) {
     throw new InputError(`keep is ${keep}; expected a whole number from 1 on`);
   }

@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { InputError } from "../formats/errors.ts";
 import { type IdxArray, idxHeader, parseIdx } from "../formats/idx.ts";
 import { type LabelledImages, labelledImages } from "../formats/labelled-images.ts";
+import { refuseUnknown } from "../formats/options.ts";
 
 /** A training and a test set of images of one size; `classes` is the same in both. */
 export type ImageSets = {
@@ -24,6 +25,7 @@ export type ImageSets = {
  * and test images differ in size
  */
 export async function loadLabelledImages(options: { data?: string | undefined } = {}): Promise<ImageSets> {
+  refuseUnknown("loadLabelledImages", { data: true }, options);
   const place = await findFiles(options.data ?? packagedFolder());
   const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
     readIdx(place, "training images", ["train"], "images", "idx3"),

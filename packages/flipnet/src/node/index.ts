@@ -9,7 +9,7 @@ export {
   readAgentLog,
   replayAgentLog,
 } from "./agent-log.ts";
-export { loadVersion, rollBack, saveVersion, versionsOf } from "./agent-versions.ts";
+export { loadVersion, rollBack, saveVersion, type VersionOptions, versionsOf } from "./agent-versions.ts";
 export { type ImageSets, loadLabelledImages } from "./data.ts";
 export { type GymnasiumOptions, gymnasium } from "./gymnasium.ts";
 export { loadModel } from "./model.ts";

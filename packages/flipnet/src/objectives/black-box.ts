@@ -2,8 +2,10 @@
  * A function of your own, of everything that the network sampled: one number an example, no matter how it comes about.
  * It runs on the host, a batch at a time: one of the three places where a step may be read from within.
  */
+
 import { immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { Layer } from "../network/network.ts";
 import type { Pass } from "../network/pass.ts";
@@ -40,6 +42,8 @@ export interface BlackBoxOptions {
   differences?: boolean;
 }
 
+const optionNames: Names<BlackBoxOptions> = { name: 1, reads: 1, differences: 1 };
+
 /**
  * The objective whose only component is `f`.
  *
@@ -47,6 +51,7 @@ export interface BlackBoxOptions {
  * when it runs, where `f` looks at a unit of a layer that it does not read, or gives a number that is not finite
  */
 export function blackBoxObjective(f: BlackBox, options: BlackBoxOptions = {}): Objective {
+  refuseUnknown("blackBoxObjective", optionNames, options);
   const { name = "black box", differences = false } = options;
   return {
     linears: [],

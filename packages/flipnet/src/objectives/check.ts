@@ -2,8 +2,10 @@
  * Whether an objective is what it says: by trying. Estimators believe what components declare, and a wrong word makes
  * them biased without a sign of it.
  */
+
 import { type ImmediateBackend, immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights, type Layer, type Network } from "../network/network.ts";
 import { computeLaw, createMeanPass, createPass, runMeans, samplePass, showMeans } from "../network/pass.ts";
@@ -21,6 +23,8 @@ export interface CheckOptions {
   tolerance?: number;
 }
 
+const optionNames: Names<CheckOptions> = { samples: 1, seed: 1, tolerance: 1 };
+
 /**
  * Samples the network, changes one unit after the other with all else as it was, and compares what components do with
  * what they say: the layers that they read, what each unit is worth to them; and, on a pass of means, their slopes and
@@ -37,6 +41,7 @@ export function checkObjective(
   input: Matrix,
   options: CheckOptions = {},
 ): void {
+  refuseUnknown("checkObjective", optionNames, options);
   const backend = immediate(network.backend);
   const fronts = (objective.fronts ?? []).flatMap(({ parameters }) => parameters);
   const parameters = [...network.layers, ...objective.linears, ...fronts];

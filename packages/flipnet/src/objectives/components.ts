@@ -4,8 +4,10 @@
  * function of the logit. What f-HNCA asks of them, what each would be worth with one unit flipped, costs no more than a
  * call of `eta` an edge: `w . x + b` changes by one weight.
  */
+
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import { createLinear, type Edge, type Layer, type Linear, type Network } from "../network/network.ts";
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
@@ -23,6 +25,8 @@ export interface ComponentsOptions {
    */
   target?: "input" | number | Matrix;
 }
+
+const optionNames: Names<ComponentsOptions> = { name: 1, target: 1 };
 
 /**
  * A linear map from what layers and the input show, all parameters zero; `initialiseWeights` draws them.
@@ -69,8 +73,10 @@ export function componentsObjective(
   network: Network,
   linear: Linear,
   eta: Activation | UnitFunction,
-  { name = linear.name, target }: ComponentsOptions = {},
+  options: ComponentsOptions = {},
 ): Objective {
+  refuseUnknown("componentsObjective", optionNames, options);
+  const { name = linear.name, target } = options;
   const layer = network.layers.find((one) => one === linear);
   const learns = eta.learns ?? eta.slope !== undefined;
   const { parents, width } = linear;

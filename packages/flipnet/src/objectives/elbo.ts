@@ -9,6 +9,7 @@
  * Decoder and prior learn by their direct gradient on the same sample, `(target - p) (x) input` (D-19).
  */
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Linear, Network } from "../network/network.ts";
 import { entropy, logLikelihood, surprisal } from "./activations.ts";
 import { choiceEntropy, choiceLogLikelihood, choiceSurprisal } from "./choices.ts";
@@ -25,6 +26,8 @@ export interface ElboOptions {
   /** The generative model; default: a new one, all zero. */
   decoder?: Decoder;
 }
+
+const optionNames: Names<ElboOptions> = { entropy: 1, decoder: 1 };
 
 /** What generates images: `layers[l]` predicts the encoder's layer l - 1, or the image, from its layer l. */
 export interface Decoder {
@@ -57,6 +60,7 @@ export function createDecoder(encoder: Network, priorRate?: number): Decoder {
 
 /** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
+  refuseUnknown("elboObjective", optionNames, options);
   const { entropy = "analytic", decoder = createDecoder(encoder) } = options;
   const { layers, prior } = decoder;
   const image = componentsObjective(encoder, layers[0], logLikelihood, { target: "input" });

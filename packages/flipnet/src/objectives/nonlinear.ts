@@ -6,8 +6,10 @@
  * `eta(w . x + b)`. So by default estimators see one number. With `differences` f-HNCA takes the exact expectation over
  * every unit all the same, at one forward pass of `h` for every unit: local expectation gradients.
  */
+
 import { immediate, type Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { FrontEnd } from "../front-ends/front-end.ts";
 import type { Network } from "../network/network.ts";
 import { type Activation, scalarKernels } from "./activations.ts";
@@ -23,6 +25,8 @@ export interface NonlinearOptions extends ComponentsOptions {
   differences?: boolean;
 }
 
+const optionNames: Names<NonlinearOptions> = { reads: 1, differences: 1, name: 1, target: 1 };
+
 /**
  * The sum over the outputs of `front` of `eta(output, target)`, as an objective.
  *
@@ -32,8 +36,10 @@ export function nonlinearObjective(
   network: Network,
   front: FrontEnd,
   eta: Activation,
-  { reads, differences = false, name = front.parameters[0]?.name ?? "nonlinear", target }: NonlinearOptions,
+  options: NonlinearOptions,
 ): Objective {
+  refuseUnknown("nonlinearObjective", optionNames, options);
+  const { reads, differences = false, name = front.parameters[0]?.name ?? "nonlinear", target } = options;
   const layer = network.layers[reads];
   if (layer === undefined) throw new InputError(`"${name}" reads layer ${reads}; ${layersOf(network)}`);
   if (front.inputs !== layer.width) {

@@ -4,9 +4,10 @@ import type { Decision } from "../agent/decisions.ts";
 import { loadAgent } from "../agent/load.ts";
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { cancelFields, decisionFields, rewardFields } from "./events.ts";
-import { keysOf, pause, type RedisClient, type Send, senderOf, toBytes } from "./port.ts";
+import { checkName, keysOf, pause, type RedisClient, type Send, senderOf, toBytes } from "./port.ts";
 import { withSeed } from "./snapshot.ts";
 
 /** How to act. */
@@ -24,6 +25,15 @@ export interface ActorOptions {
   /** Default the wasm backend. */
   backend?: ImmediateBackend;
 }
+
+const optionNames: Names<ActorOptions> = {
+  name: 1,
+  refreshEvery: 1,
+  patience: 1,
+  seed: 1,
+  optimizer: 1,
+  backend: 1,
+};
 
 /** Decides by what a learner has learned elsewhere; `openActor` makes one. */
 export class Actor {
@@ -94,10 +104,10 @@ export class Actor {
  *
  * @throws InputError where none does in time, or with options that cannot be
  */
-export async function openActor(
-  client: RedisClient,
-  { name, refreshEvery = 1000, patience = 10_000, seed = randomSeed(), optimizer, backend }: ActorOptions,
-): Promise<Actor> {
+export async function openActor(client: RedisClient, options: ActorOptions): Promise<Actor> {
+  refuseUnknown("openActor", optionNames, options);
+  const { name, refreshEvery = 1000, patience = 10_000, seed = randomSeed(), optimizer, backend } = options;
+  checkName(name);
   const send = senderOf(client);
   const { snapshot } = keysOf(name);
   const end = Date.now() + patience;

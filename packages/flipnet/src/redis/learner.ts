@@ -8,9 +8,10 @@ import { loadAgent } from "../agent/load.ts";
 import type { AgentOptions } from "../agent/settings.ts";
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode } from "../formats/safetensors.ts";
 import { applyEntry, type Entry } from "./events.ts";
-import { keysOf, pause, type RedisClient, senderOf, toBytes, toText } from "./port.ts";
+import { checkName, keysOf, pause, type RedisClient, senderOf, toBytes, toText } from "./port.ts";
 import { withoutDecisions } from "./snapshot.ts";
 
 /** How to learn. */
@@ -38,6 +39,20 @@ export interface LearnerOptions {
   /** Hears of errors of the client: after a pause it is tried again. */
   onError?: (error: unknown) => void;
 }
+
+const optionNames: Names<LearnerOptions> = {
+  name: 1,
+  agent: 1,
+  publishEvery: 1,
+  publishAfter: 1,
+  lease: 1,
+  pollEvery: 1,
+  keepEvents: 1,
+  backend: 1,
+  signal: 1,
+  onPublish: 1,
+  onError: 1,
+};
 
 /** What was published. */
 export interface Published {
@@ -80,8 +95,10 @@ return redis.call('DEL', KEYS[1])`;
  * @throws RunError where the agent cannot go on: its weights are not finite
  */
 export async function runLearner(client: RedisClient, options: LearnerOptions): Promise<void> {
+  refuseUnknown("runLearner", optionNames, options);
   const { name, agent: described, publishEvery = 100, publishAfter = 1000, lease = 10_000 } = options;
   const { pollEvery = 20, keepEvents = false, signal, onPublish, onError } = options;
+  checkName(name);
   for (const [key, value] of Object.entries({ publishEvery, publishAfter, lease, pollEvery })) {
     if (!(value > 0)) throw new InputError(`${key} is ${value}; expected a number above 0`);
   }

@@ -1,4 +1,5 @@
 /** What is needed of a client of Redis: that it sends a command. */
+import { InputError } from "../formats/errors.ts";
 
 /** A client that is connected: of the package `redis` (node-redis) or of `ioredis`. */
 export type RedisClient =
@@ -12,6 +13,12 @@ export type Send = (command: string, ...args: string[]) => Promise<unknown>;
 export function senderOf(client: RedisClient): Send {
   if ("call" in client) return (command, ...args) => client.call(command, ...args);
   return (command, ...args) => client.sendCommand([command, ...args]);
+}
+
+/** Throws `InputError` for what is no name of an agent. */
+export function checkName(name: unknown): void {
+  if (typeof name === "string" && name !== "") return;
+  throw new InputError(`name is ${JSON.stringify(name)}; expected a text that is not empty`);
 }
 
 /** The keys of an agent of that name. The braces keep them together in a cluster. */

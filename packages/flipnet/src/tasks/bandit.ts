@@ -3,10 +3,12 @@
  * label, the reward 1 for a right guess and 0 for a wrong one. Every epoch the training images are shuffled and all
  * images binarised anew, a pixel being 1 with probability intensity / 255 (D-9).
  */
+
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { checkValues, count, counts, oneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import { convolutions } from "../front-ends/convolutions.ts";
 import type { FrontEnd } from "../front-ends/front-end.ts";
 import { GeneratedDraws } from "../network/draws.ts";
@@ -39,6 +41,8 @@ export interface BanditOptions {
   limit?: number | undefined;
 }
 
+const optionNames: Names<BanditOptions> = { batchSize: 1, seed: 1, limit: 1 };
+
 /** Labelled images as a bandit, on a backend. */
 export class ContextualBandit implements Task {
   readonly backend: Backend;
@@ -59,7 +63,9 @@ export class ContextualBandit implements Task {
    * A last batch that would not be full is left out of the epoch; the next epoch's shuffle brings its images back.
    * @throws InputError for a batch that is no whole number from 1 to the number of images, or a limit below 1
    */
-  constructor(backend: Backend, data: BanditData, { batchSize, seed, limit }: BanditOptions) {
+  constructor(backend: Backend, data: BanditData, options: BanditOptions) {
+    refuseUnknown("ContextualBandit", optionNames, options);
+    const { batchSize, seed, limit } = options;
     checkImageData(data, limit);
     this.backend = backend;
     this.#train = new ImageBatches(backend, data.train, limit);
@@ -226,7 +232,7 @@ export const bandit = defineTask({
     checkImageData(data, settings.limit);
     const front = convolutionsFor(backend, data.train, settings);
     const network = createNetwork(backend, banditNetwork(data.train, { ...settings, front }), front);
-    return { network, task: new ContextualBandit(backend, data, settings) };
+    return { network, task: new ContextualBandit(backend, data, pick(optionNames, settings)) };
   },
   async cases({ output }, count, images) {
     const data = await images();

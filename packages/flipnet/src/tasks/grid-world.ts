@@ -12,6 +12,7 @@ import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { gridWorld as environment } from "../environments/grid-world.ts";
 import type { Examples } from "../estimators/gradient.ts";
 import { count } from "../estimators/options.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import { withOutput } from "../network/hidden.ts";
 import { createNetwork, type NetworkSpec } from "../network/network.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
@@ -34,6 +35,15 @@ export interface GridWorldOptions {
   recordEvery: number;
   seed: number;
 }
+
+const optionNames: Names<GridWorldOptions> = {
+  size: 1,
+  horizon: 1,
+  batchSize: 1,
+  steps: 1,
+  recordEvery: 1,
+  seed: 1,
+};
 
 /** The grid world on a backend. */
 export class GridWorld implements Task {
@@ -58,6 +68,7 @@ export class GridWorld implements Task {
   #epoch = 0;
 
   constructor(backend: Backend, options: GridWorldOptions) {
+    refuseUnknown("GridWorld", optionNames, options);
     const { size, horizon, batchSize, steps, recordEvery } = options;
     const rows = horizon * batchSize;
     this.backend = backend;
@@ -167,7 +178,7 @@ export const gridWorld = defineTask({
   ],
   note: "The return is of whole episodes, and their length in steps.",
   create: (backend, settings) => ({
-    task: new GridWorld(backend, settings),
+    task: new GridWorld(backend, pick(optionNames, settings)),
     network: createNetwork(backend, networkFor(settings)),
   }),
   learned: async (backend, settings) => ({

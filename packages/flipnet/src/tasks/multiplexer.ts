@@ -4,10 +4,12 @@
  * if it is and -1 if not. There are no data to go through: batches are drawn anew, and an epoch is no more than the
  * steps between two records.
  */
+
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
 import { createReferenceBackend } from "../backend/reference.ts";
 import { count } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
 import { createNetwork, type Network, type NetworkSpec, type Units } from "../network/network.ts";
@@ -30,6 +32,8 @@ export interface MultiplexerOptions {
   recordEvery: number;
   seed: number;
 }
+
+const optionNames: Names<MultiplexerOptions> = { k: 1, batchSize: 1, steps: 1, recordEvery: 1, seed: 1 };
 
 /** Batch means that `last100` is the mean of (D-54). */
 const recent = 100;
@@ -71,7 +75,9 @@ export class Multiplexer implements Task {
   #everything: Everything | undefined;
 
   /** Throws `InputError` for a number that cannot be. */
-  constructor(backend: Backend, { k, batchSize, steps, recordEvery, seed }: MultiplexerOptions) {
+  constructor(backend: Backend, options: MultiplexerOptions) {
+    refuseUnknown("Multiplexer", optionNames, options);
+    const { k, batchSize, steps, recordEvery, seed } = options;
     const inputs = multiplexerInputs(k);
     for (const [name, value] of Object.entries({ "the batch size": batchSize, steps, recordEvery })) {
       if (!isWhole(value, 1)) {
@@ -254,7 +260,7 @@ export const multiplexer = defineTask({
     },
   ],
   create: (backend, settings) => ({
-    task: new Multiplexer(backend, settings),
+    task: new Multiplexer(backend, pick(optionNames, settings)),
     network: createNetwork(backend, multiplexerNetwork(settings)),
   }),
   async cases({ k, seed }, count) {

@@ -6,6 +6,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { checkValues, count, number } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
 import { createNetwork, type Network, type Units } from "../network/network.ts";
 import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.ts";
@@ -56,6 +57,8 @@ const vaeOptions = {
   }),
 };
 
+const optionNames: Names<VaeOptions> = { ...vaeOptions, batchSize: 1, seed: 1 };
+
 /** Images as an auto-encoder's task, on a backend. */
 export class VariationalAutoEncoder extends AutoEncoder {
   readonly decoder: Decoder;
@@ -67,11 +70,9 @@ export class VariationalAutoEncoder extends AutoEncoder {
    * epoch.
    * @throws InputError for a batch, a number of samples or a limit that cannot be, or another encoder
    */
-  constructor(
-    encoder: Network,
-    data: ImageData,
-    { limit, heldOut, priorRate, outputBias, ...options }: VaeOptions,
-  ) {
+  constructor(encoder: Network, data: ImageData, all: VaeOptions) {
+    refuseUnknown("VariationalAutoEncoder", optionNames, all);
+    const { limit, heldOut, priorRate, outputBias, ...options } = all;
     const { backend } = encoder;
     const { batchSize, seed, ...given } = options;
     checkValues(vaeOptions, { ...given, heldOut, priorRate, outputBias });
@@ -137,7 +138,7 @@ export const vae = defineTask({
   note: "Bounds are in nats an image.",
   create(backend, settings, data) {
     const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units);
-    return { network, task: new VariationalAutoEncoder(network, data, settings) };
+    return { network, task: new VariationalAutoEncoder(network, data, pick(optionNames, settings)) };
   },
   cheap: (settings) => ({
     settings: { ...settings, boundSamples: 1 },

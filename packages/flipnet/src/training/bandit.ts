@@ -1,10 +1,12 @@
 /** Training on the contextual bandit. */
+
 import type { Backend } from "../backend/backend.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { FrontEnd } from "../front-ends/front-end.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import { createNetwork, type Units } from "../network/network.ts";
 import { type BanditData, banditNetwork, ContextualBandit } from "../tasks/bandit.ts";
-import { type Learning, prepareTraining } from "./create.ts";
+import { type Learning, learningNames, prepareTraining } from "./create.ts";
 import type { Training } from "./training.ts";
 
 /** What is trained, and how. */
@@ -26,6 +28,16 @@ export interface BanditTrainingOptions extends Learning {
   limit?: number | undefined;
 }
 
+const optionNames: Names<BanditTrainingOptions> = {
+  ...learningNames,
+  front: 1,
+  hidden: 1,
+  units: 1,
+  output: 1,
+  batchSize: 1,
+  limit: 1,
+};
+
 /** A training of a fresh network on labelled images. Throws `InputError` where the options do not fit the data. */
 export const createBanditTraining = (
   backend: Backend,
@@ -39,6 +51,7 @@ export function prepareBanditTraining(
   data: BanditData,
   training: BanditTrainingOptions,
 ): Training {
+  refuseUnknown("createBanditTraining", optionNames, training);
   const { batchSize = 50, seed = 0, limit, front } = training;
   const network = createNetwork(backend, banditNetwork(data.train, training), front);
   const task = new ContextualBandit(backend, data, { batchSize, seed, limit });

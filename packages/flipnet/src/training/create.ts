@@ -1,7 +1,9 @@
 /** A training put together: a task, a network, and how it learns. */
+
 import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import { checkValues, count, flag, number } from "../estimators/options.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Network } from "../network/network.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import type { Task } from "../tasks/task.ts";
@@ -20,6 +22,19 @@ export interface Learning extends LearnerOptions {
   /** Decides weights, data and draws; whole number, default 0. */
   seed?: number;
 }
+
+/** Names of these options. */
+export const learningNames: Names<Learning> = {
+  estimator: 1,
+  optimizer: 1,
+  baseline: 1,
+  baselineDecay: 1,
+  seed: 1,
+  paperScale: 1,
+  varianceCount: 1,
+  weights: 1,
+  examples: 1,
+};
 
 /** The settings of learning that are numbers or switches, as data. */
 export const learningOptions = {
@@ -61,5 +76,7 @@ export function prepareTraining(task: Task, network: Network, learning: Learning
 }
 
 /** The same of a fresh network: weights are drawn from the seed. */
-export const createTraining = (task: Task, network: Network, learning: Learning): Training =>
-  prepareTraining(task, network, learning).initialise();
+export function createTraining(task: Task, network: Network, learning: Learning): Training {
+  refuseUnknown("createTraining", learningNames, learning);
+  return prepareTraining(task, network, learning).initialise();
+}

@@ -1,9 +1,11 @@
 /** A network that learns: estimator, gradient and optimizer put together. */
+
 import type { Matrix, Sums } from "../backend/backend.ts";
 import type { Estimator, PreparedEstimator, Problem } from "../estimators/estimator.ts";
 import { type FrontGradient, prepareFrontGradient } from "../estimators/front-gradient.ts";
 import { type Examples, type Gradient, prepareGradient } from "../estimators/gradient.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 import type { Draws } from "../network/draws.ts";
@@ -12,7 +14,7 @@ import type { Credit } from "../network/pass.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { sgd } from "../optimizers/sgd.ts";
-import { readBlocks, takeTensor, tensorOf, textTensor, writeBlocks } from "./parameters.ts";
+import { checkpoint, readBlocks, takeTensor, tensorOf, textTensor, writeBlocks } from "./parameters.ts";
 
 /** How a learner uses its estimator's credits. */
 export interface LearnerOptions {
@@ -31,6 +33,8 @@ export interface LearnerOptions {
   /** Which rows are of one example; default: every row is one. The gradient's variance is that of examples. */
   examples?: Examples | undefined;
 }
+
+const optionNames: Names<LearnerOptions> = { paperScale: 1, varianceCount: 1, weights: 1, examples: 1 };
 
 /** Learns on batches of one size. */
 export class Learner {
@@ -60,8 +64,10 @@ export class Learner {
     estimator: Estimator,
     problem: Problem,
     optimizer: OptimizerFactory | Optimizer,
-    { paperScale = false, varianceCount = problem.network.size, weights, examples }: LearnerOptions = {},
+    options: LearnerOptions = {},
   ) {
+    refuseUnknown("the learner", optionNames, options);
+    const { paperScale = false, varianceCount = problem.network.size, weights, examples } = options;
     const { network, objective } = problem;
     this.varianceCount = varianceCount;
     this.#weights = weights;
@@ -158,15 +164,17 @@ export class Learner {
   /**
    * Puts back what `tensors` gave, and takes it out of the record that it is given. Throws `InputError` where something
    * is missing or has another shape, or the optimizer was another.
+   *
+   * @param what the tensors are called in messages
    */
-  restore(tensors: Record<string, Tensor>): void {
+  restore(tensors: Record<string, Tensor>, what = checkpoint): void {
     const { backend } = this.network;
-    checkOptimizer(this.optimizer, tensors);
+    checkOptimizer(this.optimizer, tensors, what);
     for (const [prefix, blocks] of this.#blocks()) {
-      writeBlocks(backend, this.parameters, prefix, blocks, tensors);
+      writeBlocks(backend, this.parameters, prefix, blocks, tensors, what);
     }
     for (const [name, matrix] of Object.entries(this.estimator.state)) {
-      const { data } = takeTensor(tensors, `estimator.${name}`, [matrix.rows, matrix.columns]);
+      const { data } = takeTensor(tensors, `estimator.${name}`, [matrix.rows, matrix.columns], what);
       backend.write(matrix, data as ArrayLike<number>);
     }
   }
@@ -203,11 +211,15 @@ const described = "optimizer";
  * The optimizer that saved tensors were learned with, where they name Adam or SGD; undefined where they do not. `layers` is
  * how many share its rates: those of parameters with a rate of their own come from these.
  */
-export function optimizerIn(tensors: Record<string, Tensor>, layers: number): OptimizerFactory | undefined {
+export function optimizerIn(
+  tensors: Record<string, Tensor>,
+  layers: number,
+  what: string,
+): OptimizerFactory | undefined {
   const saved = tensors[described];
   if (saved === undefined) return undefined;
-  const { name, learningRate, learningRateEnd, ...settings } = descriptionIn(saved);
-  if (!Array.isArray(learningRate)) throw new InputError(`the checkpoint's ${described} has no learningRate`);
+  const { name, learningRate, learningRateEnd, ...settings } = descriptionIn(saved, what);
+  if (!Array.isArray(learningRate)) throw new InputError(`${what}'s ${described} has no learningRate`);
   const ofLayers = (rates: unknown) => (Array.isArray(rates) ? rates.slice(0, layers) : undefined);
   const options = {
     ...settings,
@@ -219,33 +231,35 @@ export function optimizerIn(tensors: Record<string, Tensor>, layers: number): Op
 }
 
 /** What a file says of its optimizer; an `InputError` for a text that is none. */
-function descriptionIn({ data }: Tensor): Record<string, unknown> {
+function descriptionIn({ data }: Tensor, what: string): Record<string, unknown> {
   try {
     const found: unknown = JSON.parse(new TextDecoder().decode(data as Uint8Array));
     if (typeof found === "object" && found !== null) return found as Record<string, unknown>;
   } catch {}
-  throw new InputError(`the checkpoint's ${described} is not the description of an optimizer`);
+  throw new InputError(`${what}'s ${described} is not the description of an optimizer`);
 }
 
 /** Takes it; throws `InputError` where it is not this optimizer's. */
-function checkOptimizer({ description, state }: Optimizer, tensors: Record<string, Tensor>): void {
+function checkOptimizer(
+  { description, state }: Optimizer,
+  tensors: Record<string, Tensor>,
+  what: string,
+): void {
   const saved = tensors[described];
   if (saved === undefined || description === undefined) {
     const stranger = Object.keys(tensors).find(
       (name) => name.startsWith("optimizer.") && !(name.split(".")[1] in state),
     );
     if (stranger === undefined) return;
-    throw new InputError(
-      `the checkpoint has ${stranger}, which this optimizer does not have: it was another`,
-    );
+    throw new InputError(`${what} has ${stranger}, which this optimizer does not have: it was another`);
   }
   delete tensors[described];
-  const was = descriptionIn(saved);
+  const was = descriptionIn(saved, what);
   if (JSON.stringify(was) === JSON.stringify(description)) return;
   const [key] = Object.keys({ ...was, ...description }).filter(
     (key) => JSON.stringify(was[key]) !== JSON.stringify(description[key]),
   );
   throw new InputError(
-    `the checkpoint was made with another optimizer: its ${key} was ${JSON.stringify(was[key])}, and is ${JSON.stringify(description[key])} here`,
+    `${what} was made with another optimizer: its ${key} was ${JSON.stringify(was[key])}, and is ${JSON.stringify(description[key])} here`,
   );
 }

@@ -7,6 +7,9 @@ import { InputError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
 
+/** What tensors are called in messages, unless they are something else. */
+export const checkpoint = "the checkpoint";
+
 /** Float64 values in the backend's own precision, ready for a file. */
 export const tensorOf = (backend: Backend, shape: number[], data: ArrayLike<number>): Tensor =>
   backend.features.dtype === "F64"
@@ -75,44 +78,48 @@ export function writeBlocks(
   prefix: string,
   blocks: readonly Matrix[],
   from: Record<string, Tensor>,
+  what = checkpoint,
 ): void {
   for (const [i, part] of parameters.entries()) {
     const { width, block } = part;
     const name = prefix + part.name;
     if (width === 0) {
-      backend.write(blocks[i], takeTensor(from, name, [block.columns]).data as ArrayLike<number>);
+      backend.write(blocks[i], takeTensor(from, name, [block.columns], what).data as ArrayLike<number>);
       continue;
     }
-    const weights = takeTensor(from, `${name}.weights`, [width, block.columns / width - 1]);
-    const bias = takeTensor(from, `${name}.bias`, [width]);
+    const weights = takeTensor(from, `${name}.weights`, [width, block.columns / width - 1], what);
+    const bias = takeTensor(from, `${name}.bias`, [width], what);
     backend.write(blocks[i], joinBlock(part, weights.data, bias.data));
   }
 }
 
 /** Takes the numbers of that name and shape out of `from`. Throws `InputError` where there are none. */
-export function takeTensor(from: Record<string, Tensor>, name: string, shape: readonly number[]): Tensor {
+export function takeTensor(
+  from: Record<string, Tensor>,
+  name: string,
+  shape: readonly number[],
+  what = checkpoint,
+): Tensor {
   const tensor = from[name];
-  if (tensor === undefined) throw new InputError(`the checkpoint has no tensor ${name}`);
+  if (tensor === undefined) throw new InputError(`${what} has no tensor ${name}`);
   if (tensor.shape.join() !== shape.join()) {
-    throw new InputError(`the checkpoint's ${name} has shape [${tensor.shape}]; expected [${shape}]`);
+    throw new InputError(`${what}'s ${name} has shape [${tensor.shape}]; expected [${shape}]`);
   }
   if (tensor.dtype !== "F32" && tensor.dtype !== "F64") {
-    throw new InputError(`the checkpoint's ${name} is ${tensor.dtype}; expected F32 or F64`);
+    throw new InputError(`${what}'s ${name} is ${tensor.dtype}; expected F32 or F64`);
   }
   const wrong = tensor.data.findIndex((value) => !Number.isFinite(value));
   if (wrong >= 0) {
-    throw new InputError(`the checkpoint's ${name} has ${tensor.data[wrong]} in it; expected numbers`);
+    throw new InputError(`${what}'s ${name} has ${tensor.data[wrong]} in it; expected numbers`);
   }
   delete from[name];
   return tensor;
 }
 
 /** Throws `InputError` for tensors that nobody has taken. */
-export function refuseStrangers(left: Record<string, Tensor>): void {
+export function refuseStrangers(left: Record<string, Tensor>, what = checkpoint): void {
   const [name] = Object.keys(left);
   if (name !== undefined) {
-    throw new InputError(
-      `the checkpoint has the tensor ${name}, which belongs to nothing that is trained here`,
-    );
+    throw new InputError(`${what} has the tensor ${name}, which belongs to nothing that is trained here`);
   }
 }

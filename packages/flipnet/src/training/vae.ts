@@ -1,5 +1,7 @@
 /** Training of a discrete variational auto-encoder. */
+
 import type { Backend } from "../backend/backend.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Units } from "../network/network.ts";
@@ -7,7 +9,7 @@ import { createDecoder } from "../objectives/elbo.ts";
 import type { ImageData } from "../tasks/definition.ts";
 import { createEncoder, type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
 import type { Vae } from "../tasks/vae-images.ts";
-import { type Learning, prepareTraining } from "./create.ts";
+import { type Learning, learningNames, prepareTraining } from "./create.ts";
 import { takeTensor, writeBlocks } from "./parameters.ts";
 import type { Training } from "./training.ts";
 
@@ -20,6 +22,24 @@ export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed
   /** Images a batch; default 50. */
   batchSize?: number;
 }
+
+const optionNames: Names<VaeTrainingOptions> = {
+  ...learningNames,
+  hidden: 1,
+  units: 1,
+  batchSize: 1,
+  samples: 1,
+  entropy: 1,
+  boundSamples: 1,
+  evaluateEvery: 1,
+  limit: 1,
+  heldOut: 1,
+  priorRate: 1,
+  outputBias: 1,
+};
+/** What a checkpoint does not say of itself. */
+type LoadOptions = Partial<Pick<VaeTrainingOptions, "units" | "hidden">>;
+const loadNames: Names<LoadOptions> = { units: 1, hidden: 1 };
 
 /** A training of a fresh auto-encoder. Throws `InputError` where the options do not fit the data or each other. */
 export const createVaeTraining = (
@@ -34,6 +54,7 @@ export function prepareVaeTraining(
   data: ImageData,
   training: VaeTrainingOptions,
 ): Training {
+  refuseUnknown("createVaeTraining", optionNames, training);
   const { hidden, units = "zero-one", batchSize = 50, seed = 0 } = training;
   const { samples, entropy, boundSamples, evaluateEvery, limit, heldOut, priorRate, outputBias } = training;
   const encoder = createEncoder(backend, data.train.pixels, hidden, units);
@@ -47,14 +68,9 @@ export function prepareVaeTraining(
  * them; default: a chain of Bernoulli layers. Throws `InputError` where a tensor is missing or has a shape that does not
  * fit the others.
  */
-export function loadVae(
-  backend: Backend,
-  tensors: Record<string, Tensor>,
-  {
-    units = "zero-one",
-    hidden = widthsIn(tensors),
-  }: Partial<Pick<VaeTrainingOptions, "units" | "hidden">> = {},
-): Vae {
+export function loadVae(backend: Backend, tensors: Record<string, Tensor>, options: LoadOptions = {}): Vae {
+  refuseUnknown("loadVae", loadNames, options);
+  const { units = "zero-one", hidden = widthsIn(tensors) } = options;
   const [, pixels = 0] = tensors["layers.0.weights"]?.shape ?? [];
   const encoder = createEncoder(backend, pixels, hidden, units);
   const decoder = createDecoder(encoder);
