@@ -1,6 +1,6 @@
 // Ten articles, visitors one after the other, and for each the question which article to show. All that comes back is a click
 // or none. Visitors are replayed from data that says what each would click: an image wants the article of its digit.
-import { adam, createAgent, createWasmBackend } from "flipnet";
+import { createAgent, createWasmBackend } from "flipnet";
 import { loadDigits } from "./digits.mjs";
 
 const [articles, visits, part] = [10, 30000, 6000];
@@ -80,10 +80,12 @@ function averages(count) {
 }
 
 /** An agent that learns by HNCA: the choice is a softmax unit, and hidden units, if any, are coins. */
-async function agent(hidden, learningRate) {
+async function agent(hidden) {
   const backend = await createWasmBackend({ kernels: "portable" });
-  const shape = { inputs: D, inputKind: "bits", actions: articles, hidden, seed: 1 };
-  const learner = await createAgent({ ...shape, optimizer: adam({ learningRate }) }, backend);
+  const learner = await createAgent(
+    { inputs: D, inputKind: "bits", actions: articles, hidden, seed: 1 },
+    backend,
+  );
   return { act: (visitor) => learner.act(visitor), learn: (click) => learner.learn(click) };
 }
 
@@ -92,5 +94,5 @@ console.log("visits that end in a click".padEnd(32) + parts.join(""));
 play("averages", averages(1));
 play("averages in 20 segments", averages(20));
 play("averages in 100 segments", averages(100));
-play("agent, 64 coins", await agent([64], 0.001));
-play("agent, no hidden layer", await agent([], 0.003));
+play("agent, 64 coins", await agent([64]));
+play("agent, no hidden layer", await agent([]));

@@ -1,7 +1,7 @@
 // npm run bench:bandits [-- --seeds 1,2] [--visits 30000] [--only PATTERN] [--learners PATTERN] [--out FOLDER]
 //
 // An agent with its defaults, and what else there is, in twenty worlds: what they earn of what could be earned, over the
-// first 3,000 visits and over the last third. Vowpal Wabbit and scikit-learn's tables come from PyPI, into a virtual
+// first 3,000 visits and over the last third; records.csv, worlds.svg. Vowpal Wabbit and scikit-learn's tables come from PyPI, into a virtual
 // environment that git ignores; without them (`--learners flipnet,linear`) nothing is fetched, and the tables are left out.
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,6 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { printTable } from "../lib/table.mjs";
+import { figureOf } from "./figure.mjs";
 import { greedy, linUcb, thompson } from "./linear.mjs";
 import { agentOf, ideal, play, summary } from "./play.mjs";
 import { draw, tables, worldNames } from "./worlds.mjs";
@@ -124,6 +125,7 @@ try {
     );
   }
   report();
+  await writeFile(join(values.out, "worlds.svg"), `${await figureOf(records)}\n`);
 } finally {
   await rm(folder, { recursive: true });
 }

@@ -1,5 +1,6 @@
 /** `flipnet evaluate`: what an agent would have earned, from the log of another. */
 import type { Command } from "commander";
+import type { ChallengerReport } from "flipnet/internal/agent/challenger";
 import type { Estimate, PolicyValue } from "flipnet/internal/agent/off-policy";
 import { InputError } from "flipnet/internal/formats/errors";
 import { wholeNumber } from "./numbers.ts";
@@ -8,8 +9,9 @@ import { colorsFor } from "./terminal.ts";
 interface Flags {
   policy: string;
   samples: string;
-  bootstrap: string;
-  seed: string;
+  bootstrap?: string;
+  seed?: string;
+  progressive?: boolean;
   defaultReward?: string;
   json?: boolean;
 }
@@ -21,8 +23,9 @@ export function defineEvaluate(program: Command): void {
     .argument("<log...>", "files of a log that openAgentLog wrote, oldest first")
     .requiredOption("--policy <file>", "the agent, as its save() gave it")
     .option("--samples <n>", "samples of its coins behind each probability", "100")
-    .option("--bootstrap <n>", "bootstrap samples behind the intervals", "1000")
-    .option("--seed <n>", "of the bootstrap", "0")
+    .option("--bootstrap <n>", "bootstrap samples behind the intervals; default 1000")
+    .option("--seed <n>", "of the bootstrap; default 0")
+    .option("--progressive", "let it learn from every decision after it was judged by it")
     .option("--default-reward <value>", "what decisions without a reward earned; default: they are left out")
     .option("--json", "print everything as JSON instead of a table")
     .action(evaluate);
@@ -30,11 +33,17 @@ export function defineEvaluate(program: Command): void {
 
 async function evaluate(paths: string[], flags: Flags): Promise<void> {
   const samples = wholeNumber("--samples", flags.samples, 2);
-  const bootstrap = wholeNumber("--bootstrap", flags.bootstrap, 40, 1_000_000);
-  const seed = wholeNumber("--seed", flags.seed, 0);
+  const bootstrap = wholeNumber("--bootstrap", flags.bootstrap ?? "1000", 40, 1_000_000);
+  const seed = wholeNumber("--seed", flags.seed ?? "0", 0);
+  if (flags.progressive && (flags.bootstrap ?? flags.seed) !== undefined) {
+    throw new InputError(
+      "--progressive has intervals without a bootstrap; expected no --bootstrap and --seed",
+    );
+  }
   const silence = numberOf(flags.defaultReward);
   const { readFile } = await import("node:fs/promises");
   const { loadAgent } = await import("flipnet/internal/agent/load");
+  const { Challenger } = await import("flipnet/internal/agent/challenger");
   const { evaluatePolicy } = await import("flipnet/internal/agent/off-policy");
   const { readAgentLog } = await import("flipnet/internal/node/agent-log");
 
@@ -53,13 +62,6 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
       `the decision ${blind.id} has no context; expected a log that was written with contexts: "keep"`,
     );
   }
-  const found = evaluatePolicy(
-    answered,
-    ({ context, allowed, actions }) =>
-      agent.probabilities(context, { samples, ...(allowed && { allowed }), ...(actions && { actions }) })
-        .probabilities,
-    { bootstrap, seed },
-  );
   const warnings = [
     ...warn(
       answered.filter(({ id }) => agent.knows(id)).length,
@@ -71,11 +73,25 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
     ),
   ];
   const unanswered = entries.length - answered.length;
+  let found: PolicyValue | ChallengerReport;
+  if (flags.progressive) {
+    const challenger = new Challenger(agent, { samples });
+    for (const one of answered) challenger.observe(one);
+    found = challenger.report();
+  } else {
+    found = evaluatePolicy(
+      answered,
+      ({ context, allowed, actions }) =>
+        agent.probabilities(context, { samples, ...(allowed && { allowed }), ...(actions && { actions }) })
+          .probabilities,
+      { bootstrap, seed },
+    );
+  }
   if (flags.json) {
     process.stdout.write(`${JSON.stringify({ ...found, unanswered, warnings }, undefined, 2)}\n`);
     return;
   }
-  process.stdout.write(tableOf(found, unanswered));
+  process.stdout.write("gain" in found ? progressOf(found, unanswered) : tableOf(found, unanswered));
   const { yellow } = colorsFor(process.stderr);
   for (const warning of warnings) process.stderr.write(`${yellow("warning:")} ${warning}\n`);
 }
@@ -90,11 +106,23 @@ function numberOf(text: string | undefined): number | undefined {
 const warn = (count: number, what: string): string[] =>
   count === 0 ? [] : [`the log has ${count} decisions ${what}`];
 
+const head = `${"".padEnd(10)}${"value".padStart(10)}   95 % interval\n`;
+
+const line = (name: string, { value, interval: [low, high] }: Estimate): string =>
+  `${name.padEnd(10)}${value.toFixed(4).padStart(10)}   ${low.toFixed(4)} to ${high.toFixed(4)}\n`;
+
+const progressOf = (found: ChallengerReport, unanswered: number): string =>
+  [
+    head,
+    line("as logged", found.earned),
+    line("learning", found.challenger),
+    line("gain", found.gain),
+    `${found.decisions} decisions, ${unanswered} without a reward left out; each was judged before it was learned from\n`,
+  ].join("");
+
 function tableOf(found: PolicyValue, unanswered: number): string {
-  const line = (name: string, { value, interval: [low, high] }: Estimate) =>
-    `${name.padEnd(10)}${value.toFixed(4).padStart(10)}   ${low.toFixed(4)} to ${high.toFixed(4)}\n`;
   return [
-    `${"".padEnd(10)}${"value".padStart(10)}   95 % interval\n`,
+    head,
     line("as logged", found.logged),
     line("IPS", found.ips),
     line("SNIPS", found.snips),

@@ -45,6 +45,15 @@ test("a policy is evaluated on another's log, and warned of on its own", async (
   expect(table.stdout).toContain("400 decisions, 200 without a reward left out");
   expect(table.stderr).toContain("the log has 400 decisions that the policy has learned from");
 
+  const progressive = await flipnet(["evaluate", path, "--policy", fresh, "--progressive", "--json"]);
+  expect(progressive).toMatchObject({ code: 0, stderr: "" });
+  const { decisions, earned, challenger, gain } = JSON.parse(progressive.stdout);
+  expect([decisions, gain.value]).toEqual([400, expect.closeTo(challenger.value - earned.value, 10)]);
+  // It learns: without, the same agent is worth less.
+  expect(challenger.value).toBeGreaterThan(found.dr.value);
+  const shown = await flipnet(["evaluate", path, "--policy", fresh, "--progressive"]);
+  expect(shown.stdout).toMatch(/learning +0\.\d{4} +0\.\d{4} to 0\.\d{4}\ngain /);
+
   const all = await flipnet(["evaluate", path, "--policy", fresh, "--json", "--default-reward", "0"]);
   expect(JSON.parse(all.stdout)).toMatchObject({ decisions: 600, unanswered: 0 });
 
@@ -52,6 +61,7 @@ test("a policy is evaluated on another's log, and warned of on its own", async (
     [[path, "--policy", join(folder, "none")], "cannot be read (ENOENT); expected a saved agent"],
     [[join(folder, "none"), "--policy", fresh], "cannot be read (ENOENT); expected the log of an agent"],
     [[path, "--policy", path], "the agent"],
+    [[path, "--policy", fresh, "--progressive", "--seed", "1"], "expected no --bootstrap and --seed"],
     [[path, "--policy", fresh, "--default-reward", "x"], "--default-reward is x; expected a number"],
   ] as const) {
     const { code, stderr } = await flipnet(["evaluate", ...args]);

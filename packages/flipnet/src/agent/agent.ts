@@ -30,6 +30,7 @@ import {
   settingsOf,
   settingsText,
   specOf,
+  usualOptimizer,
 } from "./settings.ts";
 
 /**
@@ -109,16 +110,20 @@ export class Agent {
   /** The beginning of its ids: no other agent has it, a copy of this one neither. */
   readonly #name = randomName();
 
-  /** Throws `InputError` for options that make no network. Coins begin as half-spaces, the output as Glorot has it. */
+  /**
+   * Throws `InputError` for options that make no network. Coins begin as half-spaces, other units as Glorot has them; the
+   * output's weights begin at 0: no action is preferred before there was a reward.
+   */
   constructor(backend: ImmediateBackend, options: AgentOptions) {
-    const { settings, optimizer = adam({ learningRate: 0.005 }) } = settingsOf(options);
+    const { settings, optimizer = usualOptimizer(settings) } = settingsOf(options);
     const { seed } = settings;
     this.#settings = settings;
     this.#backend = backend;
     this.#network = createNetwork(backend, specOf(settings));
     const { layers } = this.#network;
-    const coins = layers.slice(0, -1).filter(({ kind }) => kind === "bernoulli");
-    initialiseWeights(backend, layers, seed);
+    const inner = layers.slice(0, -1);
+    const coins = inner.filter(({ kind }) => kind === "bernoulli");
+    initialiseWeights(backend, inner, seed);
     initialiseWeights(backend, coins, seed, "half-spaces");
     this.#baseline = baselineOf(settings);
     this.#single = new Player(backend, this.#network, settings, this.#baseline, optimizer, 1);

@@ -15,7 +15,8 @@ import {
 } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { type HiddenLayer, withOutput } from "../network/hidden.ts";
-import type { LayerSpec, NetworkSpec, Units } from "../network/network.ts";
+import { type LayerSpec, type NetworkSpec, networkShapes, type Units } from "../network/network.ts";
+import { adam } from "../optimizers/adam.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 
 /** What an agent is made of. */
@@ -31,7 +32,7 @@ export interface AgentOptions {
   actionInputs?: number;
   /** Hidden layers: widths of Bernoulli layers, or more about them; default [32]. */
   hidden?: readonly HiddenLayer[];
-  /** Whether the output reads the context too, beside the coins; default false. */
+  /** Whether the output reads the context too, beside the coins; default true. */
   skip?: boolean;
   /** Real numbers (default), or bits, which must be 0 or 1 and are faster. */
   inputKind?: "real" | "bits";
@@ -39,7 +40,7 @@ export interface AgentOptions {
   units?: Units;
   /** Default HNCA. Decisions need one whose credit is linear in the reward, as HNCA's and REINFORCE's are. */
   estimator?: Estimator;
-  /** Default Adam with learning rate 0.005. */
+  /** Default Adam, its learning rates those of `usualOptimizer`. */
   optimizer?: OptimizerFactory;
   /** Default "running-average". `{ hidden, learningRate }`: a network of these layers, see `networkBaseline`. */
   baseline?: AgentBaseline;
@@ -116,7 +117,7 @@ const described = {
   actions: count({ least: 2, default: undefined, says: "" }),
   actionInputs: count({ least: 1, default: undefined, says: "" }),
   hidden: anything<readonly HiddenLayer[]>([32], "a list of hidden layers", Array.isArray),
-  skip: flag({ default: false, says: "" }),
+  skip: flag({ default: true, says: "" }),
   inputKind: oneOf(["real", "bits"], { default: "real", says: "" }),
   units: oneOf(["plus-minus", "zero-one"], { default: "plus-minus", says: "" }),
   estimator: anything<Estimator>(
@@ -218,6 +219,20 @@ export function specOf({
     actions === undefined ? { kind: "bernoulli", units: 1 } : { kind: "softmax", units: 1, choices: actions };
   return { inputs: inputs + actionInputs, inputKind, units, layers: withOutput(hidden, output, skip) };
 }
+
+/** By how much a step of Adam moves the logits of unit inputs, were its signs drawn alike. */
+const logitStep = 0.02;
+
+/**
+ * The optimizer of an agent that is given none: Adam, which moves every weight by about its rate whatever the gradient's size.
+ * So that a step moves the logits of a layer alike, however much it reads, the rate is 0.02 / sqrt(fan in).
+ */
+export const usualOptimizer = (settings: Settings): OptimizerFactory =>
+  adam({
+    learningRate: networkShapes(specOf(settings)).map(
+      ({ parentWidths }) => logitStep / Math.sqrt(parentWidths.reduce((sum, width) => sum + width, 0)),
+    ),
+  });
 
 /** The baseline that the settings mean. */
 export const baselineOf = ({ baseline }: Settings): Baseline =>

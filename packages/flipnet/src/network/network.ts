@@ -236,8 +236,8 @@ function checkFront({ inputs, inputKind = "bits" }: NetworkSpec, { outputs }: Fr
 /**
  * What weights are drawn from: `"glorot"` U(-r, r), r = sqrt(6 / (fan in + fan out)) (Glorot and Bengio 2010; both papers'
  * code, D-1); `"truncated-normal"` a normal distribution with standard deviation 1 / sqrt(fan in), cut off at two of them
- * (the HNCA paper's code for convolutions, D-30). `"half-spaces"`, for Bernoulli units: U(-r, r), r = 3 sqrt(3 / fan in), biases
- * U(-3 sqrt 3, 3 sqrt 3), so that inputs of about unit size give a unit logits of about 4: most inputs lie well on one side of
+ * (the HNCA paper's code for convolutions, D-30). `"half-spaces"`, for Bernoulli units: U(-r, r), r = 4.5 sqrt(3 / fan in), biases
+ * U(-4.5 sqrt 3, 4.5 sqrt 3), so that inputs of about unit size give a unit logits of about 6: most inputs lie well on one side of
  * where it turns over, and what it shows is hardly noise.
  */
 export type WeightLaw = "glorot" | "truncated-normal" | "half-spaces";
@@ -263,7 +263,7 @@ export function initialiseWeights(
     if (law === "glorot") drawUniform(key, Math.sqrt(6 / (fanIn + width)), weights);
     else if (law === "truncated-normal") drawTruncatedNormal(key, 1 / Math.sqrt(fanIn), weights);
     else {
-      drawUniform(key, 3 * Math.sqrt(3), initial);
+      drawUniform(key, 4.5 * Math.sqrt(3), initial);
       for (let e = 0; e < weights.length; e++) weights[e] /= Math.sqrt(fanIn);
     }
     for (const column of fixed) for (let e = column; e < initial.length; e += width) initial[e] = 0;

@@ -214,7 +214,7 @@ const described = "optimizer";
 export function optimizerIn(
   tensors: Record<string, Tensor>,
   layers: number,
-  what: string,
+  what = checkpoint,
 ): OptimizerFactory | undefined {
   const saved = tensors[described];
   if (saved === undefined) return undefined;

@@ -94,7 +94,7 @@ test("what cannot be is refused with the offending value", async () => {
   );
   await expect(loadAgent(new Uint8Array(5))).rejects.toThrow(SafetensorsError);
   await expect(loadAgent(await agent.save(), sgd({ learningRate: 1 }))).rejects.toThrow(
-    'made with another optimizer: its name was "adam", and is "sgd" here',
+    'the agent was made with another optimizer: its name was "adam", and is "sgd" here',
   );
 });
 

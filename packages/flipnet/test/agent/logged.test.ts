@@ -3,16 +3,25 @@ import { expect, test } from "vitest";
 import { createAgent } from "../../src/agent/agent.ts";
 import { Challenger } from "../../src/agent/challenger.ts";
 import { learnFromLog } from "../../src/agent/learn-from-log.ts";
+import { loadAgent } from "../../src/agent/load.ts";
 import type { LoggedDecision } from "../../src/agent/off-policy.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import { decode } from "../../src/formats/safetensors.ts";
+import { decode, encode } from "../../src/formats/safetensors.ts";
 import { numbers } from "../helpers.ts";
 
 const backend = await createWasmBackend({ kernels: "portable" });
-const saturated = () => createAgent({ inputs: 2, actions: 3, hidden: [12], seed: 4 }, backend);
+
+/** Coins are fair, and what they do decides the action. */
+async function undecided() {
+  const fresh = await createAgent({ inputs: 2, actions: 3, hidden: [12], skip: false, seed: 4 }, backend);
+  const { tensors, metadata } = decode(await fresh.save(), "the agent");
+  for (const name of ["layers.0.weights", "layers.0.bias"]) tensors[name].data.fill(0 as never);
+  tensors["layers.1.weights"].data.set(numbers(4, 36, -1, 1) as never);
+  return loadAgent(encode(tensors, metadata), undefined, backend);
+}
 
 test("the mean of K passes' probabilities takes nothing from the stream, is unbiased, and varies less", async () => {
-  const [plain, mean] = [await saturated(), await saturated()];
+  const [plain, mean] = [await undecided(), await undecided()];
   const context = [0.4, -0.5];
   const sums = { plain: [0, 0, 0], mean: [0, 0, 0] };
   const squares = { plain: [0, 0, 0], mean: [0, 0, 0] };

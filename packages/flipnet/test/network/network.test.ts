@@ -128,15 +128,15 @@ test("coins that begin as half-spaces are decided by most inputs of unit size, w
     const { layers: linears } = createNetwork(backend, spec);
     initialiseWeights(backend, linears, 3, "half-spaces");
     const block = backend.readNow(linears[0].block);
-    // One context of numbers of size 1: logits have the variance 9 of the weights' sum and 9 of the bias.
+    // One context of numbers of size 1: logits have the variance 4.5^2 of the weights' sum and 4.5^2 of the bias.
     const logits = Array.from({ length: 400 }, (_, j) => {
       let l = block[inputs * 400 + j];
       for (let i = 0; i < inputs; i++) l += (i % 2 ? -1 : 1) * block[i * 400 + j];
       return l;
     });
     const deviation = Math.sqrt(logits.reduce((sum, l) => sum + l * l, 0) / 400);
-    // Five standard errors of it: sqrt(18 / 800) each, at most.
-    expect(Math.abs(deviation - Math.sqrt(18))).toBeLessThan(5 * Math.sqrt(18 / 800));
+    // Five standard errors of it: sqrt(40.5 / 800) each, at most.
+    expect(Math.abs(deviation - Math.sqrt(40.5))).toBeLessThan(5 * Math.sqrt(40.5 / 800));
   }
 });
 
