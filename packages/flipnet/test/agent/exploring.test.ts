@@ -16,10 +16,7 @@ const context = [0.4, -1];
 /** Learns that the first action is best, so well that nothing else is tried any more; then the second one is. */
 async function relearn(floor: number, seed: number): Promise<number> {
   const backend = await createWasmBackend({ kernels: "portable" });
-  const fresh = await createAgent(
-    { inputs: 2, actions: 4, hidden: [2], skip: false, floor, seed },
-    backend,
-  );
+  const fresh = await createAgent({ inputs: 2, actions: 4, hidden: [2], skip: false, floor, seed }, backend);
   const { tensors, metadata } = decode(await fresh.save(), "the agent");
   // Two coins choose among four actions: of the logits one is 60, two are 0, one is -60. The coins are as good as certain.
   tensors["layers.0.weights"].data.fill(0 as never);
