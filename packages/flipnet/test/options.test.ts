@@ -15,6 +15,7 @@ import {
   convolutions,
   createAgent,
   createBanditTraining,
+  createControlTraining,
   createMultiplexerTraining,
   createNetwork,
   createReadout,
@@ -30,15 +31,17 @@ import {
   InputError,
   Learner,
   learnFromLog,
+  loadModel,
   loadVae,
   Multiplexer,
   networkBaseline,
   nonlinearObjective,
   rewardObjective,
   sgd,
+  steppable,
   VariationalAutoEncoder,
 } from "../src/index.ts";
-import { loadLabelledImages, openAgentLog, saveVersion } from "../src/node/index.ts";
+import { gymnasium, loadLabelledImages, openAgentLog, saveVersion } from "../src/node/index.ts";
 import { openActor, runLearner } from "../src/redis/index.ts";
 
 const backend = createReferenceBackend();
@@ -112,6 +115,11 @@ const takers: Record<string, (more: never) => unknown> = {
     createMultiplexerTraining(backend, { ...rule, k: 1, steps: 1, ...more }),
   "flipnet VaeTrainingOptions": (more: object) =>
     createVaeTraining(backend, data, { ...rule, hidden: [2], ...more }),
+  "flipnet SteppableOptions": (more: object) =>
+    steppable(() => ({}) as never, { name: "one", inputs: 1, actions: 2, limit: 1, ...more }),
+  "flipnet ModelOptions": (more: object) => loadModel({ config: "{}", checkpoint: new Uint8Array() }, more),
+  "flipnet ControlTrainingOptions": (more: object) =>
+    createControlTraining(backend, { ...rule, environment: "cart-pole", ...more } as never),
   "flipnet LearnerOptions": (more: object) =>
     new Learner(
       hnca,
@@ -126,6 +134,7 @@ const takers: Record<string, (more: never) => unknown> = {
       more,
     ),
   "flipnet/node AgentLogOptions": (more: object) => openAgentLog(join(tmpdir(), "not-written.jsonl"), more),
+  "flipnet/node GymnasiumOptions": (more: object) => gymnasium("CartPole-v1", more),
   "flipnet/node VersionOptions": (more: object) => saveVersion(join(tmpdir(), "not-made"), agent, more),
   "flipnet/redis ActorOptions": (more: object) => openActor(client, { name: "a", ...more }),
   "flipnet/redis LearnerOptions": (more: object) =>

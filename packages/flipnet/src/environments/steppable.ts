@@ -4,6 +4,7 @@
  * episode again and repeats them. So the same seed and actions must lead to the same things.
  */
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { isWhole } from "../formats/whole.ts";
 import type { Environment } from "./environment.ts";
 
@@ -37,6 +38,8 @@ export interface SteppableOptions {
   readonly limit: number;
 }
 
+const optionNames: Names<SteppableOptions> = { name: 1, inputs: 1, inputKind: 1, actions: 1, limit: 1 };
+
 /** Where in a state what stands; then what is seen, and then the actions. */
 const [seedAt, stepsAt, endedAt, cutAt, seenAt] = [0, 1, 2, 3, 4];
 
@@ -47,6 +50,7 @@ const [seedAt, stepsAt, endedAt, cutAt, seenAt] = [0, 1, 2, 3, 4];
  * numbers than `inputs`
  */
 export function steppable(make: () => Steppable, options: SteppableOptions): Environment {
+  refuseUnknown("steppable", optionNames, options);
   const { name, inputs, inputKind = "real", actions, limit } = options;
   for (const [what, value] of Object.entries({ inputs, actions, limit })) {
     if (!isWhole(value, 1)) {

@@ -5,6 +5,7 @@
 import type { Backend } from "../backend/backend.ts";
 import { createWasmBackend } from "../backend/wasm.ts";
 import { InputError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws } from "../network/draws.ts";
@@ -36,6 +37,8 @@ export interface ModelOptions {
   readonly backend?: Backend | undefined;
 }
 
+const optionNames: Names<ModelOptions> = { backend: 1 };
+
 /** What is said of each row. */
 export interface Predictions {
   readonly classes: readonly string[];
@@ -59,7 +62,9 @@ export interface Codes {
 export type Images = Uint8Array;
 
 /** Reads a run's files. @throws InputError for what is none, or a task whose model does nothing that is offered here */
-export async function loadModel(files: ModelFiles, { backend }: ModelOptions = {}): Promise<Model> {
+export async function loadModel(files: ModelFiles, options: ModelOptions = {}): Promise<Model> {
+  refuseUnknown("loadModel", optionNames, options);
+  const { backend } = options;
   const config: Record<string, unknown> = { ...parse(files.config, "config.json") };
   const task = typeof config.task === "string" ? findTask(config.task) : undefined;
   if (task === undefined) {

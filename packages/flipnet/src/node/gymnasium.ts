@@ -6,6 +6,7 @@ import { MessageChannel, receiveMessageOnPort, Worker } from "node:worker_thread
 import type { Environment } from "../environments/environment.ts";
 import { type Steppable, steppable } from "../environments/steppable.ts";
 import { InputError, RunError } from "../formats/errors.ts";
+import { type Names, refuseUnknown } from "../formats/options.ts";
 
 /** Where and how an environment runs. */
 export interface GymnasiumOptions {
@@ -18,6 +19,8 @@ export interface GymnasiumOptions {
   /** Milliseconds that an answer may take, the first one with the start of Python; default 60,000. */
   readonly timeout?: number;
 }
+
+const optionNames: Names<GymnasiumOptions> = { python: 1, options: 1, limit: 1, timeout: 1 };
 
 /** A line in, a line out. What an environment prints goes where errors go. Numbers that JSON does not have become texts. */
 const server = `
@@ -132,6 +135,7 @@ const numbers = (observation: unknown) => (observation as unknown[]).map(Number)
  * @throws InputError for one that cannot be made; when it runs, RunError for one that fails, ends or does not answer
  */
 export function gymnasium(id: string, options: GymnasiumOptions = {}): Environment {
+  refuseUnknown("gymnasium", optionNames, options);
   let first: Talk | undefined = new Talk(id, options);
   const shape = shapeFrom(first);
   const make = (): Steppable => {

@@ -2,10 +2,11 @@
 import type { Backend } from "../backend/backend.ts";
 import type { Environment } from "../environments/environment.ts";
 import { completeOptions } from "../estimators/options.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Units } from "../network/network.ts";
 import { type ControlSettings, control } from "../tasks/control.ts";
-import { createTraining, type Learning } from "./create.ts";
+import { createTraining, type Learning, learningNames } from "./create.ts";
 import type { Training } from "./training.ts";
 
 /** What is lived in, and how it is learned from; what is left out is as on the command line: see docs/control.md. */
@@ -20,8 +21,18 @@ export interface ControlTrainingOptions extends Learning, Partial<ControlSetting
   batchSize?: number;
 }
 
+const optionNames: Names<ControlTrainingOptions> = {
+  ...learningNames,
+  ...control.settings,
+  environment: 1,
+  hidden: 1,
+  units: 1,
+  batchSize: 1,
+};
+
 /** A training of a fresh network in an environment. @throws InputError for options that cannot be */
 export function createControlTraining(backend: Backend, options: ControlTrainingOptions): Training {
+  refuseUnknown("createControlTraining", optionNames, options);
   const given = Object.keys(control.settings).map((name) => [name, options[name as keyof ControlSettings]]);
   const { hidden = control.usual.hidden, units = control.usual.units, batchSize = 1, seed = 0 } = options;
   const settings = completeOptions("control", control.settings, Object.fromEntries(given));
@@ -30,5 +41,5 @@ export function createControlTraining(backend: Backend, options: ControlTraining
     { ...settings, hidden, units, batchSize, seed },
     undefined as never,
   );
-  return createTraining(task, network, options);
+  return createTraining(task, network, pick<Learning>(learningNames, options));
 }
