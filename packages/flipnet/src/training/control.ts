@@ -23,7 +23,7 @@ export interface ControlTrainingOptions extends Learning, Partial<ControlSetting
 
 const optionNames: Names<ControlTrainingOptions> = {
   ...learningNames,
-  ...control.settings,
+  ...(control.settings as unknown as Names<ControlSettings>),
   environment: 1,
   hidden: 1,
   units: 1,
