@@ -57,7 +57,8 @@ export async function sampleRun(folder: string, { count, columns, seed }: Sample
   }
 
   const { kernels, threads, ...anyKernels } = config;
-  const vae = loadVae(await createBackend(anyKernels), checkpoint.tensors, config);
+  const { units, hidden } = config;
+  const vae = loadVae(await createBackend(anyKernels), checkpoint.tensors, { units, hidden });
   const generated = await sampleImages(vae, { count, seed });
   const images = chooseImages(test, columns, seed);
   const depths = [...new Set([1, config.hidden.length])];
