@@ -10,7 +10,7 @@ import {
   SHAPES,
 } from "../../packages/cli/dist/report/figure-style.js";
 
-const [row, left, top, bottom] = [20, 236, 64, 44];
+const [row, left, top, bottom] = [20, 236, 84, 44];
 const title = "What was earned over the last third of the visits, in per cent of the best possible";
 
 /** An SVG document. `records`: the benchmark's; means over seeds are drawn. */
@@ -32,7 +32,7 @@ export function figureOf(records) {
     .filter(({ share }) => Number.isFinite(share));
   const from = 10 * Math.floor(Math.min(...values.map(({ share }) => share)) / 10);
   const place = {
-    y: { field: "world", type: "nominal", sort: worlds, axis: { title: null, grid: true, labelLimit: 300 } },
+    y: { field: "world", type: "nominal", sort: worlds, axis: { title: null, grid: true, labelLimit: 400 } },
     x: {
       field: "share",
       type: "quantitative",
@@ -40,8 +40,8 @@ export function figureOf(records) {
       axis: { title: "per cent of the best possible" },
     },
   };
-  // Names stand above the panel, four a line.
-  const names = learners.map((learner, i) => ({ learner, at: i % 4, line: Math.floor(i / 4) }));
+  // Names stand above the panel, three a line.
+  const names = learners.map((learner, i) => ({ learner, at: i % 3, line: Math.floor(i / 3) }));
   const looks = {
     color: {
       field: "learner",
@@ -56,7 +56,7 @@ export function figureOf(records) {
       legend: null,
     },
   };
-  const column = (FIGURE_WIDTH - left) / 2.9;
+  const column = FIGURE_WIDTH / 3;
   const at = (shift) => ({ expr: `datum.at * ${column} - ${left - 12} + ${shift}` });
   const above = { expr: `datum.line * 20 - ${top - 24}` };
   const panel = { width: FIGURE_WIDTH - left - 16, height: row * worlds.length };
