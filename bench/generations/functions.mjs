@@ -26,7 +26,10 @@ export async function createStep(library, backend, data, { task, estimator, ...s
   return step;
 }
 
-/** A new agent that learns with the estimator of that name. */
+/** A new agent that learns with the estimator of that name: the network of all generations, without what its output reads now. */
 export function createAgent(library, backend, { estimator, rows: _, ...options }) {
-  return library.createAgent({ ...options, estimator: library.findEstimator(estimator) }, backend);
+  return library.createAgent(
+    { ...options, skip: false, estimator: library.findEstimator(estimator) },
+    backend,
+  );
 }
