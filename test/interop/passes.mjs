@@ -49,7 +49,8 @@ const uniforms = (columns) => Float32Array.from({ length: rows * columns }, () =
 /** The network that was learned, on a backend, and the decoder of an auto-encoder. */
 async function restore(backend, config, tensors) {
   if (config.task === "vae") {
-    const { encoder, decoder } = loadVae(backend, tensors, config);
+    const { units, hidden } = config;
+    const { encoder, decoder } = loadVae(backend, tensors, { units, hidden });
     return { network: encoder, decoder };
   }
   const { training } = await (await loadWorkload(config)).prepare(backend);
