@@ -292,6 +292,12 @@ function elboDomain(points: readonly { epoch: number; value: number }[]): [numbe
   return [5 * Math.floor((low - 0.1 * (high - low)) / 5), 5 * Math.ceil(high / 5)];
 }
 
+/** Settings that bound the test set by one sample an example, and their share of the work: see `cheap` of a task. */
+export const oneBoundSample = <S extends { readonly boundSamples: number }>(settings: S) => ({
+  settings: { ...settings, boundSamples: 1 },
+  share: 1 / settings.boundSamples,
+});
+
 /** What a run ends with. */
 export const autoEncoderMetrics: readonly TaskMetric[] = [
   { name: "elbo", title: "ELBO", short: "ELBO", digits: 2 },

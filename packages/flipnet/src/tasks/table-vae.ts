@@ -15,6 +15,7 @@ import {
   autoEncoderMetrics,
   autoEncoderOptions,
   type Batches,
+  oneBoundSample,
 } from "./auto-encoder.ts";
 import { type CommonSettings, defineTask } from "./definition.ts";
 
@@ -115,10 +116,7 @@ export const tableVae = defineTask({
     const network = rowEncoder(backend, data.width, settings);
     return { network, task: new TableAutoEncoder(network, data, settings) };
   },
-  cheap: (settings) => ({
-    settings: { ...settings, boundSamples: 1 },
-    share: 1 / settings.boundSamples,
-  }),
+  cheap: oneBoundSample,
   learned: async (backend, settings, shapeOf) => ({
     network: rowEncoder(backend, shapeOf("layers.0.weights")[1], settings),
     input: "numbers",

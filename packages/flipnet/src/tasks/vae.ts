@@ -16,6 +16,7 @@ import {
   autoEncoderCurves,
   autoEncoderMetrics,
   autoEncoderOptions,
+  oneBoundSample,
 } from "./auto-encoder.ts";
 import { defineTask, type ImageData } from "./definition.ts";
 import { checkImageData, firstImages, ImageBatches, limitOption } from "./images.ts";
@@ -140,10 +141,7 @@ export const vae = defineTask({
     const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units);
     return { network, task: new VariationalAutoEncoder(network, data, pick(optionNames, settings)) };
   },
-  cheap: (settings) => ({
-    settings: { ...settings, boundSamples: 1 },
-    share: 1 / settings.boundSamples,
-  }),
+  cheap: oneBoundSample,
   cases: async (_, count, images) => ({ inputs: firstImages(await images(), count) }),
   async learned(backend, { hidden, units }, shapeOf) {
     const network = createEncoder(backend, shapeOf("layers.0.weights")[1], hidden, units);

@@ -3,6 +3,7 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { latest } from "../shared/ask.ts";
+import { colorsOf } from "../shared/canvas.ts";
 import { Notes, Predict, Share, Slider } from "../shared/controls.tsx";
 import { percent } from "../shared/numbers.ts";
 import { openState } from "../shared/state.ts";
@@ -46,13 +47,7 @@ function Picture({
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    const style = getComputedStyle(document.documentElement);
-    const colorOf = (name: string) => {
-      context.fillStyle = style.getPropertyValue(name).trim();
-      const value = Number.parseInt(String(context.fillStyle).slice(1), 16);
-      return [value >> 16, (value >> 8) & 255, value & 255];
-    };
-    const [paper, ink] = [colorOf("--raised"), colorOf("--ink")];
+    const [paper, ink] = colorsOf(context, ["--raised", "--ink"]);
     const pixels = context.createImageData(side, side);
     values.forEach((value, e) => {
       for (let c = 0; c < 3; c++) pixels.data[4 * e + c] = paper[c] + value * (ink[c] - paper[c]);

@@ -3,6 +3,7 @@
 import { scaleLinear } from "d3-scale";
 import { line } from "d3-shape";
 import { useEffect, useRef } from "preact/hooks";
+import { colorsOf } from "../shared/canvas.ts";
 import { percent, signed, threeDigits } from "../shared/numbers.ts";
 import { type Cloud, type LaneView, side, type UnitView } from "./question.ts";
 
@@ -147,14 +148,7 @@ export function FieldPicture({
   useEffect(() => {
     const context = canvas.current?.getContext("2d");
     if (!context) return;
-    const style = getComputedStyle(document.documentElement);
-    const colorOf = (name: string) => {
-      // A canvas says every colour in six digits, however the style sheet has it.
-      context.fillStyle = style.getPropertyValue(name).trim();
-      const value = Number.parseInt(String(context.fillStyle).slice(1), 16);
-      return [value >> 16, (value >> 8) & 255, value & 255];
-    };
-    const [more, less, back] = ["--more", "--less", "--raised"].map(colorOf);
+    const [more, less, back] = colorsOf(context, ["--more", "--less", "--raised"]);
     const image = context.createImageData(side, side);
     const values = sample ? field.sample : field.mean;
     values.forEach((value, i) => {

@@ -380,59 +380,54 @@ function Table({ content, question }: { content: Answer; question: Question }) {
           })}
         </tbody>
         <tfoot>
-          <tr>
-            <th scope="row" colSpan={5}>
-              Mean over the worlds
-            </th>
-            {found.flatMap((one) =>
-              one.mean!.map((value, coin) => (
-                <td
-                  key={one.name + names[coin]}
-                  class={`number ${coin === 0 ? "first" : ""}`}
-                  data-number={`mean ${one.name} ${coin}`}
-                >
-                  <Bar value={value} most={most} />
-                  {threeDigits(value)}
-                </td>
-              )),
-            )}
-          </tr>
-          <tr>
-            <th scope="row" colSpan={5}>
-              Exact gradient
-            </th>
-            {found.flatMap((one) =>
-              exact.map((value, coin) => (
-                <td
-                  key={one.name + names[coin]}
-                  class={`number ${coin === 0 ? "first" : ""}`}
-                  data-number={`exact ${one.name} ${coin}`}
-                >
-                  <Bar value={value} most={most} />
-                  {threeDigits(value)}
-                </td>
-              )),
-            )}
-          </tr>
-          <tr>
-            <th scope="row" colSpan={5}>
-              Variance
-            </th>
-            {found.flatMap((one) =>
-              one.variance!.map((value, coin) => (
-                <td
-                  key={one.name + names[coin]}
-                  class={`number ${coin === 0 ? "first" : ""}`}
-                  data-number={`coin-variance ${one.name} ${coin}`}
-                >
-                  {threeDigits(value)}
-                </td>
-              )),
-            )}
-          </tr>
+          <Summary
+            title="Mean over the worlds"
+            says="mean"
+            found={found}
+            of={({ mean }) => mean!}
+            most={most}
+          />
+          <Summary title="Exact gradient" says="exact" found={found} of={() => exact} most={most} />
+          <Summary title="Variance" says="coin-variance" found={found} of={({ variance }) => variance!} />
         </tfoot>
       </table>
     </section>
+  );
+}
+
+/** A row below the worlds: a number a coin of each estimator, with a bar where `most` says what fills one. */
+function Summary({
+  title,
+  says,
+  found,
+  of,
+  most,
+}: {
+  title: string;
+  /** What its numbers are called, for whoever reads them by program. */
+  says: string;
+  found: readonly Found[];
+  of: (one: Found) => readonly number[];
+  most?: number;
+}) {
+  return (
+    <tr>
+      <th scope="row" colSpan={5}>
+        {title}
+      </th>
+      {found.flatMap((one) =>
+        of(one).map((value, coin) => (
+          <td
+            key={one.name + names[coin]}
+            class={`number ${coin === 0 ? "first" : ""}`}
+            data-number={`${says} ${one.name} ${coin}`}
+          >
+            {most !== undefined && <Bar value={value} most={most} />}
+            {threeDigits(value)}
+          </td>
+        )),
+      )}
+    </tr>
   );
 }
 
