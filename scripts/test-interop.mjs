@@ -28,6 +28,15 @@ const trainings = [
   { limit: 60, hidden: [5], epochs: 2, backend: "reference", units: "zero-one", learningRate: [1e-3, 1e-2] },
   { limit: 60, hidden: [5], epochs: 1, convolutions: [2] },
   { task: "multiplexer", k: 2, hidden: [8, 6], steps: 90, recordEvery: 40 },
+  { task: "control", environment: "cart-pole", hidden: [8, 6], steps: 400, recordEvery: 200 },
+  {
+    task: "control",
+    environment: "grid-world",
+    lastLogit: "fixed",
+    hidden: [8],
+    steps: 100,
+    recordEvery: 50,
+  },
   { task: "vae", limit: 200, hidden: [12, "softmax:3x4"], epochs: 4, evaluateEvery: 2, boundSamples: 2 },
 ];
 

@@ -18,6 +18,7 @@ import {
 } from "../../packages/flipnet/dist/index.js";
 import { computeLogits } from "../../packages/flipnet/dist/network/pass.js";
 import { deriveKey, newKey, uniformAt } from "../../packages/flipnet/dist/random/threefry.js";
+import { findTask } from "../../packages/flipnet/dist/tasks/registry.js";
 import { loadVae } from "../../packages/flipnet/dist/training/vae.js";
 
 /** Examples of a pass. */
@@ -108,10 +109,10 @@ async function withNoise(config, tensors) {
   const { layers, inputs } = network;
   const nameOf = (l) => (decoder === undefined && l === layers.length - 1 ? "action" : `hidden.${l}`);
 
-  const images = config.task !== "multiplexer";
-  const given = images
-    ? uniforms(inputs).map((u) => Math.floor(256 * u) / 255)
-    : uniforms(inputs).map((u) => +(u < 0.5));
+  const images = findTask(config.task).data === "images";
+  const pixel = (u) => Math.floor(256 * u) / 255;
+  const number = network.inputCoding === "real" ? (u) => 2 * u - 1 : (u) => +(u < 0.5);
+  const given = uniforms(inputs).map(images ? pixel : number);
   const pixelNoise = uniforms(inputs);
   const seen = images ? given.map((x, e) => +(pixelNoise[e] < x)) : given;
   const noise = layers.map(({ units }) => uniforms(units));

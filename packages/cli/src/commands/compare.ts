@@ -8,7 +8,7 @@ import type { EpochRecord } from "flipnet/internal/training/training";
 import { estimateMean, formatEstimate } from "../report/statistics.ts";
 import type { Job } from "../running/pool.ts";
 import type { RunSummary } from "../running/run-folder.ts";
-import { type Config, taskOf } from "../settings/config.ts";
+import { type Config, drawnOver, taskOf } from "../settings/config.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor, formatTable } from "./terminal.ts";
@@ -152,6 +152,7 @@ async function draw(path: string, runs: readonly Run[], config: Config): Promise
   const { svg } = await learningCurves(runs, {
     title: titleOf(runs, config),
     subtitle: settingOf(runs, config),
+    along: drawnOver(config),
   });
   await writeOutputs([{ path, content: svg }]);
 }

@@ -40,8 +40,8 @@ export interface FigureOptions {
   bands?: Bands;
   /** The order of the columns; default: as they come. */
   groups?: readonly string[];
-  /** What the curves run along; default `"epoch"`. */
-  along?: "epoch" | "step";
+  /** What the curves run along: `"epoch"`, the default, `"step"`, or a metric that counts up. */
+  along?: string;
 }
 
 export interface Figure {
@@ -62,6 +62,8 @@ export interface Point {
   low: number;
   high: number;
   seeds: number;
+  /** Where it lies along a metric; `epoch` and `step` are then the first run's. */
+  [along: string]: number | string;
 }
 
 /** Methods that one figure can show: it has no more colours. */
@@ -110,7 +112,7 @@ interface Panel {
 interface Frame {
   points: readonly Point[];
   methods: readonly string[];
-  along: "epoch" | "step";
+  along: string;
   bands: Bands;
   width: number;
   height: number;
@@ -136,7 +138,7 @@ export async function learningCurves(
   curves: readonly Curve[],
   { title, subtitle, bands = "interval", groups: order = [], along = "epoch" }: FigureOptions,
 ): Promise<Figure> {
-  const all = averageOverSeeds(curves, bands);
+  const all = averageOverSeeds(curves, bands, along);
   const byLine = groupBy(all, ({ group, method, metric }) => JSON.stringify([group, method, metric]));
   const points = [...byLine.values()].flatMap((line) => someOf(line, MOST_POINTS));
   if (points.length === 0) throw new InputError("there is no epoch to draw yet");
@@ -236,24 +238,57 @@ function meaning(points: readonly Point[], bands: Bands): string {
   return `Lines are means over ${count} seeds, bands ${around[bands]}.`;
 }
 
-/** The mean over the runs of a method after every step at which all of them have a record. */
-export function averageOverSeeds(curves: readonly Curve[], bands: Bands = "interval"): Point[] {
+/** The mean over the runs of a method wherever all of them have a record. */
+export function averageOverSeeds(
+  curves: readonly Curve[],
+  bands: Bands = "interval",
+  along = "epoch",
+): Point[] {
+  const counted = along !== "epoch" && along !== "step";
+  const place = counted ? along : "step";
   const metrics = QUANTITIES.flatMap(({ solid, dotted }) => (dotted ? [solid, dotted] : [solid]));
   return distinct(curves.map(({ group = "" }) => group)).flatMap((group) =>
     distinct(curves.map(({ label }) => label)).flatMap((method) => {
-      const runs = curves.filter((curve) => curve.label === method && (curve.group ?? "") === group);
-      const [first, ...others] = runs.map(
-        ({ records }) => new Map(records.map((record) => [record.step, record])),
+      const runs = curves
+        .filter((curve) => curve.label === method && (curve.group ?? "") === group)
+        .map(({ records }) => records);
+      const [first, ...others] = (counted ? meet(runs, along) : runs).map(
+        (records) => new Map(records.map((record) => [record[place], record])),
       );
       return metrics.flatMap((metric) =>
-        [...(first?.values() ?? [])].flatMap(({ epoch, step, [metric]: own }) => {
-          const values = [own, ...others.map((records) => records.get(step)?.[metric])];
+        [...(first ?? [])].flatMap(([at, { epoch, step, [metric]: own }]) => {
+          const values = [own, ...others.map((records) => records.get(at)?.[metric])];
           if (!values.every((value) => typeof value === "number")) return [];
           const { mean: value, low, high, count: seeds } = average(values, bands);
-          return [{ group, method, metric, epoch, step, value, low, high, seeds }];
+          return [
+            {
+              group,
+              method,
+              metric,
+              epoch,
+              step,
+              ...(counted && { [along]: at as number }),
+              value,
+              low,
+              high,
+              seeds,
+            },
+          ];
         }),
       );
     }),
+  );
+}
+
+/** Records of runs that count at paces of their own, at places that all have come to: a record holds from the one before on. */
+function meet(runs: readonly (readonly EpochRecord[])[], along: string): EpochRecord[][] {
+  const furthest = Math.min(...runs.map((records) => Number(records.at(-1)?.[along] ?? 0)));
+  const places = Array.from({ length: MOST_POINTS }, (_, i) => Math.ceil((furthest * (i + 1)) / MOST_POINTS));
+  return runs.map((records) =>
+    distinct(places.filter((place) => place > 0)).map((place) => ({
+      ...records.find(({ [along]: count }) => Number(count) >= place)!,
+      [along]: place,
+    })),
   );
 }
 
@@ -264,7 +299,9 @@ function plot(panel: Panel, frame: Frame): { layer: object[] } {
   const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
   // Rows share an axis, and columns how far they go.
   const domain = quantity.domain(drawn);
-  const furthest = largest(frame.points.filter((point) => point.group === group).map((p) => p[along]));
+  const furthest = largest(
+    frame.points.filter((point) => point.group === group).map((p) => Number(p[along])),
+  );
   const points = drawn.filter((point) => point.group === group);
   const solids = points.filter(({ metric }) => metric === solid);
   const y = {
@@ -288,11 +325,11 @@ function plot(panel: Panel, frame: Frame): { layer: object[] } {
       type: "quantitative",
       scale: { domain: [0, furthest], nice: false },
       axis: {
-        title: lowest ? (along === "step" ? "steps" : "epoch") : null,
+        title: lowest ? (along === "step" ? "steps" : along) : null,
         labels: lowest,
         tickMinStep: 1,
         tickCount: 4,
-        labelExpr: along === "step" ? "format(datum.value, '~s')" : "format(datum.value, 'd')",
+        labelExpr: along === "epoch" ? "format(datum.value, 'd')" : "format(datum.value, '~s')",
       },
     },
     y,

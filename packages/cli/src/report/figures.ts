@@ -1,5 +1,6 @@
 /** The figures of a report: as many as it takes to keep them readable. */
 
+import { drawnOver } from "../settings/config.ts";
 import { type Group, type ReportOptions, type Section, unfinishedIn } from "./content.ts";
 import { type Figure, learningCurves, MOST_GROUPS, MOST_METHODS } from "./figure.ts";
 import { chunks } from "./lists.ts";
@@ -53,7 +54,7 @@ function partsOf({ panels, methods, groups }: Section): Group[][] {
 function draw(
   groups: readonly Group[],
   methods: readonly string[],
-  { panels, along, groups: all }: Section,
+  { task, panels, groups: all }: Section,
   { title, subtitle, scaledDown, bands = "interval" }: ReportOptions,
 ): Promise<Figure> {
   const said = [
@@ -73,6 +74,6 @@ function draw(
     ...(said.length > 0 && { subtitle: said.join(" ") }),
     bands,
     groups: panels.map((panel) => panel ?? ""),
-    along,
+    along: drawnOver({ task }),
   });
 }

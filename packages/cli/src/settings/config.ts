@@ -73,6 +73,9 @@ export const taskOf = ({ task }: Pick<Config, "task">): TaskDefinition => findTa
 export const alongOf = (config: Pick<Config, "task">): "epoch" | "step" =>
   taskOf(config).length === "steps" ? "step" : "epoch";
 
+/** What reports draw curves over. */
+export const drawnOver = (config: Pick<Config, "task">): string => taskOf(config).over ?? alongOf(config);
+
 /** How long a run is, in what it is counted in. */
 export const lengthOf = (config: Config): number =>
   taskOf(config).length === "steps" ? config.steps! : config.epochs;

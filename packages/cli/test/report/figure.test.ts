@@ -66,6 +66,31 @@ describe("means over seeds", () => {
     expect(epochs("HNCA")).toBe(1);
     expect(epochs("REINFORCE")).toBe(2);
   });
+
+  it("meet along a metric that each run counts at a pace of its own", () => {
+    const run = (...counted: [number, number][]) => ({
+      label: "HNCA",
+      records: counted.map(([episodes, value], i) => ({
+        ...records([0.5], null)[0],
+        step: 10 * (i + 1),
+        episodes,
+        return: value,
+      })),
+    });
+    const points = averageOverSeeds(
+      [run([1, 10], [3, 20]), run([2, 30], [2, 30], [5, 50])],
+      "range",
+      "episodes",
+    );
+    // The first record that has come to an episode is what is known of it.
+    expect(
+      points.filter(({ metric }) => metric === "return").map(({ episodes, value }) => [episodes, value]),
+    ).toEqual([
+      [1, 20],
+      [2, 25],
+      [3, 35],
+    ]);
+  });
 });
 
 describe("learning curves", () => {

@@ -258,6 +258,7 @@ export const control = defineTask({
   usual: { estimator: "hnca", hidden: [64, 32], units: "zero-one", batchSize: 1, learningRate: 0.001 },
   data: "none",
   length: "steps",
+  over: "episodes",
   metrics: [
     { name: "return", title: "return", short: "return", digits: 2 },
     { name: "length", title: "length of an episode", digits: 1 },
