@@ -55,7 +55,7 @@ export interface Group {
    * come.
    */
   shown: readonly ReportedRun[];
-  /** Epochs or steps that were asked for, and those that `shown` have. */
+  /** Epochs or steps that were asked for, and those that `shown` have; the mean where they ended by themselves. */
   asked: number;
   reached: number;
 }
@@ -99,7 +99,8 @@ function groupOf(all: readonly ReportedRun[]): Group {
   const begun = runs.filter(({ records }) => records.length > 0);
   const common = Math.min(...begun.map(reachOf));
   const shown = finished.length > 0 ? finished : begun.map((run) => until(run, common));
-  const reached = shown[0] ? reachOf(shown[0]) : 0;
+  // Runs that ended by themselves differ in how far they came.
+  const reached = shown.length === 0 ? 0 : Math.round(average(shown.map(reachOf)).mean);
   // Runs that have all ended by themselves have come as far as they could.
   const far = ended.length === runs.length ? reached : asked;
   return { panel, method, runs, again, unfinished, shown, asked: far, reached };

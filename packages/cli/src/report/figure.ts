@@ -29,6 +29,8 @@ export interface Curve {
   label: string;
   /** What stands beside what: each group is a column of its own ("1 hidden layer", "2 hidden layers", ...). */
   group?: string;
+  /** Groups of one scale share an axis; default: all of them. */
+  scale?: string;
   records: readonly EpochRecord[];
 }
 
@@ -101,6 +103,8 @@ const highest = (points: readonly { value: number }[]) => largest(points.map(({ 
 interface Panel {
   quantity: Quantity;
   group: string;
+  /** The groups that share its axis. */
+  alike: readonly string[];
   heading?: string | undefined;
   /** What stands at its left: nothing where the panel shares its neighbour's axis. */
   axis: "labels" | "title and labels" | "none";
@@ -149,13 +153,17 @@ export async function learningCurves(
   const methods = labels.filter((label) => points.some(({ method }) => method === label));
 
   const grid = groups.length > 1;
+  const scaleOf = (name: string) => curves.find(({ group = "" }) => group === name)?.scale;
+  const alike = groups.map((group) => groups.filter((other) => scaleOf(other) === scaleOf(group)));
+  const apart = alike[0].length < groups.length;
   const panels: Panel[][] = grid
     ? quantities.map((quantity, row) =>
         groups.map((group, column) => ({
           quantity,
           group,
+          alike: alike[column],
           heading: row === 0 ? group : undefined,
-          axis: column === 0 ? "title and labels" : "none",
+          axis: column === 0 ? "title and labels" : apart ? "labels" : "none",
           lowest: row === quantities.length - 1,
         })),
       )
@@ -163,6 +171,7 @@ export async function learningCurves(
         quantities.map((quantity) => ({
           quantity,
           group: groups[0],
+          alike: groups,
           heading: quantity.title,
           axis: "labels",
           lowest: true,
@@ -172,8 +181,9 @@ export async function learningCurves(
   // Left of a panel is room for its axis, right of it for what stands beside the lines.
   const columns = panels[0].length;
   const left = grid ? 70 : 50;
+  const gap = grid ? (apart ? 40 : 0) : left;
   const widthBeside = (right: number) => {
-    const between = right + (grid ? 0 : left);
+    const between = right + gap;
     return Math.floor((FIGURE_WIDTH - left - right - (columns - 1) * between) / columns);
   };
   const roomFor = (beside: Beside) => {
@@ -217,7 +227,7 @@ export async function learningCurves(
     concat,
     columns,
     bounds: "flush",
-    spacing: { row: ROWS_APART, column: right + (grid ? 0 : left) },
+    spacing: { row: ROWS_APART, column: right + gap },
     config: CONFIG,
   } as unknown as TopLevelSpec;
   const axis = 44;
@@ -293,12 +303,12 @@ function meet(runs: readonly (readonly EpochRecord[])[], along: string): EpochRe
 }
 
 function plot(panel: Panel, frame: Frame): { layer: object[] } {
-  const { quantity, group, heading, axis, lowest } = panel;
+  const { quantity, group, alike, heading, axis, lowest } = panel;
   const { methods, along, width, height, right } = frame;
   const { solid, dotted } = quantity;
   const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
-  // Rows share an axis, and columns how far they go.
-  const domain = quantity.domain(drawn);
+  // What is alike in a row shares an axis, and columns how far they go.
+  const domain = quantity.domain(drawn.filter((point) => alike.includes(point.group)));
   const furthest = largest(
     frame.points.filter((point) => point.group === group).map((p) => Number(p[along])),
   );

@@ -1,6 +1,6 @@
 /** The figures of a report: as many as it takes to keep them readable. */
 
-import { drawnOver } from "../settings/config.ts";
+import { drawnOver, taskOf } from "../settings/config.ts";
 import { type Group, type ReportOptions, type Section, unfinishedIn } from "./content.ts";
 import { type Figure, learningCurves, MOST_GROUPS, MOST_METHODS } from "./figure.ts";
 import { chunks } from "./lists.ts";
@@ -57,6 +57,7 @@ function draw(
   { task, panels, groups: all }: Section,
   { title, subtitle, scaledDown, bands = "interval" }: ReportOptions,
 ): Promise<Figure> {
+  const { scaledBy } = taskOf({ task });
   const said = [
     subtitle ?? [],
     scaledDown === undefined ? [] : `Scaled down: ${scaledDown}.`,
@@ -66,7 +67,12 @@ function draw(
     groups
       .filter(({ method }) => method === label)
       .flatMap(({ panel: group, shown }) =>
-        shown.map(({ records }) => ({ label, records, ...(group !== undefined && { group }) })),
+        shown.map(({ config, records }) => ({
+          label,
+          records,
+          ...(group !== undefined && { group }),
+          ...(scaledBy !== undefined && { scale: String(config[scaledBy]) }),
+        })),
       ),
   );
   return learningCurves(curves, {

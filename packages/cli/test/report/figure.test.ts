@@ -94,6 +94,19 @@ describe("means over seeds", () => {
 });
 
 describe("learning curves", () => {
+  it("share an axis where their scale is one", async () => {
+    const curve = (group: string, scale: string, last: number) => ({
+      ...{ label: "HNCA", group, scale },
+      records: records([0, 0], null).map((record, i) => ({ ...record, return: i * last })),
+    });
+    const curves = [curve("a", "pole", 100), curve("b", "pole", 300), curve("c", "hill", -200)];
+    const { spec } = await learningCurves(curves, { title: "" });
+    const found = JSON.stringify(spec)
+      .match(/"domain":\[-?\d+,\d+\]/g)!
+      .filter((text) => /00/.test(text));
+    expect([...new Set(found)]).toEqual(['"domain":[0,300]', '"domain":[-200,0]']);
+  });
+
   it("are a well-formed SVG with title, names and final values", async () => {
     const { svg } = await learningCurves(twoMethods, { title: "A < B & C", subtitle: "of two methods" });
     expect(wellFormed(svg)).toBe(true);

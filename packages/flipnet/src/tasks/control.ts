@@ -259,6 +259,7 @@ export const control = defineTask({
   data: "none",
   length: "steps",
   over: "episodes",
+  scaledBy: "environment",
   metrics: [
     { name: "return", title: "return", short: "return", digits: 2 },
     { name: "length", title: "length of an episode", digits: 1 },

@@ -113,6 +113,8 @@ export interface TaskDefinition<
   readonly length: "epochs" | "steps";
   /** The metric over which reports draw its curves, one that counts up; absent: over what its length is counted in. */
   readonly over?: string;
+  /** The setting by whose values curves have scales of their own; absent: all have one. */
+  readonly scaledBy?: string;
   /** The first one is what a person wants to follow. */
   readonly metrics: readonly TaskMetric[];
   readonly curves: readonly TaskCurve[];
