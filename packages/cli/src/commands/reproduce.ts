@@ -232,8 +232,8 @@ async function list(flags: Flags): Promise<number> {
   if (missing !== undefined) {
     process.stderr.write(`which runs there are, and what they cost, cannot be told: ${missing}\n`);
   }
-  const secondsOf =
-    flags.cost && missing === undefined ? await costOf(listed.flatMap(({ runs }) => runs)) : undefined;
+  const { secondsOf, share = 1 } =
+    flags.cost && missing === undefined ? await costOf(listed.flatMap(({ runs }) => runs)) : {};
   const cores = availableParallelism();
   /** On all cores. */
   const sum = (runs: readonly PlannedRun[], from: (run: PlannedRun) => number) =>
@@ -276,8 +276,9 @@ async function list(flags: Flags): Promise<number> {
     process.stdout.write(`${line}\n${title === undefined ? "" : `${dim(`  ${title}`)}\n`}`);
   }
   if (secondsOf) {
+    const busy = share < 0.8 ? ` It is busy now: this had ${Math.round(100 * share)} % of a core.` : "";
     process.stdout.write(
-      `\nTimes are about what ${cores} runs at a time take on this machine (${cores} ${cores === 1 ? "core" : "cores"}), from a moment of each.\n`,
+      `\nTimes are about what ${cores} runs at a time take on this machine (${cores} ${cores === 1 ? "core" : "cores"}) with nothing else on it, from the processor time of a moment of each.${busy}\n`,
     );
   }
   return 0;
@@ -286,7 +287,7 @@ async function list(flags: Flags): Promise<number> {
 /** Epochs that there are of a run. */
 const reached = ({ stored, config }: PlannedRun) => Math.min(stored?.records.length ?? 0, config.epochs);
 
-/** Measures the costs; returns how many seconds of one core a run takes from an epoch on. */
+/** Measures the costs; gives how many seconds of one core a run takes from an epoch on, and what share of a core this had. */
 async function costOf(runs: readonly PlannedRun[]) {
   const { costKey, measureCosts, secondsOf } = await import("../planning/cost.ts");
   const line = new StatusLine(process.stderr);
@@ -295,12 +296,15 @@ async function costOf(runs: readonly PlannedRun[]) {
     plain: () => `measuring: ${of}`,
   });
   line.update(say("the data"));
-  const costs = await measureCosts(
+  const { costs, share } = await measureCosts(
     runs.map(({ config }) => config),
     100,
     (measured, of) => line.update(say(`${measured} of ${of} kinds`)),
   );
   line.clear();
-  return ({ config }: PlannedRun, from: number) =>
-    secondsOf(costs.get(costKey(config))!, from, config.epochs);
+  return {
+    secondsOf: ({ config }: PlannedRun, from: number) =>
+      secondsOf(costs.get(costKey(config))!, from, config.epochs),
+    share,
+  };
 }

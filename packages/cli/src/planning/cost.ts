@@ -5,13 +5,19 @@ import type { Training } from "flipnet/internal/training/training";
 import { cheapest, createBackend, loadWorkload, type Workload } from "../running/workload.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 
-/** Seconds that a run takes. */
+/** What a run takes, in seconds of processor time: other work on the machine makes it wait, but costs it little. */
 export interface Cost {
   /** Of one epoch's steps. */
   epoch: number;
   /** Of going once through what is held out. */
   evaluation: number;
   evaluateEvery: number;
+}
+
+/** Costs by `costKey`, and how much of the time in which they were measured this process had a processor. */
+export interface Costs {
+  costs: ReadonlyMap<string, Cost>;
+  share: number;
 }
 
 /** Seconds that a run takes from one epoch to another. */
@@ -28,23 +34,40 @@ export function costKey({ seed, epochs, out, ...config }: Config): string {
  *
  * @param milliseconds of steps for each; it takes longer where a few steps do
  * @param onMeasured how many of how many are measured
- * @returns their costs by `costKey`
  */
 export async function measureCosts(
   configs: readonly Config[],
   milliseconds: number,
   onMeasured: (measured: number, of: number) => void = () => {},
-): Promise<Map<string, Cost>> {
+): Promise<Costs> {
   const distinct = new Map(configs.map((config) => [costKey(config), config]));
   const workloads = new Map<string, Promise<Workload>>();
   const costs = new Map<string, Cost>();
+  const had = timer();
+  let [cpu, wall] = [0, 0];
   for (const [key, config] of distinct) {
     const source = JSON.stringify([config.task, config.data]);
     if (!workloads.has(source)) workloads.set(source, loadWorkload(config));
-    costs.set(key, await measure(config, (await workloads.get(source))!, milliseconds));
+    const workload = (await workloads.get(source))!;
+    had();
+    costs.set(key, await measure(config, workload, milliseconds));
+    const taken = had();
+    cpu += taken.cpu;
+    wall += taken.wall;
     onMeasured(costs.size, distinct.size);
   }
-  return costs;
+  return { costs, share: wall === 0 ? 1 : Math.min(1, cpu / wall) };
+}
+
+/** Gives the seconds since it was called last: of this process's processor time, and of the clock. */
+function timer(): () => { cpu: number; wall: number } {
+  let [used, now] = [process.cpuUsage(), performance.now()];
+  return () => {
+    const { user, system } = process.cpuUsage(used);
+    const wall = (performance.now() - now) / 1000;
+    [used, now] = [process.cpuUsage(), performance.now()];
+    return { cpu: (user + system) / 1e6, wall };
+  };
 }
 
 async function measure(config: Config, workload: Workload, milliseconds: number): Promise<Cost> {
@@ -57,9 +80,9 @@ async function measure(config: Config, workload: Workload, milliseconds: number)
   try {
     const { training } = await workload.prepare(backend, short);
     const step = await secondsOfStep(training.initialise(), milliseconds);
-    const began = performance.now();
+    const taken = timer();
     await training.task.evaluate(training.learner.network, { epoch: 0, step: 1 });
-    const evaluation = (performance.now() - began) / 1000;
+    const { cpu: evaluation } = taken();
     return {
       epoch: (step * training.task.stepsPerEpoch) / shareOfTraining,
       evaluation: evaluation / shareOfTest,
@@ -93,11 +116,14 @@ function shortened(config: Config, examples: Workload["examples"]) {
 
 /** Of the fastest epoch, which other work on the machine disturbed least; the first one warms up. */
 async function secondsOfStep(training: Training, milliseconds: number): Promise<number> {
-  const began = performance.now();
-  let fastest = Infinity;
+  const taken = timer();
+  let [fastest, spent] = [Infinity, 0];
   for await (const { epoch, msPerStep } of training.run(Infinity)) {
-    if (epoch > 1) fastest = Math.min(fastest, msPerStep);
-    if (epoch > 1 && performance.now() - began > milliseconds) break;
+    const { cpu, wall } = taken();
+    spent += cpu;
+    // An epoch's steps had as much of a processor as the whole epoch, which measures as well.
+    if (epoch > 1) fastest = Math.min(fastest, (msPerStep / 1000) * (cpu / wall));
+    if (epoch > 1 && 1000 * spent > milliseconds) break;
   }
-  return fastest / 1000;
+  return fastest;
 }

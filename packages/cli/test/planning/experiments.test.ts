@@ -166,12 +166,14 @@ describe("an experiment", () => {
 it("costs in proportion to its length, and once for all seeds", async () => {
   const runs = expandExperiment(await read(small));
   const seen: number[] = [];
-  const costs = await measureCosts(
+  const { costs, share } = await measureCosts(
     runs.map(({ config }) => config),
     1,
     (measured) => seen.push(measured),
   );
   expect(seen).toEqual([1, 2, 3]);
+  expect(share).toBeGreaterThan(0);
+  expect(share).toBeLessThanOrEqual(1);
   for (const { config } of runs) expect(costs.get(costKey(config))!.epoch).toBeGreaterThan(0);
 
   const cost = { epoch: 2, evaluation: 30, evaluateEvery: 10 };
@@ -182,7 +184,7 @@ it("costs in proportion to its length, and once for all seeds", async () => {
   const images = { task: "vae", limit: 300, boundSamples: 2, hidden: [5], kernels: "portable" };
   const { parseConfig } = await import("../../src/settings/config.ts");
   const config: Config = parseConfig(images);
-  const [vae] = (await measureCosts([config], 1)).values();
+  const [vae] = (await measureCosts([config], 1)).costs.values();
   expect(vae).toMatchObject({ evaluateEvery: 10 });
   expect(vae.epoch).toBeGreaterThan(0);
   expect(vae.evaluation).toBeGreaterThan(0);
