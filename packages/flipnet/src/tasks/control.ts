@@ -36,6 +36,8 @@ export interface ControlOptions extends TraceOptions {
   atLimit: "bootstrap" | "end" | "skip";
   /** Whether the t-th step counts gamma^t. */
   discountStates: boolean;
+  /** Whether the critic reads which step of its episode it is, in place of what is seen. */
+  byTime?: boolean;
   seed: number;
 }
 
@@ -59,6 +61,8 @@ export class Control implements Task {
   readonly #counts: Float64Array;
   readonly #first: boolean[];
   readonly #seen: Float64Array;
+  /** A 1 at each episode's step, where the critic reads that. */
+  readonly #times: Float64Array;
 
   constructor(backend: Backend, environment: Environment, options: ControlOptions) {
     const { batchSize: B, steps, recordEvery, seed } = options;
@@ -73,8 +77,11 @@ export class Control implements Task {
     // No variance: rows are steps of episodes that go on.
     this.examples = { rows: B };
     this.#first = Array(B).fill(false);
+    const times = options.byTime ? environment.limit + 1 : 0;
+    this.#times = new Float64Array(B * times);
     const transitions: Transitions = {
-      next: backend.matrix(B, environment.inputs),
+      state: times > 0 ? backend.matrix(B, times) : this.input,
+      next: backend.matrix(B, times || environment.inputs),
       rewards: this.#episodes.rewards,
       discounts: new Float64Array(B),
       weights: new Float64Array(B),
@@ -104,6 +111,7 @@ export class Control implements Task {
     }
     this.#episodes.observe(this.#seen);
     this.backend.write(this.input, this.#seen);
+    if (this.#options.byTime) this.#tell(this.steps.transitions.state);
   }
 
   score({ layers }: Pass): void {
@@ -126,8 +134,16 @@ export class Control implements Task {
       if (episodes.ended[b] || episodes.cut[b]) this.#end(b);
     }
     episodes.observe(this.#seen);
-    this.backend.write(transitions.next, this.#seen);
+    if (this.#options.byTime) this.#tell(transitions.next);
+    else this.backend.write(transitions.next, this.#seen);
     transitions.moves = update === "step" || this.#over.every((over) => over === 1);
+  }
+
+  /** Tells which steps episodes are at. */
+  #tell(out: Matrix): void {
+    this.#times.fill(0);
+    for (let b = 0; b < this.batchSize; b++) this.#times[b * out.columns + this.#episodes.steps(b)] = 1;
+    this.backend.write(out, this.#times);
   }
 
   #end(b: number): void {
@@ -208,9 +224,9 @@ const controlSettings = {
     default: 0.8,
     says: "how much of the actor's trace stays, beside gamma",
   }),
-  critic: oneOf(["network", "linear", "none"], {
+  critic: oneOf(["network", "linear", "time", "none"], {
     default: "network",
-    says: "what says how much a state is worth: a network with the actor's widths, a linear map, or nothing",
+    says: "what says how much a state is worth: a network with the actor's widths, a linear map, a number for each time step, or nothing",
   }),
   criticLambda: number({ from: 0, to: 1, default: 0.8, says: "the same of the critic's trace" }),
   criticActivation: oneOf(["tanh", "softplus"], {
@@ -287,11 +303,12 @@ export const control = defineTask({
   ended: ({ episodes = Infinity }, record) => Number(record.episodes) >= episodes,
   create: (backend, settings) => {
     const { critic: kind, ...options } = settings;
-    const critic = { network: settings.hidden.map(widthOf), linear: [], none: undefined }[kind];
+    const critic = { network: settings.hidden.map(widthOf), linear: [], time: [], none: undefined }[kind];
     return {
       task: new Control(backend, findEnvironment(settings.environment), {
         ...options,
         ...(critic && { critic }),
+        byTime: kind === "time",
       }),
       network: createNetwork(backend, networkFor(settings)),
     };

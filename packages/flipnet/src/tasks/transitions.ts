@@ -3,7 +3,8 @@ import type { Matrix } from "../backend/backend.ts";
 
 /** What a step of every episode was: filled in by a task, row by row, once the actor has acted. */
 export interface Transitions {
-  /** [B, inputs] what is seen after the step. */
+  /** [B, n] what the critic reads before and after the step. */
+  readonly state: Matrix;
   readonly next: Matrix;
   readonly rewards: Float64Array;
   /** gamma, or 0 behind an episode's end. */

@@ -112,7 +112,7 @@ function prepareTraces(
     const { blocks, compute } = prepareGradient(backend, network.layers, ofRow);
     return { own: blocks, traces: blocks.map(({ columns }) => backend.matrix(1, columns)), compute };
   });
-  const critic = prepareCritic(backend, input, transitions.next, options);
+  const critic = prepareCritic(backend, transitions.state, transitions.next, options);
   const parameters = critic?.parameters ?? [];
   const blocks = [...network.layers.map(({ block }) => block), ...parameters.map(({ block }) => block)];
   const sums = blocks.map(({ columns }) => backend.matrix(1, columns));
@@ -219,12 +219,12 @@ interface Critic {
 
 function prepareCritic(
   backend: ImmediateBackend,
-  input: Matrix,
+  state: Matrix,
   next: Matrix,
   { critic: hidden, criticActivation: activation = "tanh", criticRate, criticRateEnd }: TraceOptions,
 ): Critic | undefined {
   if (hidden === undefined) return undefined;
-  const shape = { inputs: input.columns, hidden, outputs: 1, name: "critic", activation };
+  const shape = { inputs: state.columns, hidden, outputs: 1, name: "critic", activation };
   const front = denseFrontEnd(backend, shape);
   const rates = ratesOfCritic(criticRate, front.parameters.length);
   const ends = ratesOfCritic(criticRateEnd ?? criticRate, front.parameters.length);
@@ -234,7 +234,7 @@ function prepareCritic(
     Array.from({ length: states.rows }, (_, row) =>
       front.prepare(backend.view(states, row * states.columns, 1, states.columns)),
     );
-  const [before, after] = [runs(input), runs(next)];
+  const [before, after] = [runs(state), runs(next)];
   const room = new Float64Array(1);
   const worth = ({ output }: FrontPass) => backend.readNow(output, room)[0];
   return {

@@ -159,6 +159,28 @@ describe("an episode's update", () => {
     expect(moved[moved.length - 1][3]).toBeCloseTo(slope, 12);
   });
 
+  it("has a baseline for each time step, if asked to", () => {
+    const backend = createReferenceBackend();
+    const change = { critic: [], byTime: true, criticLambda: 0, atLimit: "bootstrap" } as const;
+    const { task, training } = prepare(backend, change);
+    const { parameters } = training.learner;
+    const { block } = parameters[parameters.length - 1];
+    const { transitions } = task.steps;
+    const before = [...backend.readNow(block)];
+    expect(before).toHaveLength(walk.limit + 2);
+    const worth = (t: number) => before[t] + before[walk.limit + 1];
+    const errors: number[] = [];
+    do {
+      training.rehearse();
+      const t = errors.length;
+      errors.push(transitions.rewards[0] + transitions.discounts[0] * worth(t + 1) - worth(t));
+    } while (!transitions.moves);
+    const moved = [...backend.readNow(block)].map((x, e) => x - before[e]);
+    before.slice(0, -1).forEach((_, t) => {
+      expect(moved[t]).toBeCloseTo(errors[t] ?? 0, 12);
+    });
+  });
+
   it("of several episodes side by side is the mean of theirs, once all are over", () => {
     const backend = createReferenceBackend();
     const { task, training } = prepare(backend, { batchSize: 3 });
