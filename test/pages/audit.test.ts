@@ -64,7 +64,8 @@ describe("the estimators' pages", () => {
 
   it.each(shown)("%s: %s", (_, __, block) => {
     const [line, path, names, baseline] = command.exec(block)!;
-    const { spec } = JSON.parse(read(path));
+    const file = JSON.parse(read(path));
+    const spec = file.spec ?? file;
     const report = audit(baseline === undefined ? spec : { ...spec, baseline: Number(baseline) }, {
       estimators: names.split(","),
     });

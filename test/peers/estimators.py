@@ -298,6 +298,210 @@ def digits(a):
     return np.asarray(a).round(12).ravel().tolist()
 
 
+class ChoiceNet:
+    """Two softmax units of three choices, below one of four and two Bernoulli units that read both."""
+
+    widths, choices = (6, 4, 2), (3, 4, 1)
+
+    def __init__(self, plus_minus):
+        self.shown = (lambda b: 2 * b - 1) if plus_minus else (lambda b: b)
+
+    def logits(self, layer, below):
+        x = X if layer == 0 else jnp.concatenate(below[:layer], -1)
+        return x @ CHOICE_W[layer].T + CHOICE_C[layer]
+
+    def law(self, layer, below):
+        l = self.logits(layer, below)
+        n = self.choices[layer]
+        if n == 1:
+            return jax.nn.sigmoid(l)
+        return jax.nn.softmax(l.reshape(B, -1, n), -1).reshape(B, -1)
+
+    def f(self, bits):
+        """The whole function: what lies upstream of a layer cancels in differences."""
+        b0, b1, b2 = bits
+        x = jnp.concatenate([b0, b1, self.shown(b2)], -1)
+        total = ((x @ CHOICE_ALL[0].T + CHOICE_ALL[1]) ** 2).sum(-1)
+        return total + log_likelihood(b0 @ CHOICE_IMAGE[0].T + CHOICE_IMAGE[1], X)
+
+    def independent(self, layer, below, u):
+        """By the inverse of the distribution function."""
+        p, n = self.law(layer, below), self.choices[layer]
+        if n == 1:
+            return 1.0 * (u < p)
+        chosen = (u[..., None] >= jnp.cumsum(p.reshape(B, -1, n), -1)).sum(-1)
+        return jax.nn.one_hot(chosen, n).reshape(B, -1)
+
+
+def forked(net, K, joint, columns, rows):
+    """A main pass and K - 1 more samples of each layer and of what follows; `joint` draws all K of a layer."""
+    given, chosen, main, all_samples = {}, [], [], []
+    draw = lambda layer, branch, rows, columns: given.setdefault(f"{layer},{branch}", uniforms(rows, columns))
+    for layer in range(3):
+        together = joint(net, layer, main, draw(layer, 0, *((B, 2) if net.choices[layer] == 1 and K == 2 else (rows(layer), columns(layer)))))
+        chosen.append(together)
+        main = main + [together[0]]
+    for layer in range(3):
+        samples = []
+        for k, own in enumerate(chosen[layer]):
+            bits = main[:layer] + [own]
+            for later in range(layer + 1, 3):
+                if k == 0:
+                    bits = bits + [main[later]]
+                else:
+                    u = draw(later, 1 + K * layer + k, B, net.widths[later] // net.choices[later])
+                    bits = bits + [net.independent(later, bits, u)]
+            samples.append(bits)
+        all_samples.append(samples)
+    return given, main, all_samples
+
+
+def halves(first, end):
+    return (first + end + 1) // 2
+
+
+def forks(split, first, end):
+    """(first, middle, end), the root first and each left side before its right."""
+    if end - first < 2:
+        return []
+    middle = split(first, end)
+    return [(first, middle, end)] + forks(split, first, middle) + forks(split, middle, end)
+
+
+def fork_logits(l, tree):
+    """Of each fork: how likely it is to go left."""
+    lse = jax.scipy.special.logsumexp
+    return jnp.stack([lse(l[..., a:m], -1) - lse(l[..., m:e], -1) for a, m, e in tree], -1)
+
+
+def antithetic_forks(split):
+    def joint(net, layer, below, u):
+        n = net.choices[layer]
+        if n == 1:
+            p = net.law(layer, below)
+            return [1.0 * (1 - u <= p), 1.0 * (u < p)]
+        l = net.logits(layer, below).reshape(B, -1, n)
+        tree = forks(split, 0, n)
+        P = jax.nn.sigmoid(fork_logits(l, tree))
+        u = u.reshape(*P.shape)
+        both = []
+        for left in (1 - u <= P, u < P):
+            # A choice is made where every fork above it goes its way.
+            made = jnp.stack([jnp.stack([jnp.where(k < m, left[..., i], ~left[..., i]) for i, (a, m, e) in enumerate(tree) if a <= k < e], -1).all(-1) for k in range(n)], -1)
+            both.append((1.0 * made).reshape(B, -1))
+        return both
+
+    return joint
+
+
+def disarm_forks(net, split):
+    columns = lambda layer: net.widths[layer] // net.choices[layer] * max(1, net.choices[layer] - 1)
+    given, main, samples = forked(net, 2, antithetic_forks(split), columns, lambda layer: B)
+    credits = []
+    for layer in range(3):
+        one, two = samples[layer]
+        half = (net.f(one) - net.f(two)) / 2
+        z, other = one[layer], two[layer]
+        n = net.choices[layer]
+        if n == 1:
+            p = net.law(layer, main)
+            credits.append(half[:, None] * (z - other) * jnp.maximum(p, 1 - p))
+            continue
+        tree = forks(split, 0, n)
+        l = net.logits(layer, main).reshape(B, -1, n)
+        at = lambda bits: [bits.reshape(B, -1, n)[..., a:e].sum(-1) for a, _, e in tree]
+        lefts = lambda bits: [bits.reshape(B, -1, n)[..., a:m].sum(-1) for a, m, _ in tree]
+        phi = fork_logits(l, tree)
+        P = jax.nn.sigmoid(phi)
+        weights = []
+        for i, (r, r2, b, b2) in enumerate(zip(at(z), at(other), lefts(z), lefts(other))):
+            p = P[..., i]
+            weights.append(r * r2 * (b - b2) * jnp.maximum(p, 1 - p) + r * (1 - r2) * (b - p) - (1 - r) * r2 * (b2 - p))
+        weights = jnp.stack(weights, -1) * half[:, None, None]
+        back = jax.grad(lambda l: (fork_logits(l, tree) * weights).sum())(l)
+        credits.append(back.reshape(B, -1))
+    return given, credits
+
+
+def orders(p):
+    """For each two choices a way to lay out [0, 1): the rarer first, the other last."""
+    n = len(p)
+    for i in range(n):
+        for j in range(i + 1, n):
+            rarer, other = (i, j) if p[i] <= p[j] else (j, i)
+            yield [rarer] + [k for k in range(n) if k not in (i, j)] + [other]
+
+
+def stretches(p, order):
+    ends = np.cumsum([p[k] for k in order])
+    ends[-1] = 1
+    return {k: (ends[i - 1] if i > 0 else 0.0, ends[i]) for i, k in enumerate(order)}
+
+
+def repelling_choices(K):
+    def joint(net, layer, below, u):
+        p, n = np.asarray(net.law(layer, below)), net.choices[layer]
+        if n == 1:
+            return dirichlet(p, None, lambda: u, K)
+        parts = u.reshape(K, B, -1)
+        out = np.zeros((K, B, p.shape[1]))
+        for b in range(B):
+            for unit in range(p.shape[1] // n):
+                law = p[b, unit * n : unit * n + n]
+                cuts = np.concatenate([[0], np.sort(parts[: K - 1, b, unit]), [1]])
+                numbers = (1 - np.diff(cuts)) ** (K - 1)
+                options = list(orders(law))
+                where = stretches(law, options[int(parts[K - 1, b, unit] * len(options))])
+                for k, number in enumerate(numbers):
+                    made = [c for c, (low, high) in where.items() if low <= number < high]
+                    out[k, b, unit * n + made[0]] = 1
+        return [jnp.asarray(one) for one in out]
+
+    return joint
+
+
+def carms(net, K):
+    rows = lambda layer: B * (K - 1 if net.choices[layer] == 1 else K)
+    given, main, samples = forked(net, K, repelling_choices(K), lambda layer: net.widths[layer] // net.choices[layer], rows)
+    both = lambda s, t: max(0.0, s ** (1 / (K - 1)) + t ** (1 / (K - 1)) - 1) ** (K - 1)
+    credits = []
+    for layer in range(3):
+        f = [np.asarray(net.f(bits)) for bits in samples[layer]]
+        z = [np.asarray(bits[layer]) for bits in samples[layer]]
+        p, n = np.asarray(net.law(layer, main)), net.choices[layer]
+        g = np.zeros_like(p)
+        for b in range(B):
+            for unit in range(p.shape[1] // n):
+                place = slice(unit * n, unit * n + n)
+                law = p[b, place] if n > 1 else np.array([p[b, unit], 1 - p[b, unit]])
+                made = [one[b, place] if n > 1 else np.array([one[b, unit], 1 - one[b, unit]]) for one in z]
+                for k in range(K):
+                    for m in range(K):
+                        i, j = int(made[k].argmax()), int(made[m].argmax())
+                        if i == j:
+                            continue
+                        chances = []
+                        for order in orders(law):
+                            (a, c), (d, e) = (stretches(law, order)[x] for x in (i, j))
+                            chances.append(both(c, e) - both(a, e) - both(c, d) + both(a, d))
+                        ratio = law[i] * law[j] / np.mean(chances)
+                        score = ratio * (f[k][b] - f[m][b]) * (made[k] - law) / (K * (K - 1))
+                        if n > 1:
+                            g[b, place] += score
+                        else:
+                            g[b, unit] += score[0]
+        credits.append(g)
+    return given, credits
+
+
+CHOICE_CASES = {
+    "disarm-tree": lambda net: disarm_forks(net, halves),
+    "disarm-sb": lambda net: disarm_forks(net, lambda first, end: first + 1),
+    "carms:samples=2": lambda net: carms(net, 2),
+    "carms:samples=3": lambda net: carms(net, 3),
+    "carms:samples=4": lambda net: carms(net, 4),
+}
+
 spec = {
     "layers": [{"weights": W[n].tolist(), "bias": C[n].tolist()} for n in (0, 1)],
     "contexts": X.astype(int).tolist(),
@@ -325,6 +529,37 @@ for units in ("zero-one", "plus-minus"):
                 **({"learned": learned[0]} if learned else {}),
             }
         )
-made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "cases": cases}
+CHOICE_W = [some(6, I), some(4, 6), some(2, 10)]
+CHOICE_C = [some(6), some(4), some(2)]
+CHOICE_ALL, CHOICE_IMAGE = (some(3, 12), some(3)), (some(I, 6), some(I))
+choice_spec = {
+    "layers": [
+        {
+            "weights": CHOICE_W[n].tolist(),
+            "bias": CHOICE_C[n].tolist(),
+            **({"kind": "softmax", "choices": ChoiceNet.choices[n]} if ChoiceNet.choices[n] > 1 else {}),
+            **({"parents": [0, 1]} if n == 2 else {}),
+        }
+        for n in range(3)
+    ],
+    "contexts": X.astype(int).tolist(),
+    "components": [
+        {"name": "all", "reads": [0, 1, 2], "weights": CHOICE_ALL[0].tolist(), "bias": CHOICE_ALL[1].tolist(), "eta": "square"},
+        {"name": "image", "reads": [0], "weights": CHOICE_IMAGE[0].tolist(), "bias": CHOICE_IMAGE[1].tolist(), "eta": "log-likelihood", "target": "input"},
+    ],
+}
+for units in ("zero-one", "plus-minus"):
+    for estimator, make in CHOICE_CASES.items():
+        given, credits = make(ChoiceNet(units == "plus-minus"))
+        cases.append(
+            {
+                "units": units,
+                "softmax": True,
+                "estimator": estimator,
+                "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
+                "credits": [digits(g) for g in credits],
+            }
+        )
+made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "softmaxSpec": choice_spec, "cases": cases}
 path = pathlib.Path(__file__).with_name("estimators.json")
 path.write_text(json.dumps(made, separators=(",", ":")) + "\n")

@@ -63,9 +63,12 @@ export { arm } from "./estimators/arm.ts";
 export { arms } from "./estimators/arms.ts";
 // Estimators and optimizers.
 export type { Baseline, BaselineRule, PreparedBaseline } from "./estimators/baseline.ts";
+export { carms } from "./estimators/carms.ts";
 export { classification } from "./estimators/classification.ts";
 export { concrete } from "./estimators/concrete.ts";
 export { disarm } from "./estimators/disarm.ts";
+export { disarmSb } from "./estimators/disarm-sb.ts";
+export { disarmTree } from "./estimators/disarm-tree.ts";
 export { doubleCv } from "./estimators/double-cv.ts";
 export type {
   Definition,

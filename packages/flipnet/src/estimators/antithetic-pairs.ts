@@ -2,8 +2,8 @@
  * Antithetic pairs: what DisARM and ARM share. A layer's samples come in pairs, each from one uniform a unit; the credit
  * is the mean over the pairs.
  */
-import type { Matrix } from "../backend/backend.ts";
-import { antithetic } from "../network/laws.ts";
+import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
+import { antithetic, type Law } from "../network/laws.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
 import { count, type ValuesOf } from "./options.ts";
 import {
@@ -34,17 +34,21 @@ export interface Pair {
   readonly uniforms: Matrix | undefined;
 }
 
+/** What makes the law of a pair of outcomes, the second's bits being `second`; the uniforms go into `kept`, where that is given. */
+export type PairLaw = (backend: Backend, outcome: Outcome, second: Matrix, kept?: Matrix) => Law;
+
 /**
  * An estimator that credits each layer by antithetic pairs.
  *
  * @param factor writes what half the difference of the objective, `(f1 - f2) / 2`, is to be multiplied with
- * @param keepUniforms whether `factor` looks at the uniforms
+ * @param options.keepUniforms whether `factor` looks at the uniforms
+ * @param options.law of Bernoulli units by default
  */
 export function prepareAntitheticPairs(
   problem: Problem,
   options: ValuesOf<typeof pairOptions>,
   factor: (pair: Pair, out: Matrix) => void,
-  keepUniforms = false,
+  { keepUniforms = false, law = antithetic }: { keepUniforms?: boolean; law?: PairLaw } = {},
 ): PreparedEstimator {
   const { backend, layers } = problem.network;
   const matrices = () => layers.map(({ width }) => backend.matrix(problem.input.rows, width));
@@ -77,11 +81,25 @@ export function prepareAntitheticPairs(
       pairs[index] = pairsOf(resampled);
       const draws = pairs[index].map(({ first: { pass }, second, uniforms }) => ({
         site: pass.sites[index],
-        law: antithetic(backend, pass.layers[index], second.pass.layers[index].bits, uniforms),
+        law: law(backend, pass.layers[index], second.pass.layers[index].bits, uniforms),
       }));
       return (given) => {
         for (const { site, law } of draws) given.draw(site, law);
       };
     },
   );
+}
+
+/** What DisARM multiplies half the difference with, of Bernoulli units: `(b1 - b2) max(p, 1 - p)`. */
+export function prepareDisarmFactor({ network, input }: Problem): (pair: Pair, out: Matrix) => void {
+  const { backend, layers } = network;
+  const larger = layers.map(({ kind, width }) =>
+    kind === "bernoulli" ? backend.matrix(input.rows, width) : undefined,
+  );
+  return ({ layer: { index }, first, second }, out) => {
+    const { p, q, bits } = first.pass.layers[index];
+    backend.maximum(p, q, larger[index]!);
+    backend.subtract(bits, second.pass.layers[index].bits, out);
+    backend.multiply(out, larger[index]!, out);
+  };
 }

@@ -38,7 +38,7 @@ export const arm = defineEstimator({
         backend.subtract(uniforms!, half[index], out);
         backend.addScaled(out, 1, out); // what multiplies half the difference
       },
-      true,
+      { keepUniforms: true },
     );
   },
 });

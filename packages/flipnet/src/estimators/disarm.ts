@@ -9,7 +9,7 @@
  * Unbiased, with no more variance than ARM. Cost: K - 1 partial passes from every layer on (K with `resample: "fresh"`,
  * its authors' form), quadratic in depth.
  */
-import { pairOptions, prepareAntitheticPairs } from "./antithetic-pairs.ts";
+import { pairOptions, prepareAntitheticPairs, prepareDisarmFactor } from "./antithetic-pairs.ts";
 import { defineEstimator } from "./estimator.ts";
 
 /** `g = (f1 - f2) / 2 (b1 - b2) max(p, 1 - p)`, with an antithetic pair. */
@@ -25,14 +25,5 @@ export const disarm = defineEstimator({
   options: pairOptions,
   variants: [{ name: "disarm-fresh", resample: "fresh" }],
 
-  prepare(problem, options) {
-    const { backend, layers } = problem.network;
-    const larger = layers.map(({ width }) => backend.matrix(problem.input.rows, width));
-    return prepareAntitheticPairs(problem, options, ({ layer: { index }, first, second }, out) => {
-      const { p, q, bits } = first.pass.layers[index];
-      backend.maximum(p, q, larger[index]);
-      backend.subtract(bits, second.pass.layers[index].bits, out);
-      backend.multiply(out, larger[index], out);
-    });
-  },
+  prepare: (problem, options) => prepareAntitheticPairs(problem, options, prepareDisarmFactor(problem)),
 });

@@ -3,9 +3,12 @@ import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 import { arm } from "./arm.ts";
 import { arms } from "./arms.ts";
+import { carms } from "./carms.ts";
 import { classification } from "./classification.ts";
 import { concrete } from "./concrete.ts";
 import { disarm } from "./disarm.ts";
+import { disarmSb } from "./disarm-sb.ts";
+import { disarmTree } from "./disarm-tree.ts";
 import { doubleCv } from "./double-cv.ts";
 import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
@@ -43,6 +46,9 @@ export const estimators: readonly EstimatorKind[] = [
   disarm,
   arm,
   arms,
+  disarmTree,
+  disarmSb,
+  carms,
   doubleCv,
   vargrad,
   vimco,

@@ -6,6 +6,7 @@
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { softplus } from "../backend/softplus.ts";
 import { InputError } from "../formats/errors.ts";
+import { chosenAt } from "../network/choice-laws.ts";
 import type { Edge, Layer } from "../network/network.ts";
 import {
   addFlipEntropy,
@@ -14,7 +15,7 @@ import {
   flipLogLikelihood,
   type Pass,
 } from "../network/pass.ts";
-import { chosenAt, prepareAdditions } from "./what-if.ts";
+import { prepareAdditions } from "./what-if.ts";
 
 /** A function of a logit and, where the components have one, of a target: a bit, or any number that was given. */
 export interface Activation {

@@ -9,11 +9,12 @@
  * A mean that moves by `d` is worth `d (x - mu) / v - d^2 / (2 v)`: two products a layer, and no call a unit.
  */
 import { immediate, type Matrix } from "../backend/backend.ts";
+import { chosenAt } from "../network/choice-laws.ts";
 import type { Edge, Layer, Linear, Network } from "../network/network.ts";
 import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type InputColumns, inputColumns } from "./input-columns.ts";
 import type { Objective } from "./objective.ts";
-import { chosenAt, prepareAdditions } from "./what-if.ts";
+import { prepareAdditions } from "./what-if.ts";
 
 /** A deviation of 3 % of a column's own. */
 const floor = 1e-3;

@@ -1,5 +1,6 @@
 /** What if one unit had done something else? Found out by trying: one evaluation for every other outcome of every unit. */
 import { type Backend, immediate, type Matrix } from "../backend/backend.ts";
+import { chosenAt } from "../network/choice-laws.ts";
 import type { Layer } from "../network/network.ts";
 import { computeLaw, type Pass } from "../network/pass.ts";
 
@@ -60,12 +61,6 @@ export function whatIf(
       }
     }
   }
-}
-
-/** Which of a softmax unit's bits, from `start` on, is 1. */
-export function chosenAt(bits: Float64Array, start: number, choices: number): number {
-  for (let k = 0; k < choices; k++) if (bits[start + k] === 1) return k;
-  return 0;
 }
 
 /** Flips a Bernoulli unit; moves a softmax unit on by `step` choices. */

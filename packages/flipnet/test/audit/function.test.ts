@@ -20,8 +20,8 @@ import { banditSpecs } from "./random-spec.ts";
 
 const backend = createReferenceBackend();
 
-/** They have tests of their own: of three samples, and of noise that has no end of outcomes. */
-const simulatedOrLarge = ["arms", "rebar", "relax"];
+/** They have tests of their own: of several samples that depend on each other, and of noise that has no end of outcomes. */
+const simulatedOrLarge = ["arms", "disarm-tree", "disarm-sb", "carms", "rebar", "relax"];
 /** Of known functions. */
 const unbiased = estimatorsFor(["components", "evaluations", "slopes"])
   .filter(({ name, unbiased }) => unbiased && !simulatedOrLarge.includes(name))
