@@ -234,7 +234,8 @@ export class Board {
 
   /**
    * The label and the cells that there is room for, the last ones first to go, on one line; on a terminal a bar as well,
-   * where there is room left. There the label is cut before two cells are left out, and it has one width in all lines.
+   * where there is room left. There the label is cut before two cells are left out, and it has one width in all lines; a
+   * bar takes nothing from it.
    */
   #line(job: Job, part: number, cells: readonly string[]): string {
     if (!this.#isDrawn) return [this.#label(job), ...cells].join("  ");
@@ -244,7 +245,8 @@ export class Board {
     const shown = [...cells];
     const room = () => columns - label - 2 - [...shown.join("  ")].length;
     while (room() < 0 && shown.length > 1) shown.pop();
-    const bar = room() - 2 < narrowBar ? [] : [this.#colors.cyan(formatBar(part, Math.min(24, room() - 2)))];
+    const isShort = label < this.#labelWidth || room() - 2 < narrowBar;
+    const bar = isShort ? [] : [this.#colors.cyan(formatBar(part, Math.min(24, room() - 2)))];
     // The terminal may be narrower than the narrowest line.
     const text = shown.map((cell) => shortened(cell, Math.max(1, columns - label - 2)));
     return [this.#label(job, label), ...text, ...bar].join("  ");

@@ -11,7 +11,7 @@ import type { RunSummary } from "../running/run-folder.ts";
 import { type Config, drawnOver, taskOf } from "../settings/config.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
-import { colorsFor, formatTable } from "./terminal.ts";
+import { colorsFor, counted, formatTable } from "./terminal.ts";
 import { addOtherSettings } from "./train.ts";
 
 /** `settings` are those of `train`. */
@@ -141,7 +141,7 @@ function introduce(methods: readonly string[], config: Config, seedCount: number
   process.stderr.write(
     `${bold(`${listed(methods)} on ${problemOf(config)}, side by side`)}\n` +
       `${taskOf(config).says}\n` +
-      `${capitalised(describe(config))}, ${epochs} epochs${images}, seed ${listed(seeds)}.\n` +
+      `${capitalised(describe(config))}, ${counted(epochs, "epoch")}${images}, seed ${listed(seeds)}.\n` +
       "Each method begins with the same weights and sees the same in the same order.\n\n",
   );
 }

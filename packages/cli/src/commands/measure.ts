@@ -4,6 +4,7 @@ import { InputError } from "flipnet/internal/formats/errors";
 import type { Estimated, Labelled, Measured, MeasureOptions } from "flipnet/internal/training/measure";
 import type { MeasuredAt } from "../report/measure-figure.ts";
 import { wholeNumber } from "./numbers.ts";
+import { counted, formatBar, StatusLine } from "./terminal.ts";
 
 interface Flags {
   estimators?: string;
@@ -60,7 +61,6 @@ async function measure(folder: string, flags: Flags): Promise<void> {
   const { taskOf } = await import("../settings/config.ts");
   const { checkPlace, writeOutputs } = await import("../running/places.ts");
   const { prepareMeasure } = await import("flipnet/internal/training/measure");
-  const { formatBar, StatusLine } = await import("./terminal.ts");
   if (flags.figure !== undefined) await checkPlace({ path: flags.figure }, flags.force);
 
   const run = await readRun(folder);
@@ -166,7 +166,7 @@ function tableOf({ epoch, measurement }: MeasuredAt): string {
     .join("\n");
   const known = squaredGradient.value > 2 * squaredGradient.error;
   return (
-    `after ${epoch} epochs: ${batches} batches, held against ${reference}; ` +
+    `after ${counted(epoch, "epoch")}: ${batches} batches, held against ${reference}; ` +
     `${known ? `ln mean squared gradient ${Math.log(squaredGradient.value).toFixed(2)}` : "the true gradient is lost in the noise: more --batches"}\n` +
     `${text}\n\n`
   );

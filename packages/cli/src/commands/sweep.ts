@@ -145,7 +145,7 @@ function tellPlan(runs: readonly PlannedRun[], { json }: Flags): void {
     const table = rows.map(({ label, status, epochs, of, folder }) => [
       label,
       status,
-      `${epochs} of ${of} epochs`,
+      `${epochs} of ${counted(of, "epoch")}`,
       folder,
     ]);
     process.stdout.write(formatTable(table));

@@ -17,7 +17,15 @@ import { isFile } from "../settings/module.ts";
 import { presetNamed, presets, withPreset } from "../settings/presets.ts";
 import { interrupted, outputClosed, stopSignal } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
-import { canRedraw, colorsFor, formatBar, formatSeconds, formatTable, StatusLine } from "./terminal.ts";
+import {
+  canRedraw,
+  colorsFor,
+  counted,
+  formatBar,
+  formatSeconds,
+  formatTable,
+  StatusLine,
+} from "./terminal.ts";
 
 /** What commander makes of the flags: text, but for switches. */
 interface Flags {
@@ -327,7 +335,7 @@ class Report {
       this.#status.print(`there is nothing to go on with in ${folder}: the run begins`);
     }
     const from = step === 0 ? "" : `, from step ${step} on`;
-    if (!complete) this.#status.print(`${bold(folder)}: ${config.epochs} epochs${from}`);
+    if (!complete) this.#status.print(`${bold(folder)}: ${counted(config.epochs, "epoch")}${from}`);
     for (const note of notes) this.#status.print(note);
     if (withoutNative !== undefined) {
       this.#status.print(`no native kernels, so ${config.kernels} ones: ${withoutNative}`);
@@ -378,7 +386,7 @@ class Report {
     this.#status.clear();
     if (summary === undefined) {
       if (outputClosed.aborted) return;
-      const done = `${records.length} of ${this.#epochs} epochs`;
+      const done = `${records.length} of ${counted(this.#epochs, "epoch")}`;
       process.stderr.write(`stopped after ${done}; a checkpoint is in ${folder}: add --resume to go on\n`);
     } else if (this.#flags.json) {
       this.#printJson(summary);

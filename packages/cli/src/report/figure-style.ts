@@ -56,11 +56,14 @@ export const CONFIG = {
   },
 };
 
-/** A layer: a text that begins at the panel's left edge. */
+/**
+ * A layer: a text that begins at the panel's left edge. It is data, as all texts of a user's have to be: Vega makes
+ * expressions of the rest, in which `valueOf` is no text.
+ */
 export const write = (text: string, y: number, style: object) => ({
-  data: { values: [{}] },
-  mark: { type: "text", align: "left", color: INK, text, ...style },
-  encoding: { x: { value: 0 }, y: { value: y } },
+  data: { values: [{ text }] },
+  mark: { type: "text", align: "left", color: INK, ...style },
+  encoding: { x: { value: 0 }, y: { value: y }, text: { field: "text" } },
 });
 
 /** By this a figure is known, so that nothing else is written over. */

@@ -105,6 +105,8 @@ interface Panel {
   group: string;
   /** The groups that share its axis. */
   alike: readonly string[];
+  /** The group's place among all. */
+  column: number;
   heading?: string | undefined;
   /** What stands at its left: nothing where the panel shares its neighbour's axis. */
   axis: "labels" | "title and labels" | "none";
@@ -162,6 +164,7 @@ export async function learningCurves(
           quantity,
           group,
           alike: alike[column],
+          column,
           heading: row === 0 ? group : undefined,
           axis: column === 0 ? "title and labels" : apart ? "labels" : "none",
           lowest: row === quantities.length - 1,
@@ -172,6 +175,7 @@ export async function learningCurves(
           quantity,
           group: groups[0],
           alike: groups,
+          column: 0,
           heading: quantity.title,
           axis: "labels",
           lowest: true,
@@ -223,7 +227,7 @@ export async function learningCurves(
   const spec = {
     $schema: "https://vega.github.io/schema/vega-lite/v6.json",
     description: title,
-    data: { values: points },
+    data: { values: points.map((point) => placed(point, groups, methods)) },
     concat,
     columns,
     bounds: "flush",
@@ -303,7 +307,7 @@ function meet(runs: readonly (readonly EpochRecord[])[], along: string): EpochRe
 }
 
 function plot(panel: Panel, frame: Frame): { layer: object[] } {
-  const { quantity, group, alike, heading, axis, lowest } = panel;
+  const { quantity, group, column, alike, heading, axis, lowest } = panel;
   const { methods, along, width, height, right } = frame;
   const { solid, dotted } = quantity;
   const drawn = frame.points.filter(({ metric }) => metric === solid || metric === dotted);
@@ -343,12 +347,12 @@ function plot(panel: Panel, frame: Frame): { layer: object[] } {
       },
     },
     y,
-    color: { field: "method", scale: { domain: methods, range: COLOURS }, legend: null },
+    color: byMethod(methods, COLOURS),
   };
   const band = { y: { ...y, field: "low" }, y2: { field: "high" } };
-  const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
+  const shape = byMethod(methods, SHAPES);
   const of = (metric: string, layer: object) => ({
-    transform: [{ filter: { and: [equal("group", group), equal("metric", metric)] } }],
+    transform: [{ filter: { and: [equal("column", column), equal("metric", metric)] } }],
     ...layer,
   });
   const clip = points.some(({ value }) => value < domain[0]);
@@ -359,7 +363,8 @@ function plot(panel: Panel, frame: Frame): { layer: object[] } {
         10,
       ),
     )
-    .filter(({ value }) => value >= domain[0]);
+    .filter(({ value }) => value >= domain[0])
+    .map((point) => placed(point, [group], methods));
   const lines = [
     ...(points.some(({ seeds }) => seeds > 1) ? [of(solid, { mark: BAND, encoding: band })] : []),
     ...(dotted === undefined ? [] : [of(dotted, { mark: { type: "line", ...DOTTED } })]),
@@ -376,6 +381,22 @@ function plot(panel: Panel, frame: Frame): { layer: object[] } {
   ];
   return { width, height, layer: [{ encoding, layer: lines }, ...texts] } as { layer: object[] };
 }
+
+/**
+ * A point with the places of its group and its method among all: by these Vega tells them apart. Names are somebody's
+ * own, and Vega takes those that every object has, such as `valueOf`, for something else.
+ */
+const placed = (point: Point, groups: readonly string[], methods: readonly string[]) => ({
+  ...point,
+  column: groups.indexOf(point.group),
+  line: methods.indexOf(point.method),
+});
+
+/** A colour or a shape for each method. */
+const byMethod = (methods: readonly string[], range: readonly string[]) => ({
+  ...{ field: "line", type: "nominal", legend: null },
+  scale: { domain: methods.map((_, i) => i), range },
+});
 
 /** At most so many points of a line, evenly from its end back. */
 function someOf(points: readonly Point[], most: number): readonly Point[] {
@@ -421,7 +442,11 @@ function finalValues(
     (isNamed ? 34 : 16) * unitsPerPixel,
     domain,
   );
-  const values = finals.map((final, i) => ({ ...final, beside: places[i] }));
+  const values = finals.map((final, i) => ({
+    ...final,
+    beside: places[i],
+    line: methods.indexOf(final.method),
+  }));
   // What is written elsewhere than it belongs is led there by a line.
   const moved = {
     data: { values: values.filter(({ value, beside }) => Math.abs(value - beside) > 3 * unitsPerPixel) },
@@ -438,7 +463,7 @@ function finalValues(
     encoding: { x: { value: width }, y, text: { field }, color: { value: INK } },
   });
   if (isNamed) return [moved, text("method", 12, -7, { fontWeight: 600 }), text("final", 12, 8, {})];
-  const shape = { field: "method", scale: { domain: methods, range: SHAPES }, legend: null };
+  const shape = byMethod(methods, SHAPES);
   const markers = { data: { values }, mark: MARKER, encoding: { x: { value: width + 15 }, y, shape } };
   return [moved, markers, text("final", 23, 1, { fontWeight: 600 })];
 }
@@ -550,7 +575,7 @@ function header(
 const below = (room: number) =>
   ["it begins below what is shown", "begins below"].find((text) => textWidth(text, 10) <= room) ?? "";
 
-const equal = (field: string, value: string) => ({ field, equal: value });
+const equal = (field: string, value: string | number) => ({ field, equal: value });
 
 const ROWS_APART = 24;
 /** Pixels: of the type, and what has to be free right of a text. */

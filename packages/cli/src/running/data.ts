@@ -17,7 +17,7 @@ import {
 import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
 import { isOwnObjective, type OwnObjective } from "flipnet/internal/tasks/own-objective";
-import { loadLabelledImages } from "flipnet/node";
+import { type ImageSets, loadLabelledImages } from "flipnet/node";
 import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 import { loadModule } from "../settings/module.ts";
@@ -30,7 +30,7 @@ export interface LoadedData {
   readonly digest: string;
   /** How a table was prepared. */
   readonly preparation?: Preparation;
-  /** What was left out of a table. */
+  /** What was left out of a table, and what is strange about images. */
   readonly notes?: readonly string[];
 }
 
@@ -39,7 +39,7 @@ export async function loadData(config: Config): Promise<LoadedData> {
   switch (taskOf(config).data) {
     case "images": {
       const images = await loadLabelledImages({ data: config.data });
-      return { data: images, digest: images.digest };
+      return { data: images, digest: images.digest, notes: strangeness(images) };
     }
     case "table":
     case "rows":
@@ -49,6 +49,21 @@ export async function loadData(config: Config): Promise<LoadedData> {
     default:
       return { digest: "none" };
   }
+}
+
+/** What is hardly meant, though it can be learned from. */
+function strangeness({ train: { labels, images, classes } }: ImageSets): string[] {
+  const seen = new Set(labels);
+  const missing = Array.from({ length: classes }, (_, label) => label).filter((label) => !seen.has(label));
+  const listed = missing.length > 6 ? `${missing.slice(0, 6).join(", ")} and others` : missing.join(", ");
+  return [
+    ...(missing.length > 0
+      ? [`no training image has the label ${listed}; there are ${classes} classes, as the highest label says`]
+      : []),
+    ...(images.some((byte) => byte > 1)
+      ? []
+      : ["no byte of the training images is above 1, which is all but black; white is 255"]),
+  ];
 }
 
 function loadObjective({ objective }: Config): LoadedData {

@@ -49,7 +49,8 @@ export async function sampleRun(folder: string, { count, columns, seed }: Sample
   if (run.environment.dataDigest !== digest) {
     throw new InputError(`the data of ${folder} has changed; expected the images that the run learned from`);
   }
-  const [height, width, ...more] = test.shape!.length === 1 ? [1, ...test.shape!] : test.shape!;
+  const shape = test.shape!.length === 1 ? [1, ...test.shape!] : test.shape!;
+  const [height, width, ...more] = shape.length === 3 && shape[2] === 1 ? shape.slice(0, 2) : shape;
   if (more.length > 0) {
     throw new InputError(
       `the images have the shape [${test.shape}]; expected height and width, to draw them`,

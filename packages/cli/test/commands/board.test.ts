@@ -64,6 +64,12 @@ describe("a board", () => {
     },
   );
 
+  it("has no bar where a label is cut", () => {
+    const { running } = written({ isTTY: true, columns: 100, rows: 24 });
+    expect(running).toMatch(/….*seed 1.*starting/);
+    expect(running).not.toMatch(/[█░]/);
+  });
+
   it("says all of a run that has ended", () => {
     const { ended } = written({ isTTY: true, columns: 60, rows: 24 });
     expect(ended).toMatch(/^hnca.*seed 1 {2}1 epoch {2}online 91\.3 % {2}in /);

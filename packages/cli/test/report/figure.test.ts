@@ -136,6 +136,8 @@ describe("learning curves", () => {
     expect(values).toHaveLength(12);
     expect(values).toContainEqual({
       group: "",
+      column: 0,
+      line: 0,
       method: "HNCA",
       metric: "testAccuracy",
       epoch: 2,
@@ -164,6 +166,15 @@ describe("learning curves", () => {
     // The names stand in the key, once.
     expect(texts.filter((text) => text === "HNCA")).toHaveLength(1);
     expect(texts.filter((text) => text === "80.0 %")).toHaveLength(2);
+  });
+
+  it("take names for texts that Vega would take for its own", async () => {
+    const names = ["valueOf", "__proto__"];
+    const curves = names.map((name) => ({ label: name, group: name, records: records([0.5]) }));
+    const texts = textsOf((await learningCurves(curves, { title: "valueOf" })).svg);
+    // In the key, and each at the head of its column.
+    for (const name of names) expect(texts.filter((text) => text === name).length).toBeGreaterThanOrEqual(2);
+    expect(texts.filter((text) => text === "valueOf")).toHaveLength(3);
   });
 
   it("leave the variance out where there is none", async () => {
