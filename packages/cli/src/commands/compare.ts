@@ -2,13 +2,13 @@
 import { dirname, join } from "node:path";
 import type { Command } from "commander";
 import { hiddenName } from "flipnet/internal/network/hidden";
-import type { TaskMetric } from "flipnet/internal/tasks/definition";
+import type { TaskMetric, UsualForData } from "flipnet/internal/tasks/definition";
 import { findTask } from "flipnet/internal/tasks/registry";
 import type { EpochRecord } from "flipnet/internal/training/training";
 import { estimateMean, formatEstimate } from "../report/statistics.ts";
 import type { Job } from "../running/pool.ts";
 import type { RunSummary } from "../running/run-folder.ts";
-import { type Config, drawnOver, taskOf } from "../settings/config.ts";
+import { type Config, decided, drawnOver, taskOf } from "../settings/config.ts";
 import { interrupted } from "./exit.ts";
 import { wholeNumber } from "./numbers.ts";
 import { colorsFor, counted, formatTable } from "./terminal.ts";
@@ -63,9 +63,12 @@ export function defineCompare(program: Command): void {
   });
 }
 
-/** Short, unless somebody says how long. */
-const lengthFor = ({ task = "bandit" }: Record<string, string | boolean | undefined>) =>
-  findTask(String(task))?.length === "steps" ? {} : { epochs: "20" };
+/** Short, unless somebody says how long, or the data do. */
+function lengthFor({ task, target }: Record<string, string | boolean | undefined>) {
+  const { length, usualFor } =
+    findTask(String(task ?? (target === undefined ? "bandit" : "table-labels"))) ?? {};
+  return length === "steps" || usualFor !== undefined ? {} : { epochs: "20" };
+}
 
 /** Returns the exit code. */
 async function compare({
@@ -80,14 +83,18 @@ async function compare({
   const seedCount = wholeNumber("--seeds", seeds, 1);
   const atOnce = workers === undefined ? undefined : wholeNumber("--workers", workers, 1);
   const { configFrom } = await import("./train.ts");
+  const { factsOf } = await import("../running/workload.ts");
   const { titleOf } = await import("../settings/estimator.ts");
   const { words } = await import("../report/methods.ts");
   const { refuseTooMany } = await import("../planning/sweep.ts");
   refuseTooMany(seedCount * estimators.split(",").length, `--seeds ${seedCount}`);
   const jobs: (Job & { method: string; config: Config })[] = [];
+  let usual: UsualForData | undefined;
   for (const estimator of estimators.split(",")) {
     // Checked here, so that a mistake is one sentence now and not one from each run.
-    const config = await configFrom(undefined, { ...lengthFor(settings), ...settings, estimator });
+    const asked = await configFrom(undefined, { ...lengthFor(settings), ...settings, estimator });
+    if (asked.byRule !== undefined) usual ??= (await factsOf(asked)).usual;
+    const config = decided(asked, usual);
     const { title, told } = titleOf(config.estimator);
     const options = Object.entries(told).map(([name, value]) => `${words(name)} ${value}`);
     const method = [title, ...options].join(", ");

@@ -2,6 +2,7 @@
 
 import { refusalOf } from "flipnet/internal/backend/kinds";
 import type { Training } from "flipnet/internal/training/training";
+import { dataKeyOf } from "../running/data.ts";
 import { cheapest, createBackend, loadWorkload, type Workload } from "../running/workload.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 
@@ -46,7 +47,7 @@ export async function measureCosts(
   const had = timer();
   let [cpu, wall] = [0, 0];
   for (const [key, config] of distinct) {
-    const source = JSON.stringify([config.task, config.data]);
+    const source = dataKeyOf(config);
     if (!workloads.has(source)) workloads.set(source, loadWorkload(config));
     const workload = (await workloads.get(source))!;
     had();

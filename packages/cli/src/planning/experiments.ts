@@ -182,7 +182,10 @@ export function scaleOf(experiment: Experiment, wanted: Wanted): string | undefi
     ...new Set(runs.flatMap(({ method, panel }) => (only === undefined ? [] : [panel, method]))),
   ];
   const parts = [
-    length < fullLength && `${count(length)} ${of} ${count(fullLength)} ${alongOf(runs[0].config)}s`,
+    // What the data decide is not short of anything.
+    length < fullLength &&
+      whole[0].config.byRule?.includes("epochs") !== true &&
+      `${count(length)} ${of} ${count(fullLength)} ${alongOf(runs[0].config)}s`,
     seeds < experiment.seeds && `${seeds} of ${experiment.seeds} seeds`,
     typeof limit === "number" && `the first ${count(limit)} images`,
     names.length > 0 && `only ${names.filter(Boolean).join(", ")}`,

@@ -5,6 +5,7 @@ import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
 import { type HiddenLayer, hiddenName } from "flipnet/internal/network/hidden";
 import { generator } from "flipnet/internal/random/threefry";
+import { dataKeyOf } from "../running/data.ts";
 import { eachOf } from "../running/each.ts";
 import type { Job } from "../running/pool.ts";
 import {
@@ -15,8 +16,8 @@ import {
   type StoredRun,
   withPlace,
 } from "../running/run-folder.ts";
-import { digestOf, kernelsOf } from "../running/workload.ts";
-import { type Config, isComplete, parseConfig, readConfigFile } from "../settings/config.ts";
+import { type DataFacts, factsOf, kernelsOf } from "../running/workload.ts";
+import { type Config, decided, isComplete, parseConfig, readConfigFile } from "../settings/config.ts";
 import { flagOf } from "../settings/flag.ts";
 import { withPreset } from "../settings/presets.ts";
 
@@ -220,12 +221,13 @@ export interface PlannedRun extends Job {
 export async function planRuns<J extends { label: string; config: Config }>(
   jobs: readonly J[],
 ): Promise<(J & PlannedRun)[]> {
-  const digests = new Map<string, Promise<string>>();
+  const facts = new Map<string, Promise<DataFacts>>();
   return eachOf(jobs, async (job) => {
-    const config: Config = { ...withPlace(job.config), kernels: kernelsOf(job.config) };
-    const source = JSON.stringify([config.task, config.data]);
-    if (!digests.has(source)) digests.set(source, digestOf(config));
-    const digest = await digests.get(source)!;
+    const asked: Config = { ...withPlace(job.config), kernels: kernelsOf(job.config) };
+    const source = dataKeyOf(asked);
+    if (!facts.has(source)) facts.set(source, factsOf(asked));
+    const { digest, usual } = await facts.get(source)!;
+    const config = decided(asked, usual);
     const runId = runIdOf(config, digest);
     const folder = runFolderOf(config, runId);
     const stored = await findRun(folder);

@@ -7,11 +7,12 @@ import { kernelsHere } from "flipnet/internal/backend/kinds";
 import { InputError, RunError } from "flipnet/internal/formats/errors";
 import { generator } from "flipnet/internal/random/threefry";
 import type { EpochRecord } from "flipnet/internal/training/training";
+import { dataKeyOf } from "../running/data.ts";
 import { packageVersion } from "../running/environment.ts";
 import { lockFolder } from "../running/lock.ts";
 import { type JobResult, type RunMessage, type RunProgress, runJob } from "../running/pool.ts";
 import { runFolderOf } from "../running/run-folder.ts";
-import { digestOf } from "../running/workload.ts";
+import { factsOf } from "../running/workload.ts";
 import type { Config } from "../settings/config.ts";
 import { parseJob, type QueuedRun } from "./messages.ts";
 import type { JobState, RunJob, RunQueue } from "./queue.ts";
@@ -456,11 +457,15 @@ class DataFinder {
   async find(config: Config, digest: string): Promise<{ data?: string } | undefined> {
     const named = "data" in config ? config.data : undefined;
     for (const data of [this.#own, named, undefined]) {
-      const key = JSON.stringify([config.task, data]);
+      const placed = { ...config, data } as Config;
+      const key = dataKeyOf(placed);
       if (!this.#digests.has(key)) {
         this.#digests.set(
           key,
-          digestOf({ ...config, data } as Config).catch(() => undefined),
+          factsOf(placed).then(
+            ({ digest }) => digest,
+            () => undefined,
+          ),
         );
       }
       if ((await this.#digests.get(key)) === digest) return data === undefined ? {} : { data };

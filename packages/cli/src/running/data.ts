@@ -20,6 +20,7 @@ import { isOwnObjective, type OwnObjective } from "flipnet/internal/tasks/own-ob
 import { type ImageSets, loadLabelledImages } from "flipnet/node";
 import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
+import { tables } from "../settings/described.ts";
 import { loadModule } from "../settings/module.ts";
 
 /** What a task learns from. */
@@ -84,6 +85,14 @@ type TableSettings = PrepareOptions & {
   readonly rowWeights?: string;
   readonly seed: number;
 };
+
+/** What decides which data a config has, as a text: of tables more than where they are. */
+export function dataKeyOf(config: Config): string {
+  const kind = taskOf(config).data;
+  const names =
+    kind === "table" || kind === "rows" ? [...Object.keys(tables), "seed"] : ["data", "objective"];
+  return JSON.stringify([config.task, ...names.map((name) => config[name])]);
+}
 
 async function loadTable(config: Config, hasTarget: boolean): Promise<LoadedData> {
   const settings = config as unknown as TableSettings;

@@ -101,8 +101,8 @@ const longest = 60;
  * @throws StorageError if the disk is full or fails; what was saved before stays
  */
 export async function trainRun(given: Config, options: RunOptions = {}): Promise<RunResult> {
-  const config = withPlace(given);
-  const workload = await loadWorkload(config);
+  const workload = await loadWorkload(withPlace(given));
+  const { config } = workload;
   const backend = await createBackend(config);
   try {
     return await trainOn(backend, workload, config, options);

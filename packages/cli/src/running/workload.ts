@@ -10,11 +10,11 @@ import { withL2 } from "flipnet/internal/optimizers/l2";
 import type { OptimizerFactory } from "flipnet/internal/optimizers/optimizer";
 import { sgd } from "flipnet/internal/optimizers/sgd";
 import type { Preparation } from "flipnet/internal/tables/prepare";
-import type { TaskData } from "flipnet/internal/tasks/definition";
+import type { TaskData, UsualForData } from "flipnet/internal/tasks/definition";
 import { prepareTraining } from "flipnet/internal/training/create";
 import { type MemoryPlan, planMemory } from "flipnet/internal/training/memory";
 import type { Training } from "flipnet/internal/training/training";
-import { type Config, estimatorOf, taskOf } from "../settings/config.ts";
+import { type Config, decided, estimatorOf, rulesIn, taskOf } from "../settings/config.ts";
 import { withEnvironment } from "../settings/environment.ts";
 import { loadData } from "./data.ts";
 import { memoryLimit, takeMemory } from "./memory.ts";
@@ -25,6 +25,8 @@ export interface Workload {
   readonly digest: string;
   /** How many examples there are; absent where a task makes its own. */
   readonly examples?: { readonly train: number; readonly test: number };
+  /** The config that it was loaded for, with what the data decide of settings that nobody gave. */
+  readonly config: Config;
   /** How a table was prepared, and what was left out of it. */
   readonly preparation?: Preparation;
   readonly notes?: readonly string[];
@@ -39,17 +41,20 @@ export interface Workload {
 }
 
 /** Loads a config's data. @throws InputError for data that cannot be used */
-export async function loadWorkload(loaded: Config): Promise<Workload> {
-  const { data, digest, preparation, notes } = await loadData(loaded);
+export async function loadWorkload(asked: Config): Promise<Workload> {
+  const { data, digest, preparation, notes } = await loadData(asked);
+  const usual = usualFor(asked, data);
+  const loaded = decided(asked, usual);
   const prepare = (backend: Backend, config: Config) => {
     const { task, network } = taskOf(config).create(backend, withEnvironment(config), data as TaskData);
     return prepareTraining(task, network, { ...config, ...learningOf(config) });
   };
   return {
     digest,
+    config: loaded,
     ...(data && "train" in data && { examples: { train: data.train.count, test: data.test.count } }),
     ...(preparation && { preparation }),
-    ...(notes && { notes }),
+    ...(notes && { notes: usual === undefined ? notes : [...notes, `by rule: ${rulesIn(asked, usual)}`] }),
     async prepare(backend, config = loaded) {
       try {
         const { memory } = backend.features;
@@ -73,9 +78,21 @@ export function cheapest(config: Config): { config: Config; share: number } {
   return { config: settings as Config, share };
 }
 
-/** SHA-256 of a config's data, in hex, or `none`: see `Workload`. @throws InputError for data that cannot be used */
-export async function digestOf(config: Config): Promise<string> {
-  return (await loadWorkload(config)).digest;
+/** What the data of a config say of a run: their digest, as in `Workload`, and what they decide. */
+export interface DataFacts {
+  readonly digest: string;
+  readonly usual: UsualForData | undefined;
+}
+
+/** @throws InputError for data that cannot be used */
+export async function factsOf(config: Config): Promise<DataFacts> {
+  const { data, digest } = await loadData(config);
+  return { digest, usual: usualFor(config, data) };
+}
+
+/** What data decide, where there is something left to decide. */
+function usualFor(config: Config, data: TaskData | undefined): UsualForData | undefined {
+  return config.byRule === undefined ? undefined : taskOf(config).usualFor?.(data!);
 }
 
 /** The kernels that a run of a config has on this host: those that it names, or the best there are. */

@@ -13,15 +13,16 @@ import { estimatorsFor } from "flipnet/internal/estimators/registry";
 import { InputError } from "flipnet/internal/formats/errors";
 import { nearest, suggestion } from "flipnet/internal/formats/nearest";
 import { repeatedKey } from "flipnet/internal/formats/repeated-key";
-import type { HiddenLayer } from "flipnet/internal/network/hidden";
+import { type HiddenLayer, hiddenName } from "flipnet/internal/network/hidden";
 import type { Units } from "flipnet/internal/network/network";
 import { adamOptions } from "flipnet/internal/optimizers/adam";
-import type { MetricRecord, TaskDefinition } from "flipnet/internal/tasks/definition";
+import type { MetricRecord, TaskDefinition, UsualForData } from "flipnet/internal/tasks/definition";
 import { findTask, tasks } from "flipnet/internal/tasks/registry";
 import { learningOptions } from "flipnet/internal/training/create";
 import { optionsWithOwnName, ownNamesOf, settingsOf, tasksWith } from "./described.ts";
 import { environmentIn } from "./environment.ts";
 import { type ChosenEstimator, chooseEstimator, namedIn } from "./estimator.ts";
+import { flagOf } from "./flag.ts";
 import { checkDigest, isFile } from "./module.ts";
 
 /** The settings of one run, complete but for `kernels`, which is chosen when the run starts unless it is given. */
@@ -62,6 +63,8 @@ export interface Config {
   /** Of tasks whose length is that of their steps. */
   steps?: number;
   recordEvery?: number;
+  /** Settings that nobody gave and that the data decide: until they are there, the config has the task's usual ones. */
+  byRule?: readonly (keyof UsualForData)[];
   /** A task's own, and options of estimators. */
   [setting: string]: unknown;
 }
@@ -142,8 +145,25 @@ export function parseConfig(
     Object.assign(values, environmentIn(values.environment, folder, environmentDigest));
   }
   for (const key of Object.keys(optionsWithOwnName)) delete values[key];
-  return settle(task, chosen, { ...own, ...values }, nameOf);
+  const config = settle(task, chosen, { ...own, ...values }, nameOf);
+  const byRule = task.usualFor === undefined ? [] : ruled.filter((key) => given[key] === undefined);
+  return byRule.length === 0 ? config : { ...config, byRule };
 }
+
+/** Settings that data may decide. */
+const ruled: readonly (keyof UsualForData)[] = ["hidden", "batchSize", "learningRate", "epochs"];
+
+/** A config with what its data decide of the settings that nobody gave. */
+export function decided({ byRule = [], ...config }: Config, usual: UsualForData | undefined): Config {
+  if (usual === undefined) return config as Config;
+  return { ...config, ...Object.fromEntries(byRule.map((key) => [key, usual[key]])) } as Config;
+}
+
+/** What was decided, as flags would say it. */
+export const rulesIn = ({ byRule = [] }: Config, usual: UsualForData): string =>
+  byRule.map((key) => `${flagOf(key)} ${[usual[key]].flat().map(wordOf).join(",")}`).join(" ");
+
+const wordOf = (value: HiddenLayer) => (typeof value === "object" ? hiddenName(value) : String(value));
 
 function taskIn(name: unknown, nameOf: (key: string) => string): TaskDefinition {
   const task = typeof name === "string" ? findTask(name) : undefined;

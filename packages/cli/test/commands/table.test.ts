@@ -7,6 +7,9 @@ import { parquetWriteBuffer } from "hyparquet-writer";
 import { expect, it } from "vitest";
 import { parseNpy } from "../../src/data/npy.ts";
 import { readTable } from "../../src/data/table.ts";
+import { planRuns } from "../../src/planning/sweep.ts";
+import { trainRun } from "../../src/running/runs.ts";
+import { parseConfig } from "../../src/settings/config.ts";
 import { flipnet, jsonLines, temporaryFolders } from "./flipnet.ts";
 
 const folder = temporaryFolders()("table");
@@ -135,6 +138,23 @@ it("tells what was made of it, and what was left out", async () => {
     "same.csv: 160 rows to learn from, 40 to measure on; 3 inputs; paid has 2 classes: high, low\n",
   );
   expect(stderr).toContain("job is left out: it never changes in the training rows\n");
+  expect(stderr).toContain("by rule: --hidden 64 --batch-size 20 --learning-rate 0.003\n");
+});
+
+it("is learned from by a rule where nobody says how, each seed on rows of its own", async () => {
+  const settings = { data: at("people.csv"), target: "paid", ignore: "id", out: at("ruled") };
+  const asked = parseConfig({ ...settings, learningRate: 0.01 });
+  expect(asked.byRule).toEqual(["hidden", "batchSize", "epochs"]);
+  // 160 rows: 3000 steps of 20 are 375 epochs; of a known length, each run is found where training puts it.
+  const both = [0, 1].map((seed) => ({ label: "", config: { ...asked, seed } }));
+  const planned = await planRuns(both);
+  expect(planned[0].config).toMatchObject({ hidden: [64], batchSize: 20, epochs: 375, learningRate: 0.01 });
+  expect(planned[0].config).not.toHaveProperty("byRule");
+  expect(planned[0].digest).not.toBe(planned[1].digest);
+  const { runId, config } = await trainRun({ ...asked, epochs: 1, byRule: ["hidden", "batchSize"], seed: 1 });
+  expect(runId).toBe(planned[1].runId);
+  const { epochs, ...same } = planned[1].config;
+  expect(config).toEqual({ ...same, epochs: 1 });
 });
 
 it("says what stands in it", async () => {

@@ -11,7 +11,7 @@ import {
   scaleOf,
 } from "../../src/planning/experiments.ts";
 import { runIdOf, type StoredRun } from "../../src/running/run-folder.ts";
-import { digestOf } from "../../src/running/workload.ts";
+import { factsOf } from "../../src/running/workload.ts";
 import type { Config } from "../../src/settings/config.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "flipnet-experiments-"));
@@ -61,7 +61,9 @@ describe("the papers' experiments", () => {
     expect(new Set(runs.map(({ config }) => JSON.stringify(config))).size).toBe(count);
     expect(new Set(runs.map((run) => run.label)).size).toBe(count);
     const { config } = runs.find((run) => run.label === label)!;
-    expect(runIdOf({ ...config, kernels: "relaxed", scores: "rounded" }, await digestOf(config))).toBe(runId);
+    expect(
+      runIdOf({ ...config, kernels: "relaxed", scores: "rounded" }, (await factsOf(config)).digest),
+    ).toBe(runId);
   });
 
   it("share runs where they show the same", async () => {

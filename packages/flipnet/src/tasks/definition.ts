@@ -76,6 +76,12 @@ export interface Learned {
   readonly input: "images" | "numbers";
 }
 
+/** What holds of settings that nobody gave, once the data are known. */
+export interface UsualForData extends Pick<CommonSettings, "hidden" | "batchSize"> {
+  readonly learningRate: number;
+  readonly epochs: number;
+}
+
 /** A few inputs, as layers read them, and what each action would earn there, where the network acts. */
 export interface TaskCases {
   readonly inputs: readonly (readonly number[])[];
@@ -107,6 +113,8 @@ export interface TaskDefinition<
     readonly estimator: string;
     readonly learningRate: number;
   };
+  /** What holds in place of `usual`, by a rule, where the data say more than the task does. */
+  usualFor?(data: Data): UsualForData;
   /** Images, a prepared table with a target, one without, a file's objective, or what it makes itself. */
   readonly data: "images" | "table" | "rows" | "objective" | "none";
   /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */

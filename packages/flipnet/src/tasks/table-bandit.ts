@@ -7,7 +7,7 @@ import { createNetwork } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
 import { accuracyCurves } from "./accuracy.ts";
 import { defineTask } from "./definition.ts";
-import { sizesIn, TableTask, tableMetrics, tableNetwork } from "./table.ts";
+import { sizesIn, TableTask, tableMetrics, tableNetwork, usualForTable } from "./table.ts";
 
 /** Classes of a table's rows, learned from rewards. */
 export const tableBandit = defineTask({
@@ -17,6 +17,7 @@ export const tableBandit = defineTask({
   offers: ["reward"],
   settings: {},
   usual: { estimator: "hnca", hidden: [64], units: "plus-minus", batchSize: 50, learningRate: 3e-3 },
+  usualFor: usualForTable,
   data: "table",
   length: "epochs",
   metrics: tableMetrics,

@@ -12,7 +12,7 @@ import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { deriveKey, newKey, permutation } from "../random/threefry.ts";
 import { accuracyMetrics } from "./accuracy.ts";
-import type { CommonSettings, TaskMetric } from "./definition.ts";
+import type { CommonSettings, TaskMetric, UsualForData } from "./definition.ts";
 import { checkBatchSize, testBatches } from "./images.ts";
 import type { Moment, Task } from "./task.ts";
 
@@ -185,6 +185,21 @@ export function prepareProbabilities(network: Network, count: number, seed: numb
       square[e] = samples > 1 ? Math.sqrt(variance / (samples - 1)) : Number.NaN;
     }
     return { mean, standardError: square };
+  };
+}
+
+/**
+ * How to learn from a table where nobody says: enough steps for any, small batches of small tables, and two coins an input,
+ * within bounds. Found on the tables of docs/data.md, one rule for all.
+ */
+export function usualForTable({ train, width }: TableData): UsualForData {
+  const batchSize = Math.max(1, Math.min(50, Math.floor(train.count / 8)));
+  const units = 32 * Math.ceil((2 * width) / 32);
+  return {
+    hidden: [Math.min(256, Math.max(64, units))],
+    batchSize,
+    learningRate: 3e-3,
+    epochs: Math.min(1000, Math.max(10, Math.ceil((3000 * batchSize) / train.count))),
   };
 }
 
