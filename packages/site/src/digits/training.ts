@@ -7,7 +7,7 @@ import { deriveKey, newKey, uniformAt } from "flipnet/internal/random/threefry";
 import type { VariationalAutoEncoder } from "flipnet/internal/tasks/vae";
 import type { Training } from "flipnet/internal/training/training";
 import { createVaeTraining } from "flipnet/internal/training/vae";
-import { count, learned, side } from "./spec.ts";
+import { count, learned, side } from "../shared/digits.ts";
 
 /** A training, how far, and an image with its code. */
 export interface Question {
@@ -34,10 +34,6 @@ export interface Answer {
 }
 
 const pixels = side * side;
-
-/** Digits as the build has packed them: [count, pixels] 0 or 255. */
-export const unpacked = (packed: Uint8Array): Uint8Array =>
-  Uint8Array.from({ length: count * pixels }, (_, e) => 255 * ((packed[e >> 3] >> (e & 7)) & 1));
 
 interface Opened {
   readonly key: string;

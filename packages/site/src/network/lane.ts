@@ -12,11 +12,14 @@ import type { Tensor } from "flipnet/internal/formats/safetensors";
 import { GeneratedDraws } from "flipnet/internal/network/draws";
 import { createNetwork, initialiseWeights, type Network } from "flipnet/internal/network/network";
 import { adam } from "flipnet/internal/optimizers/adam";
+import { GridWorld } from "flipnet/internal/tasks/grid-world";
 import { Multiplexer } from "flipnet/internal/tasks/multiplexer";
 import type { Task } from "flipnet/internal/tasks/task";
+import { Acting } from "flipnet/internal/training/acting";
 import { Learner } from "flipnet/internal/training/learner";
-import { Plane } from "./plane.ts";
-import { batchSize, type Setting } from "./spec.ts";
+import type { Digits } from "../shared/digits.ts";
+import { digitsOf, Guessing, pointsOf } from "./guessing.ts";
+import { batchSize, board, isPlane, type Setting, words } from "./spec.ts";
 
 /** Steps from one snapshot to the next: a step back costs at most so many forward. */
 const between = 25;
@@ -37,24 +40,43 @@ async function openBackend(): Promise<ImmediateBackend> {
   }
 }
 
-function taskOf(backend: Backend, { task, seed }: Setting): Task {
-  if (task !== "wire") return new Plane(backend, task, batchSize, seed);
-  const steps = 1_000_000;
+/** Steps that nobody will do: none of these tasks ends. */
+const steps = 1_000_000;
+
+function taskOf(backend: Backend, { task, seed }: Setting, digits?: Digits): Task {
+  if (isPlane(task)) return new Guessing(backend, pointsOf(task), batchSize, seed);
+  if (task === "digits") return new Guessing(backend, digitsOf(digits!), batchSize, seed);
+  if (task === "walk") {
+    const { size, horizon, episodes } = board;
+    return new GridWorld(backend, { size, horizon, batchSize: episodes, steps, recordEvery: steps, seed });
+  }
   return new Multiplexer(backend, { k: addressBits, batchSize, steps, recordEvery: steps, seed });
 }
 
 /** A network of the setting, with its first weights. */
-export function networkOf(backend: Backend, { task, hidden, seed }: Setting): Network {
-  const isPlane = task !== "wire";
+export function networkOf(backend: Backend, { task, hidden, seed }: Setting, inputs: number): Network {
+  const choices = words[task].length;
   const network = createNetwork(backend, {
-    inputs: isPlane ? 2 : addressBits + 2 ** addressBits,
-    inputKind: isPlane ? "real" : "signs",
+    inputs,
+    inputKind: isPlane(task) ? "real" : task === "wire" ? "signs" : "bits",
     units: "plus-minus",
-    layers: [...hidden, 1].map((units) => ({ kind: "bernoulli", units })),
+    layers: [
+      ...hidden.map((units) => ({ kind: "bernoulli" as const, units })),
+      choices === 2 ? { kind: "bernoulli", units: 1 } : { kind: "softmax", units: 1, choices },
+    ],
   });
-  initialiseWeights(backend, network.layers, seed, isPlane ? "half-spaces" : "glorot");
+  initialiseWeights(backend, network.layers, seed, isPlane(task) ? "half-spaces" : "glorot");
   return network;
 }
+
+/** What is drawn as the score of a step, from its mean reward; and what blind guesses come to. */
+const scores: Record<"signs" | "digits" | "walk", { of: (reward: number) => number; blind: number }> = {
+  // The mean reward is from -1 to 1.
+  signs: { of: (reward) => (reward + 1) / 2, blind: 0.5 },
+  digits: { of: (reward) => reward, blind: 0.1 },
+  // What an episode earns.
+  walk: { of: (reward) => reward, blind: -0.5 },
+};
 
 /** A training and where it stands. */
 export class Lane {
@@ -62,32 +84,47 @@ export class Lane {
   readonly estimator: Estimator;
   readonly learner: Learner;
   readonly task: Task;
-  /** Of every step that was ever done. */
+  /** Of every step that was ever done: the part of answers that were right, or what an episode earned; a running mean. */
   readonly right: number[] = [];
   readonly variance: number[] = [];
   /** Steps done. */
   step = 0;
+  readonly #setting: Setting;
   readonly #draws: GeneratedDraws;
+  readonly #acting: Acting;
   readonly #sums;
   readonly #snapshots = new Map<number, Record<string, Tensor>>();
 
-  private constructor(backend: ImmediateBackend, setting: Setting, estimator: Estimator) {
+  private constructor(
+    backend: ImmediateBackend,
+    setting: Setting,
+    estimator: Estimator,
+    digits: Digits | undefined,
+  ) {
     this.backend = backend;
     this.estimator = estimator;
-    this.task = taskOf(backend, setting);
+    this.#setting = setting;
+    this.task = taskOf(backend, setting, digits);
     this.task.startEpoch(0);
-    const network = networkOf(backend, setting);
-    const { input, objective } = this.task;
+    const { input, objective, weights, examples } = this.task;
+    const network = networkOf(backend, setting, input.columns);
     const baseline = estimator.baseline ? setting.baseline : "none";
     const problem = { network, input, objective, baseline, baselineDecay: 0.99 } as const;
-    this.learner = new Learner(estimator, problem, adam({ learningRate: setting.rate }));
+    this.learner = new Learner(estimator, problem, adam({ learningRate: setting.rate }), {
+      weights,
+      examples,
+    });
     this.#draws = new GeneratedDraws(backend, setting.seed);
+    this.#acting = new Acting(this.learner, this.#draws);
     this.#sums = backend.sums(2 * this.learner.parameters.length + this.task.metrics.length);
   }
 
-  /** @throws InputError where the estimator cannot serve */
-  static async open(setting: Setting, name: string): Promise<Lane> {
-    const lane = new Lane(await openBackend(), setting, createEstimator(parseEstimatorText(name)));
+  /**
+   * @param digits for the task of that name
+   * @throws InputError where the estimator cannot serve
+   */
+  static async open(setting: Setting, name: string, digits?: Digits): Promise<Lane> {
+    const lane = new Lane(await openBackend(), setting, createEstimator(parseEstimatorText(name)), digits);
     lane.#snapshots.set(0, await lane.learner.tensors());
     return lane;
   }
@@ -107,6 +144,12 @@ export class Lane {
 
   #sample(): void {
     this.#draws.startStep(this.step + 1);
+    if (this.task.play !== undefined) {
+      this.#acting.start();
+      this.task.play(this.#acting.act, this.step);
+      this.#acting.end();
+      return;
+    }
     this.task.load?.(this.step);
     this.learner.sample(this.#draws);
     this.task.score?.(this.learner.estimator.pass);
@@ -123,10 +166,11 @@ export class Lane {
       const found = await this.backend.readSums(sums);
       const variance = this.learner.parameters.reduce((sum, _, i) => sum + found[2 * i], 0);
       this.variance.push(Math.log(variance / this.learner.varianceCount));
-      // The mean reward is from -1 to 1.
-      const right = (found[found.length - 1] + 1) / 2;
-      const before = this.right.at(-1) ?? 0.5;
-      this.right.push(decay * before + (1 - decay) * right);
+      const { task } = this.#setting;
+      const score = scores[task === "digits" || task === "walk" ? task : "signs"];
+      const before = this.right.at(-1) ?? score.blind;
+      const reward = found[2 * this.learner.parameters.length];
+      this.right.push(decay * before + (1 - decay) * score.of(reward));
     }
     if (this.step % between === 0 && !this.#snapshots.has(this.step)) {
       this.#snapshots.set(this.step, await this.learner.tensors());

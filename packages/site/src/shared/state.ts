@@ -86,6 +86,28 @@ export const hiddenParts = <const W extends string>(parts: readonly W[]): Field<
   write: (words) => words.join(","),
 });
 
+/** Bits as hexadecimal digits, four each; empty where there are none. */
+export function bits(most: number): Field<readonly number[]> {
+  return {
+    default: [],
+    expected: `up to ${most / 4} hexadecimal digits`,
+    read(text) {
+      if (!new RegExp(`^[0-9a-f]{0,${most / 4}}$`).test(text)) return undefined;
+      return [...text].flatMap((digit) => {
+        const four = Number.parseInt(digit, 16);
+        return [four >> 3, (four >> 2) & 1, (four >> 1) & 1, four & 1];
+      });
+    },
+    write: (values) =>
+      Array.from({ length: Math.ceil(values.length / 4) }, (_, i) =>
+        values
+          .slice(4 * i, 4 * i + 4)
+          .reduce((four, bit, place) => four | (bit << (3 - place)), 0)
+          .toString(16),
+      ).join(""),
+  };
+}
+
 type ValueOf<F> = F extends Field<infer T> ? T : never;
 
 /** A page's state: a signal for each field. */

@@ -1,7 +1,8 @@
 // The code of coins, in a real Chromium.
 import { describe, expect, it } from "vitest";
 import { packedDigits } from "../../build/digits.mjs";
-import { answerTo, unpacked } from "../../src/digits/training.ts";
+import { answerTo } from "../../src/digits/training.ts";
+import { unpacked } from "../../src/shared/digits.ts";
 import { percent } from "../../src/shared/numbers.ts";
 import { numbersOn, type Visit } from "./visit.ts";
 
@@ -12,7 +13,7 @@ export function digitsInBrowser(site: () => Visit): void {
       const page = await site().open("digits.html#epochs=3&coins=6");
       await page.waitForSelector('#code[data-epochs="3"] .coin-button');
       const question = { seed: 1, coins: 6, epochs: 3, image: 700, flip: 1, turned: [] };
-      const { elbo, p, bits } = await answerTo(question, unpacked(await packedDigits()));
+      const { elbo, p, bits } = await answerTo(question, unpacked(await packedDigits()).images);
       expect((await numbersOn(page)).get("elbo")).toBe(elbo[2].toFixed(1));
       const coins = await page.$$eval(".coin-button", (buttons) => buttons.map((button) => button.ariaLabel));
       expect(coins).toEqual(

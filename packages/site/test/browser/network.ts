@@ -1,10 +1,13 @@
 // Networks that learn, in a real Chromium.
 import type { Page } from "playwright-core";
 import { describe, expect, it } from "vitest";
+import { packedDigits } from "../../build/digits.mjs";
 import { Lane } from "../../src/network/lane.ts";
-import { layersOf, unitOf } from "../../src/network/look.ts";
-import type { Setting } from "../../src/network/spec.ts";
+import { layersOf, lookAtOwn, seenBy, unitOf } from "../../src/network/look.ts";
+import { fields, type Setting, words } from "../../src/network/spec.ts";
+import { unpacked } from "../../src/shared/digits.ts";
 import { percent, threeDigits } from "../../src/shared/numbers.ts";
+import { readHash } from "../../src/shared/state.ts";
 import { numbersOn, type Visit } from "./visit.ts";
 
 /** `npm run test:site` goes further. */
@@ -35,8 +38,9 @@ export function networkInBrowser(site: () => Visit): void {
       for (const [place, name] of small.estimators.entries()) {
         const lane = await Lane.open(small, name);
         await lane.goTo(30);
-        const unit = unitOf(lane, layersOf(lane, 5), 5, [1, 2])!;
-        expect(seen.get(`right ${place}`)).toBe(`${(100 * Math.fround(lane.right[29])).toFixed(1)} % right`);
+        const looked = seenBy(lane, 5);
+        const unit = unitOf(lane, layersOf(lane, looked), looked, [1, 2], words.xor)!;
+        expect(seen.get(`right ${place}`)).toBe(`${(100 * lane.right[29]).toFixed(1)} % right`);
         expect(seen.get(`prior ${place}`)).toBe(percent(unit.prior));
         expect(seen.get(`posterior ${place}`)).toBe(percent(unit.posterior));
         expect(seen.get(`credit ${place}`)).toBe(threeDigits(unit.credit));
@@ -66,6 +70,56 @@ export function networkInBrowser(site: () => Visit): void {
       await shows(page, 30);
       expect(await phases()).toEqual(first);
       expect(await picture()).toBe(before);
+      await page.context().close();
+    });
+
+    it("guesses a digit that is drawn by keys, and shows what the library makes of it", async () => {
+      const page = await site().open("network.html#task=digits&layers=1&width=4&rate=0.01&step=20&unit=0.2");
+      await shows(page, 20);
+      await page.getByRole("application").focus();
+      for (const key of ["Space", "ArrowDown", "Shift+ArrowDown", "Shift+ArrowDown"])
+        await page.keyboard.press(key);
+      await page.getByLabel("It is meant to be").selectOption("1");
+      await page.waitForFunction(() => /drawn=\w+&means=1/.test(location.hash));
+      const { drawn, means } = readHash(fields, new URL(page.url()).hash).values;
+      expect(drawn.reduce((sum, bit) => sum + bit, 0)).toBe(3);
+      const seen = await numbersOn(page);
+      const setting: Setting = {
+        ...small,
+        task: "digits",
+        hidden: [4],
+        rate: 0.01,
+        baseline: "none",
+        seed: 1,
+      };
+      const digits = unpacked(await packedDigits());
+      for (const [place, name] of setting.estimators.entries()) {
+        const lane = await Lane.open(setting, name, digits);
+        await lane.goTo(20);
+        const unit = lookAtOwn(lane, { pixels: drawn, means }, 1, (own) =>
+          unitOf(lane, layersOf(lane, own), own, [0, 2], words.digits),
+        )!;
+        expect(seen.get(`prior ${place}`)).toBe(percent(unit.prior));
+        expect(seen.get(`posterior ${place}`)).toBe(percent(unit.posterior));
+        expect(seen.get(`credit ${place}`)).toBe(threeDigits(unit.credit));
+      }
+      await page.context().close();
+    });
+
+    it("walks an episode, move by move", async () => {
+      const page = await site().open("network.html#task=walk&layers=1&width=4&rate=0.01&step=10");
+      await shows(page, 10);
+      const walker = () => page.$eval(".board .walker", ({ outerHTML }) => outerHTML);
+      const before = await walker();
+      const forward = page.getByRole("button", { name: "A step of the episode forward" });
+      for (let i = 0; i < 4 && (await walker()) === before; i++) {
+        await forward.click();
+        await page.getByText(`step ${i + 2} of the episode`).waitFor();
+        await expect
+          .poll(() => page.$eval(".board", ({ ariaLabel }) => ariaLabel))
+          .toContain(`step ${i + 2}.`);
+      }
+      expect(await walker()).not.toBe(before);
       await page.context().close();
     });
 
