@@ -4,12 +4,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const page = readFileSync("docs/agent.md", "utf8");
-const examples = [...page.matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(([, program, output]) => ({
+const examples = [...page.matchAll(/```js\n((?:(?!```).)*)```\n\n```text\n(.*?)```/gs)].map(([, program, output]) => ({
   program,
   output,
 }));
 
-test("there is a program", () => expect(examples).toHaveLength(1));
+test("there are programs", () => expect(examples).toHaveLength(2));
 
 test.each(examples)("program $#", ({ program, output }) => {
   // From the repository's own folder, "flipnet" is this package, as built.

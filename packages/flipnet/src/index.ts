@@ -17,7 +17,7 @@ export {
 export { Challenger, type ChallengerOptions, type ChallengerReport } from "./agent/challenger.ts";
 export { type Closed, type Decision, DecisionError } from "./agent/decisions.ts";
 export { type LearnFromLogOptions, learnFromLog } from "./agent/learn-from-log.ts";
-export { loadAgent } from "./agent/load.ts";
+export { loadAgent, loadSequentialAgent } from "./agent/load.ts";
 export {
   type Estimate,
   type EvaluateOptions,
@@ -28,6 +28,13 @@ export {
 } from "./agent/off-policy.ts";
 export type { Likelihoods } from "./agent/oracle.ts";
 export { type AgentEvent, type DecisionEvent, type RewardEvent, replayEvents } from "./agent/replay.ts";
+export {
+  createSequentialAgent,
+  type OutcomeOptions,
+  SequentialAgent,
+  type SequentialAgentOptions,
+  type SequentialDecision,
+} from "./agent/sequential.ts";
 export type { AgentBaseline, AgentOptions, Floor } from "./agent/settings.ts";
 // The audit.
 export {

@@ -20,6 +20,7 @@ import {
   createNetwork,
   createReadout,
   createReferenceBackend,
+  createSequentialAgent,
   createVaeTraining,
   createWasmBackend,
   denseFrontEnd,
@@ -37,6 +38,7 @@ import {
   networkBaseline,
   nonlinearObjective,
   rewardObjective,
+  SequentialAgent,
   sgd,
   steppable,
   VariationalAutoEncoder,
@@ -46,6 +48,7 @@ import { openActor, runLearner } from "../src/redis/index.ts";
 
 const backend = createReferenceBackend();
 const agent = new Agent(backend, { inputs: 1, actions: 2, hidden: [2] });
+const sequential = new SequentialAgent(backend, { inputs: 1, actions: 2 });
 const network = createNetwork(backend, {
   inputs: 2,
   inputKind: "bits",
@@ -76,6 +79,9 @@ const takers: Record<string, (more: never) => unknown> = {
   "flipnet AgentOptions": (more: object) => createAgent({ inputs: 1, actions: 2, ...more }, backend),
   "flipnet DecideOptions": (more: object) => agent.decide([1], more),
   "flipnet TimeOptions": (more: object) => agent.reward("a", 1, more),
+  "flipnet SequentialAgentOptions": (more: object) =>
+    createSequentialAgent({ inputs: 1, actions: 2, ...more }, backend),
+  "flipnet OutcomeOptions": (more: object) => sequential.reward("a", 1, more),
   "flipnet LearnLoggedOptions": (more: object) =>
     agent.learnLogged({ context: [1], action: 0, probability: 1, reward: 1 }, more),
   "flipnet ProbabilityOptions": (more: object) => agent.probabilities([1], more),
@@ -141,6 +147,8 @@ const takers: Record<string, (more: never) => unknown> = {
     runLearner(client, { name: "a", agent: { inputs: 1, actions: 2 }, ...more }),
   // Options without a name of their own.
   "flipnet loadVae": (more: object) => loadVae(backend, {}, more),
+  "flipnet SequentialAgent.decide": (more: object) => sequential.decide([1], more),
+  "flipnet SequentialAgent.probabilities": (more: object) => sequential.probabilities([1], more),
   "flipnet takeOver": (more: object) => agent.takeOver({} as never, more),
   "flipnet/node loadLabelledImages": (more: object) => loadLabelledImages(more),
 };

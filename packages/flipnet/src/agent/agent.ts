@@ -3,7 +3,7 @@ import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Baseline } from "../estimators/baseline.ts";
 import type { Estimator } from "../estimators/estimator.ts";
 import type { NamedOptions } from "../estimators/options.ts";
-import { InputError, RunError } from "../formats/errors.ts";
+import { InputError } from "../formats/errors.ts";
 import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
@@ -14,6 +14,16 @@ import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
 import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
+import {
+  checkEvery,
+  checkFinite,
+  checkGenerator,
+  checkNumbers,
+  checkReward,
+  checkWeights,
+  randomName,
+  shown,
+} from "./checks.ts";
 import { type Among, type Decision, Decisions, type Handed, type Pending } from "./decisions.ts";
 import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
@@ -24,8 +34,6 @@ import {
   type AgentOptions,
   baselineOf,
   floorAt,
-  isSmall,
-  largest,
   type Settings,
   settingsOf,
   settingsText,
@@ -78,9 +86,6 @@ const decideOptions: Names<DecideOptions> = { allowed: 1, actions: 1, id: 1, now
 const probabilityOptions: Names<ProbabilityOptions> = { allowed: 1, actions: 1, samples: 1 };
 const learnLoggedOptions: Names<LearnLoggedOptions> = { imitate: 1, weightClip: 1 };
 const timeOptions: Names<TimeOptions> = { now: 1 };
-
-/** How often the weights are looked at: a number that is not finite stays. */
-const checkEvery = 1000;
 
 /** Sizes of batches whose buffers are kept; and of decisions among actions with features. */
 const [keptBatches, keptDecisions] = [4, 32];
@@ -444,13 +449,17 @@ export class Agent {
       before = `${this.#played} ${this.#learned}`;
       tensors = await this.#current.learner.tensors();
     } while (before !== `${this.#played} ${this.#learned}`);
-    for (const [name, { data }] of Object.entries(tensors)) {
-      if (!data.every(Number.isFinite)) throw new RunError(spoilt(name));
-    }
+    checkFinite(tensors);
     const pending = [...this.#decisions.pending];
     if (pending.length > 0) {
-      const all = Float64Array.from(pending.flatMap(({ kept }) => [...kept]));
-      tensors.pending = tensorOf(this.#backend, this.#keptShape(pending), all);
+      const shape = this.#keptShape(pending);
+      const all = new Float64Array(shape[0] * shape[1]);
+      let at = 0;
+      for (const { kept } of pending) {
+        all.set(kept, at);
+        at += kept.length;
+      }
+      tensors.pending = tensorOf(this.#backend, shape, all);
     }
     return encode(tensors, {
       agent: settingsText(this.#settings),
@@ -570,33 +579,15 @@ export class Agent {
   /** One more step of learning. @throws RunError where the weights are not finite */
   #countLearned(): void {
     if (this.#learned % checkEvery === checkEvery - 1) {
-      for (const { name, block } of this.#single.learner.parameters) {
-        if (!this.#backend.readNow(block).every(Number.isFinite)) throw new RunError(spoilt(name));
-      }
+      checkWeights(this.#backend, this.#single.learner.parameters);
     }
     this.#learned++;
   }
 
   /** @param row its place among several */
   #checkContext(context: ArrayLike<number>, name: string, row?: number): void {
-    this.#checkNumbers(context, this.#settings.inputs, name, row);
-  }
-
-  #checkNumbers(numbers: ArrayLike<number>, count: number, name: string, row?: number): void {
-    const { inputKind } = this.#settings;
-    if (numbers?.length !== count) {
-      const found =
-        typeof numbers === "number"
-          ? `is ${numbers}; expected ${count} numbers`
-          : `has ${numbers?.length ?? "no"} numbers; expected ${count}`;
-      throw new InputError(`${nameOf(name, row)} ${found}`);
-    }
-    for (let i = 0; i < count; i++) {
-      const value = numbers[i];
-      if (inputKind === "bits" ? value === 0 || value === 1 : isSmall(value)) continue;
-      const expected = inputKind === "bits" ? "0 or 1" : `a number of at most ${largest} in size`;
-      throw new InputError(`${nameOf(name, row)} has ${shown(value)} at place ${i}; expected ${expected}`);
-    }
+    const { inputs, inputKind } = this.#settings;
+    checkNumbers(context, inputs, inputKind, name, row);
   }
 
   #checkLate(): void {
@@ -608,7 +599,7 @@ export class Agent {
   }
 
   #checkAmong(allowed: Among["allowed"], actions: Among["actions"]): void {
-    const { actions: count, actionInputs } = this.#settings;
+    const { actions: count, actionInputs, inputKind } = this.#settings;
     if (actionInputs !== undefined) {
       if (allowed !== undefined) {
         throw new InputError(
@@ -620,7 +611,7 @@ export class Agent {
           `actions is ${shown(actions)}; expected a list of ${actionInputs} numbers for each action that may be chosen`,
         );
       }
-      for (let a = 0; a < actions.length; a++) this.#checkNumbers(actions[a], actionInputs, "action", a);
+      for (let a = 0; a < actions.length; a++) checkNumbers(actions[a], actionInputs, inputKind, "action", a);
       return;
     }
     if (actions !== undefined) {
@@ -669,9 +660,6 @@ export class Agent {
   }
 }
 
-const spoilt = (name: string): string =>
-  `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
-
 function checkChosen(
   action: number,
   count: number,
@@ -683,29 +671,7 @@ function checkChosen(
   throw new InputError(`${name} is ${action}; expected ${expected}`);
 }
 
-function checkGenerator(metadata: Record<string, string>): void {
-  if (metadata.generator === generator) return;
-  throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
-}
-
 const withoutSeed = (settings: string): string => settings.replace(/"seed":\d+,?/, "");
-
-function checkReward(value: unknown, name: string, row?: number): void {
-  if (isSmall(value)) return;
-  throw new InputError(
-    `${nameOf(name, row)} is ${shown(value)}; expected a number of at most ${largest} in size`,
-  );
-}
-
-const nameOf = (name: string, row: number | undefined): string =>
-  row === undefined ? name : `${name} ${row}`;
-
-const shown = (value: unknown): string => (typeof value === "string" ? JSON.stringify(value) : String(value));
-
-function randomName(): string {
-  const [a, b] = crypto.getRandomValues(new Uint32Array(2));
-  return a.toString(36) + b.toString(36);
-}
 
 /** What the network sees of a decision: the context, or a row for each action that has features. */
 const rowsOf = (context: ArrayLike<number>, actions: Among["actions"]): ArrayLike<number>[] =>

@@ -62,9 +62,9 @@ export class DecisionError extends InputError {
 }
 
 /** Decisions by id: those that wait, oldest first, and as many that waited last. */
-export class Decisions {
+export class Decisions<One extends { readonly id: string } = Pending> {
   readonly #most: number;
-  readonly #pending = new Map<string, Pending>();
+  readonly #pending = new Map<string, One>();
   readonly #closed = new Map<string, Closed>();
   /** Their ids, each in the place of the one that was closed `most` before: a map's oldest key is slow to find. */
   readonly #ring: string[] = [];
@@ -84,7 +84,7 @@ export class Decisions {
     return this.#pending.size >= this.#most;
   }
 
-  get oldest(): Pending | undefined {
+  get oldest(): One | undefined {
     return this.#pending.values().next().value;
   }
 
@@ -104,25 +104,25 @@ export class Decisions {
     return this.#pending.has(id) || this.#closed.has(id);
   }
 
-  add(decision: Pending): void {
+  add(decision: One): void {
     this.#pending.set(decision.id, decision);
   }
 
   /** @throws DecisionError where it does not wait */
-  find(id: string): Pending {
+  find(id: string): One {
     const found = this.#pending.get(id);
     if (found === undefined) throw new DecisionError(String(id), this.#closed.get(id) ?? "unknown");
     return found;
   }
 
   /** Hands one over that waits, as if it had never been here. @throws DecisionError where it does not wait */
-  take(id: string): Pending {
+  take(id: string): One {
     const found = this.find(id);
     this.#pending.delete(id);
     return found;
   }
 
-  close({ id }: Decision, how: Closed): void {
+  close({ id }: One, how: Closed): void {
     this.#pending.delete(id);
     this.remember(id, how);
   }
@@ -137,7 +137,7 @@ export class Decisions {
   }
 
   /** Those that wait, oldest first. */
-  get pending(): Iterable<Pending> {
+  get pending(): Iterable<One> {
     return this.#pending.values();
   }
 
@@ -147,7 +147,7 @@ export class Decisions {
   }
 
   /** Puts back what these two gave. */
-  restore(pending: Iterable<Pending>, closed: Iterable<[string, Closed]> = []): void {
+  restore(pending: Iterable<One>, closed: Iterable<[string, Closed]> = []): void {
     for (const one of pending) this.#pending.set(one.id, one);
     for (const [id, how] of closed) this.remember(id, how);
   }

@@ -3,6 +3,7 @@ import type { ImmediateBackend } from "../backend/backend.ts";
 import { createEstimator } from "../estimators/registry.ts";
 import type { OptimizerFactory } from "../optimizers/optimizer.ts";
 import { Agent } from "./agent.ts";
+import { SequentialAgent } from "./sequential.ts";
 
 /**
  * The agent whose `save` gave `bytes`, on the backend that `createAgent` chooses unless another is given; it goes
@@ -15,4 +16,13 @@ export async function loadAgent(
   backend?: ImmediateBackend,
 ): Promise<Agent> {
   return Agent.load(backend, bytes, optimizer, createEstimator);
+}
+
+/** The same of a sequential agent: it goes on in the middle of its episode. */
+export async function loadSequentialAgent(
+  bytes: Uint8Array,
+  optimizer?: OptimizerFactory,
+  backend?: ImmediateBackend,
+): Promise<SequentialAgent> {
+  return SequentialAgent.load(backend, bytes, optimizer, createEstimator);
 }

@@ -112,7 +112,8 @@ const anything = <T>(usual: T, expected: string, accepts: (value: unknown) => bo
 /** A number that may be a reward. */
 const rewardOption = number({ from: -largest, to: largest, default: 0, says: "" });
 
-const described = {
+/** An agent's options, as data. */
+export const described = {
   inputs: count({ least: 1, default: undefined, says: "" }),
   actions: count({ least: 2, default: undefined, says: "" }),
   actionInputs: count({ least: 1, default: undefined, says: "" }),
@@ -239,8 +240,10 @@ export const baselineOf = ({ baseline }: Settings): Baseline =>
   typeof baseline === "object" ? networkBaseline(baseline) : baseline;
 
 /** Settings as text, for a file. */
-export const settingsText = ({ estimator, ...settings }: Settings): string =>
-  JSON.stringify({ ...settings, estimator: labelOf(estimator) });
+export const settingsText = <Of extends { readonly estimator: Estimator }>({
+  estimator,
+  ...settings
+}: Of): string => JSON.stringify({ ...settings, estimator: labelOf(estimator) });
 
 /**
  * The settings that a text gives. Throws `InputError` for one that `settingsText` did not make.

@@ -164,14 +164,16 @@ export class Control implements Task {
   }
 }
 
-/** The network: what is seen of a state, hidden layers, and one softmax unit over the actions. */
-const networkFor = ({
+/** The actor: what is seen of a state, hidden layers, and one softmax unit over the actions. */
+export const actorSpec = ({
+  inputs,
+  inputKind,
+  actions,
   hidden,
   units,
-  environment,
   lastLogit,
-}: CommonSettings & { environment: string | Environment; lastLogit: "learned" | "fixed" }): NetworkSpec => {
-  const { inputs, inputKind, actions } = findEnvironment(environment);
+}: Pick<Environment, "inputs" | "inputKind" | "actions"> &
+  Pick<CommonSettings, "hidden" | "units"> & { lastLogit: "learned" | "fixed" }): NetworkSpec => {
   const output = { kind: "softmax", units: 1, choices: actions } as const;
   return {
     inputs,
@@ -181,8 +183,22 @@ const networkFor = ({
   };
 };
 
+const networkFor = (
+  settings: CommonSettings & { environment: string | Environment; lastLogit: "learned" | "fixed" },
+): NetworkSpec => {
+  const { inputs, inputKind, actions } = findEnvironment(settings.environment);
+  return actorSpec({ ...settings, inputs, inputKind, actions });
+};
+
 /** Units of a hidden layer. */
 const widthOf = (layer: HiddenLayer): number => hiddenSpec(layer).units;
+
+/** Widths of the critic's hidden layers beside an actor's; none: it is linear in what it reads; undefined: there is no critic. */
+export const criticWidths = (
+  kind: ControlSettings["critic"],
+  hidden: readonly HiddenLayer[],
+): readonly number[] | undefined =>
+  ({ network: hidden.map(widthOf), linear: [], time: [], none: undefined })[kind];
 
 /** What an episode earned, the mean over all episodes of a run. */
 function overAllEpisodes(records: readonly MetricRecord[], name: string): number | undefined {
@@ -203,7 +219,8 @@ const environmentOption: Option<string | Environment> = {
   accepts: (value) => environments.some(({ name }) => name === value) || isEnvironment(value),
 };
 
-const controlSettings = {
+/** How an environment is lived in, and learned from, as data. */
+export const controlSettings = {
   environment: environmentOption,
   steps: count({ least: 1, default: 50000, says: "length of the run, in steps of every episode" }),
   episodes: count({
@@ -303,7 +320,7 @@ export const control = defineTask({
   ended: ({ episodes = Infinity }, record) => Number(record.episodes) >= episodes,
   create: (backend, settings) => {
     const { critic: kind, ...options } = settings;
-    const critic = { network: settings.hidden.map(widthOf), linear: [], time: [], none: undefined }[kind];
+    const critic = criticWidths(kind, settings.hidden);
     return {
       task: new Control(backend, findEnvironment(settings.environment), {
         ...options,

@@ -1,0 +1,218 @@
+// An agent in a loop of one's own learns what `control` learns in the same environment from the same draws.
+import { describe, expect, it } from "vitest";
+import { Episodes } from "../../src/environments/episodes.ts";
+import {
+  adam,
+  createControlTraining,
+  createReferenceBackend,
+  createSequentialAgent,
+  createWasmBackend,
+  DecisionError,
+  decodeSafetensors,
+  type Environment,
+  encodeSafetensors,
+  hnca,
+  InputError,
+  loadAgent,
+  loadSequentialAgent,
+  reinforce,
+  SequentialAgent,
+  type SequentialAgentOptions,
+  sgd,
+  straightThrough,
+  weightMax,
+} from "../../src/index.ts";
+
+/** A walk to the right or the left, paid where it goes, which ends by itself or is cut. */
+const walk: Environment = {
+  name: "walk",
+  inputs: 2,
+  inputKind: "real",
+  actions: 2,
+  stateSize: 2,
+  limit: 6,
+  reset(state, uniforms) {
+    state[0] = uniforms(0) - 0.5;
+    state[1] = 0;
+  },
+  step(state, action, uniforms) {
+    state[0] += (action === 1 ? 0.4 : -0.3) + 0.1 * uniforms(0);
+    state[1]++;
+    return state[0] - 0.1 * action;
+  },
+  ended: ([place]) => Math.abs(place) > 1,
+  observe: (state, out, at) => out.set(state, at),
+};
+
+type Options = Partial<SequentialAgentOptions> & { atLimit?: "bootstrap" | "end" };
+
+const usual = { hidden: [4, 3], seed: 3, optimizer: sgd({ learningRate: 0.1 }) };
+
+/** The loop that somebody would write, for 40 steps of episodes; `between` may put another agent in the place of this one. */
+async function live(
+  agent: SequentialAgent,
+  atLimit: "bootstrap" | "end",
+  between = async (agent: SequentialAgent) => agent,
+) {
+  const episodes = new Episodes(walk, 1, 3);
+  const seen = new Float64Array(2);
+  let over = true;
+  let ended = 0;
+  for (let step = 0; step < 40; step++) {
+    if (over) episodes.begin(0);
+    episodes.observe(seen);
+    const { id, action } = agent.decide(seen);
+    agent = await between(agent);
+    episodes.step(0, action);
+    over = episodes.ended[0] || episodes.cut[0];
+    if (over) ended++;
+    episodes.observe(seen);
+    const terminal = episodes.ended[0] || (episodes.cut[0] && atLimit === "end");
+    agent.reward(id, episodes.rewards[0], terminal ? { terminal } : over ? { truncated: seen } : {});
+    agent = await between(agent);
+  }
+  // What the last step has come to.
+  if (!over) agent.decide(seen);
+  expect(agent).toMatchObject({ version: 40, episodes: ended });
+  expect(ended).toBeGreaterThan(3);
+  return agent;
+}
+
+const tensorsOf = async (agent: SequentialAgent) => {
+  const { tensors } = decodeSafetensors(await agent.save(), "the agent");
+  return Object.fromEntries(Object.entries(tensors).filter(([name]) => !name.startsWith("bits.")));
+};
+
+const cases: { name: string; options: Options }[] = [
+  { name: "as it comes", options: {} },
+  { name: "by episodes, with gamma^t", options: { update: "episode", discountStates: true, atLimit: "end" } },
+  { name: "REINFORCE without a critic", options: { estimator: reinforce, critic: "none", gamma: 1 } },
+  { name: "straight-through, a linear critic", options: { estimator: straightThrough, critic: "linear" } },
+  { name: "Weight Maximization", options: { estimator: weightMax(), traceLambda: 0.9, lastLogit: "fixed" } },
+];
+
+describe.each([
+  ["the reference", async () => createReferenceBackend()],
+  ["portable kernels", () => createWasmBackend({ kernels: "portable" })],
+] as const)("on %s", (_, backend) => {
+  it.each(cases)(
+    "it is the actor-critic of control, bit for bit, saved in the middle of episodes or not: $name",
+    async ({ options }) => {
+      const { atLimit = "bootstrap", ...given } = options;
+      const all = { estimator: hnca, ...usual, ...given };
+      const training = createControlTraining(await backend(), {
+        ...{ environment: walk, steps: 40, recordEvery: 40, atLimit },
+        ...all,
+      });
+      for await (const record of training.run(1)) expect(record.step).toBe(40);
+      const expected = await training.learner.tensors();
+
+      const create = async () => createSequentialAgent({ inputs: 2, actions: 2, ...all }, await backend());
+      expect(await tensorsOf(await live(await create(), atLimit))).toEqual(expected);
+      const shared = await backend();
+      let calls = 0;
+      const again = async (agent: SequentialAgent) =>
+        ++calls % 7 === 0 ? loadSequentialAgent(await agent.save(), all.optimizer, shared) : agent;
+      expect(await tensorsOf(await live(await create(), atLimit, again))).toEqual(expected);
+    },
+  );
+});
+
+describe("a loop of one's own", () => {
+  const create = (options: Options = {}) =>
+    new SequentialAgent(createReferenceBackend(), { inputs: 2, actions: 3, ...usual, ...options });
+
+  it("learns by Adam with HNCA unless it is told otherwise, and its file says so", async () => {
+    const agent = await createSequentialAgent({ inputs: 1, actions: 2 }, createReferenceBackend());
+    const { id } = agent.decide([1]);
+    agent.reward(id, 1, { terminal: true });
+    const again = await loadSequentialAgent(await agent.save(), undefined, createReferenceBackend());
+    expect(again).toMatchObject({ steps: 1, version: 1, episodes: 1 });
+    const [one, other] = [agent, again].map((agent) => {
+      const { id, ...decision } = agent.decide([0.5]);
+      return decision;
+    });
+    expect(other).toEqual(one);
+  });
+
+  it("gives the probability that the action was drawn with, and the same for the asking", () => {
+    const agent = create({ hidden: [] });
+    const { action, probability, step } = agent.decide([1, -1]);
+    const { probabilities } = agent.probabilities([1, -1]);
+    expect(step).toBe(1);
+    expect(probability).toBeCloseTo(probabilities[action], 12);
+    expect(agent.best([1, -1])).toBe(probabilities.indexOf(Math.max(...probabilities)));
+  });
+
+  it("says what is not as it should be, and goes on", async () => {
+    const agent = create();
+    const decide = () => agent.decide([1, 2], { id: "a" });
+    expect(() => agent.decide([1])).toThrow("the context has 1 numbers; expected 2");
+    expect(() => agent.decide([1, Number.NaN])).toThrow("the context has NaN at place 1; expected a number");
+    decide();
+    expect(decide).toThrow('there was a decision "a" already; expected an id of its own for each');
+    expect(() => agent.decide([1, 2], { id: "b" })).toThrow(
+      'the decision "a" has no reward yet; expected reward() or cancel() before the next decide()',
+    );
+    expect(() => agent.reward("a", Number.NaN)).toThrow("the reward is NaN; expected a number of at most");
+    expect(() => agent.reward("a", 1, { terminal: 1 as never })).toThrow(
+      "terminal is 1; expected true or false",
+    );
+    expect(() => agent.reward("a", 1, { truncated: [1] })).toThrow(
+      "what was seen where it was truncated has 1 numbers; expected 2",
+    );
+    expect(() => agent.reward("a", 1, { terminal: true, truncated: [1, 1] })).toThrow(
+      "the episode is terminal and truncated; expected one of them",
+    );
+    expect(() => agent.reward("c", 1)).toThrow(DecisionError);
+    expect(() => agent.reward("c", 1)).toThrow('no decision "c" is known');
+    agent.reward("a", 1);
+    expect(() => agent.reward("a", 1)).toThrow('the decision "a" was rewarded already');
+    expect(agent.version).toBe(0);
+    agent.decide([0, 0], { id: "b" });
+    expect(agent.version).toBe(1);
+    agent.cancel();
+    expect(() => agent.reward("b", 1)).toThrow('the decision "b" was cancelled already');
+    expect(agent).toMatchObject({ version: 1, episodes: 1 });
+    expect(() => create({ actions: undefined as never })).toThrow(
+      "actions of the agent is missing; expected",
+    );
+    expect(() => create({ gamma: 2 })).toThrow("gamma of the agent is 2; expected a number from 0 to 1");
+    const bytes = await agent.save();
+    await expect(loadAgent(bytes)).rejects.toThrow("the file holds no agent");
+    await expect(loadSequentialAgent(bytes, adam({ learningRate: 1 }))).rejects.toThrow(
+      "the agent was made with another optimizer",
+    );
+  });
+
+  it("refuses damaged files in a sentence", async () => {
+    const agent = create();
+    agent.decide([1, 2], { id: "a" });
+    const { tensors, metadata } = decodeSafetensors(await agent.save(), "the agent");
+    const load = (state: object, more: typeof tensors = {}) =>
+      loadSequentialAgent(
+        encodeSafetensors(
+          { ...tensors, ...more },
+          { ...metadata, state: JSON.stringify({ ...JSON.parse(metadata.state), ...state }) },
+        ),
+        usual.optimizer,
+        createReferenceBackend(),
+      );
+    await expect(load({})).resolves.toMatchObject({ steps: 1 });
+    const { last } = JSON.parse(metadata.state);
+    for (const wrong of [
+      { decided: -1 },
+      { learned: 2 },
+      { closed: [["a"]] },
+      { last: 3 },
+      { last: { ...last, context: [1] } },
+      { last: { ...last, action: (last.action + 1) % 3 } },
+      { last: { ...last, step: 7 } },
+    ]) {
+      await expect(load(wrong), JSON.stringify(wrong)).rejects.toThrow(InputError);
+    }
+    const strange = { ...tensors["bits.0"], data: Float64Array.of(1, 0, 0.5, 1) } as never;
+    await expect(load({}, { "bits.0": strange })).rejects.toThrow("what its units did are no bits");
+    await expect(load({ last: undefined })).rejects.toThrow("bits.0, which belongs to nothing");
+  });
+});
