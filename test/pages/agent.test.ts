@@ -4,10 +4,12 @@ import { readFileSync } from "node:fs";
 import { expect, test } from "vitest";
 
 const page = readFileSync("docs/agent.md", "utf8");
-const examples = [...page.matchAll(/```js\n((?:(?!```).)*)```\n\n```text\n(.*?)```/gs)].map(([, program, output]) => ({
-  program,
-  output,
-}));
+const examples = [...page.matchAll(/```js\n((?:(?!```).)*)```\n\n```text\n(.*?)```/gs)].map(
+  ([, program, output]) => ({
+    program,
+    output,
+  }),
+);
 
 test("there are programs", () => expect(examples).toHaveLength(2));
 
