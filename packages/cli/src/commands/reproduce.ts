@@ -100,8 +100,9 @@ async function reproduce(command: "reproduce" | "experiment", name: string, flag
   }
   const runs = reportedRuns(experiment, await planned(experiment, wanted));
   if (code !== 0 && runs.every(({ records }) => records.length === 0)) return code;
-  const { title, paper, says, differences, bands, panels = {} } = experiment;
+  const { title, paper, about, says, differences, bands, panels = {} } = experiment;
   const scaledDown = scaleOf(experiment, wanted);
+  const subtitle = [paper === undefined ? [] : `${paper}.`, about ?? []].flat().join(" ");
   const { page } = await writeReport(folder, runs, {
     title,
     statements: says,
@@ -109,7 +110,7 @@ async function reproduce(command: "reproduce" | "experiment", name: string, flag
     commands: [commandOf(command, name, flags)],
     bands,
     panels: Object.keys(panels),
-    ...(paper !== undefined && { subtitle: `${paper}.` }),
+    ...(subtitle !== "" && { subtitle }),
     ...(scaledDown !== undefined && { scaledDown }),
   });
   process.stdout.write(flags.json ? `${JSON.stringify({ page })}\n` : `${page}\n`);

@@ -26,6 +26,8 @@ const schema = z.strictObject({
   title: text,
   /** Which paper, and which figure of it. */
   paper: text.optional(),
+  /** A sentence below the title. */
+  about: text.optional(),
   /** What the paper says about it, one statement each. */
   says: texts.default([]),
   /** In which the runs differ from the paper's. */

@@ -80,6 +80,6 @@ function draw(
     ...(said.length > 0 && { subtitle: said.join(" ") }),
     bands,
     groups: panels.map((panel) => panel ?? ""),
-    along: drawnOver({ task }),
+    along: drawnOver(groups[0].runs[0].config),
   });
 }

@@ -77,7 +77,8 @@ export const alongOf = (config: Pick<Config, "task">): "epoch" | "step" =>
   taskOf(config).length === "steps" ? "step" : "epoch";
 
 /** What reports draw curves over. */
-export const drawnOver = (config: Pick<Config, "task">): string => taskOf(config).over ?? alongOf(config);
+export const drawnOver = (config: Config): string =>
+  taskOf(config).over?.(config as never) ?? alongOf(config);
 
 /** How long a run is, in what it is counted in. */
 export const lengthOf = (config: Config): number =>

@@ -291,7 +291,7 @@ export const control = defineTask({
   usual: { estimator: "hnca", hidden: [64, 32], units: "zero-one", batchSize: 1, learningRate: 0.001 },
   data: "none",
   length: "steps",
-  over: "episodes",
+  over: ({ episodes }) => (episodes === undefined ? undefined : "episodes"),
   scaledBy: "environment",
   metrics: [
     { name: "return", title: "return", short: "return", digits: 2 },

@@ -119,8 +119,8 @@ export interface TaskDefinition<
   readonly data: "images" | "table" | "rows" | "objective" | "none";
   /** What its length is counted in; of steps, its settings are `steps` in all and `recordEvery`. */
   readonly length: "epochs" | "steps";
-  /** The metric over which reports draw its curves, one that counts up; absent: over what its length is counted in. */
-  readonly over?: string;
+  /** The metric over which reports draw its curves, one that counts up; undefined: over what its length is counted in. */
+  over?(settings: Settings): string | undefined;
   /** The setting by whose values curves have scales of their own; absent: all have one. */
   readonly scaledBy?: string;
   /** The first one is what a person wants to follow. */
