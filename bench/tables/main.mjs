@@ -30,7 +30,10 @@ const environment = join(here, "../../.venv-tables");
 const python = join(environment, "bin/python");
 
 function run(command, args) {
-  const { status, error } = spawnSync(command, args, { stdio: ["ignore", "inherit", "inherit"], cwd: here });
+  // On a busy machine, threads that wait for each other take many times as long.
+  const env = { ...process.env, OMP_NUM_THREADS: "1" };
+  const stdio = ["ignore", "inherit", "inherit"];
+  const { status, error } = spawnSync(command, args, { stdio, env, cwd: here });
   if (status !== 0) throw error ?? new Error(`${command} ${args.join(" ")} ended with ${status}`);
 }
 

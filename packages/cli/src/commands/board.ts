@@ -23,9 +23,9 @@ export const program: string = fileURLToPath(new URL("../main.js", import.meta.u
 
 /** The pool of this machine. */
 export const localPool =
-  (workers: number | undefined): Driver =>
+  (workers: number | undefined, flags: readonly string[] = []): Driver =>
   (jobs, listener) =>
-    runPool(jobs, { program, ...(workers !== undefined && { workers }), ...listener });
+    runPool(jobs, { program, flags, ...(workers !== undefined && { workers }), ...listener });
 
 /**
  * Runs the jobs and shows how they get on; SIGINT and SIGTERM stop the driver.

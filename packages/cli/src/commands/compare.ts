@@ -5,7 +5,7 @@ import { hiddenName } from "flipnet/internal/network/hidden";
 import type { TaskMetric, UsualForData } from "flipnet/internal/tasks/definition";
 import { findTask } from "flipnet/internal/tasks/registry";
 import type { EpochRecord } from "flipnet/internal/training/training";
-import { estimateMean, formatEstimate } from "../report/statistics.ts";
+import { estimateMean, formatEstimate, pairedDifferences } from "../report/statistics.ts";
 import type { Job } from "../running/pool.ts";
 import type { RunSummary } from "../running/run-folder.ts";
 import { type Config, decided, drawnOver, taskOf } from "../settings/config.ts";
@@ -123,7 +123,7 @@ async function compare({
     return interrupted;
   }
   const done = results.flatMap(({ summary, records }, i) =>
-    summary === undefined ? [] : { label: jobs[i].method, records, summary },
+    summary === undefined ? [] : { label: jobs[i].method, config: jobs[i].config, records, summary },
   );
   if (done.length > 0) {
     await draw(figurePath, done, config);
@@ -136,6 +136,7 @@ async function compare({
 /** A finished run; `label` is the method's name. */
 interface Run {
   label: string;
+  config: Config;
   records: EpochRecord[];
   summary: RunSummary;
 }
@@ -230,11 +231,36 @@ function print(runs: readonly Run[], config: Config, figure: string, page: strin
   });
   const head = ["method", ...known.map(({ title }) => title), "ln gradient variance", "ms per step"];
   const [titles, ...lines] = formatTable([head, ...rows], { numbers: true }).split("\n");
+  const paired = differencesOf(runs, known);
   const note = several(runs) ? "±: 95 % confidence intervals of the means over seeds (Student's t)\n" : "";
   const folders = runs.map(({ summary }) => summary.folder).join("\n        ");
   process.stdout.write(
-    `${bold(titles)}\n${lines.join("\n")}${note}\nruns    ${folders}\nfigure  ${figure}\nreport  ${page}\n`,
+    `${bold(titles)}\n${lines.join("\n")}${note}${paired}\nruns    ${folders}\nfigure  ${figure}\nreport  ${page}\n`,
   );
+}
+
+/** How each method differs from the first one, seed by seed; empty where there are too few seeds. */
+function differencesOf(runs: readonly Run[], metrics: readonly TaskMetric[]): string {
+  const [first, ...others] = [...new Set(runs.map(({ label }) => label))];
+  const valuesOf = (method: string, name: string) =>
+    new Map(
+      runs.flatMap(({ label, summary, config }): [number, number][] =>
+        label === method && typeof summary[name] === "number" ? [[config.seed, summary[name]]] : [],
+      ),
+    );
+  // What has no digits has no mean either: steps until something is reached.
+  const chosen = metrics.filter(({ digits }) => digits !== undefined);
+  const cell = (method: string, { name, digits = 2, percent }: TaskMetric) => {
+    const differences = pairedDifferences(valuesOf(method, name), valuesOf(first, name));
+    if (differences.length < 2) return undefined;
+    const estimate = estimateMean(differences);
+    const text = formatEstimate(estimate, { digits, ...(percent && { scale: 100 }) });
+    return `${estimate.mean > 0 ? "+" : ""}${text}${percent ? " %" : ""}`;
+  };
+  const rows = others.map((method) => [method, ...chosen.map((metric) => cell(method, metric) ?? "none")]);
+  if (!rows.some(([, ...cells]) => cells.some((text) => text !== "none"))) return "";
+  const head = [`less ${first}, seed by seed`, ...chosen.map(({ title }) => title)];
+  return `\n${formatTable([head, ...rows], { numbers: true })}`;
 }
 
 /** Whether there are several seeds. */

@@ -19,6 +19,7 @@ interface Flags {
   out?: string;
   workers?: string;
   redis?: string | true;
+  tensorboard?: boolean;
   dryRun?: boolean;
   json?: boolean;
 }
@@ -34,6 +35,7 @@ export function defineSweep(program: Command): void {
     .option("--out <folder>", 'folder of the run folders (default: that of the file, or "runs")')
     .option("--workers <n>", "runs at a time (default: as many as their threads leave cores for)")
     .addOption(redisOption("let the workers of a queue train them: "))
+    .option("--tensorboard", "write TensorBoard's events into the runs' folders as they go")
     .option("--dry-run", "only say which runs there are and which are done")
     .option("--json", "print JSON: a line a run, as soon as it has ended")
     .action(async (file: string, changes: string[], flags: Flags) => {
@@ -63,15 +65,25 @@ async function sweep(file: string, changes: readonly string[], flags: Flags): Pr
 /** Where runs are trained: at so many at a time here, or by the workers of a queue. */
 interface Place {
   workers: number | undefined;
+  /** Flags of `train` for those that are trained here. */
+  flags: readonly string[];
   address: RedisAddress | undefined;
 }
 
 /** @throws InputError where both are given, or one cannot be used */
-export async function placeOf({ workers, redis }: Pick<Flags, "workers" | "redis">): Promise<Place> {
+export async function placeOf({
+  workers,
+  redis,
+  tensorboard,
+}: Pick<Flags, "workers" | "redis" | "tensorboard">): Promise<Place> {
+  if (tensorboard && redis !== undefined) {
+    throw new InputError("--tensorboard and --redis are both given; expected one: workers write no events");
+  }
   if (workers !== undefined && redis !== undefined) {
     throw new InputError(`--workers ${workers} and --redis are both given; expected one`);
   }
   return {
+    flags: tensorboard ? ["--tensorboard"] : [],
     workers: workers === undefined ? undefined : wholeNumber("--workers", workers, 1),
     address: redis === undefined ? undefined : await redisAddress(redis),
   };
@@ -91,7 +103,7 @@ interface Told extends Pick<JobResult, "status" | "error"> {
 export async function trainMissing(
   name: string,
   runs: readonly PlannedRun[],
-  { workers, address }: Place,
+  { workers, flags, address }: Place,
   { json = false }: { json?: boolean } = {},
 ): Promise<JobResult[]> {
   const { runsOfOtherGenerators } = await import("../planning/sweep.ts");
@@ -122,7 +134,7 @@ export async function trainMissing(
   const { localPool, runOnBoard } = await import("./board.ts");
   const results =
     address === undefined
-      ? await runOnBoard(missing, localPool(workers), undefined, tellResult)
+      ? await runOnBoard(missing, localPool(workers, flags), undefined, tellResult)
       : await runInQueue(missing, address, tellResult);
   // Those that never began.
   results.forEach(tellResult);

@@ -75,6 +75,7 @@ export function defineTrain(program: Command): void {
   add("Where and how:", ["backend", "kernels", "scores", "threads"]);
   command
     .option("--checkpoint-every <seconds>", "seconds between checkpoints within long epochs (default 60)")
+    .option("--tensorboard", "write TensorBoard's events into the run's folder as it goes")
     .option("--json", "print JSON: a record an epoch, then a summary")
     .option("--quiet", "show no progress")
     .optionsGroup("Options:")
@@ -153,15 +154,23 @@ async function train(path: string | undefined, flags: Flags): Promise<number> {
     flags.checkpointEvery === undefined
       ? undefined
       : wholeNumber("--checkpoint-every", flags.checkpointEvery, 1);
+  const { liveEvents } = await import("../export/live-events.ts");
   const report = new Report(flags);
+  let tell: ReturnType<typeof liveEvents> | undefined;
   try {
     const result = await trainRun(config, {
       resume: flags.resume === true,
       ...(folder !== undefined && { folder }),
       signal,
       ...(checkpointEvery !== undefined && { checkpointEvery }),
-      onStart: (run) => report.start(run),
-      onEpoch: (record) => report.epoch(record),
+      onStart(run) {
+        report.start(run);
+        if (flags.tensorboard && !run.complete) tell = liveEvents(run);
+      },
+      onEpoch(record) {
+        report.epoch(record);
+        tell?.(record);
+      },
       onProgress: (progress) => report.progress(progress),
       onCheckpoint: (step) => report.checkpoint(step),
     });
@@ -254,6 +263,7 @@ function settingsFrom({
   json,
   quiet,
   checkpointEvery,
+  tensorboard,
   ...flags
 }: Flags): Record<string, unknown> {
   const settings: Record<string, unknown> = {};

@@ -40,16 +40,21 @@ const startsOf = ({ environment }: StoredRun): Start[] =>
 
 function eventsOf({ config, records }: StoredRun, starts: readonly Start[]): TensorBoardEvent[] {
   const times = wallTimes(records, starts);
-  // Markdown's code.
-  const settings = JSON.stringify(config, undefined, 2).replaceAll(/^/gm, "    ");
   return [
-    { wallTime: starts[0].time, step: 0, texts: { config: settings } },
+    configEvent(config, starts[0].time),
     ...records.map((record, i) => ({ wallTime: times[i], step: record.step, scalars: scalarsOf(record) })),
   ];
 }
 
+/** The settings, as Markdown's code. */
+export const configEvent = (config: StoredRun["config"], wallTime: number): TensorBoardEvent => ({
+  wallTime,
+  step: 0,
+  texts: { config: JSON.stringify(config, undefined, 2).replaceAll(/^/gm, "    ") },
+});
+
 /** Metrics by tag: what stands before a dot is a group. */
-function scalarsOf({ step, ...record }: EpochRecord): Record<string, number> {
+export function scalarsOf({ step, ...record }: EpochRecord): Record<string, number> {
   const numbers = Object.entries(record).filter(
     (entry): entry is [string, number] => typeof entry[1] === "number",
   );

@@ -21,7 +21,15 @@ export function encodeEvents(events: readonly TensorBoardEvent[]): Uint8Array {
     pbf.writeDoubleField(1, events[0]?.wallTime ?? 0);
     pbf.writeStringField(3, "brain.Event:2");
   });
-  const records = [version, ...events.map(encodeEvent)].map(frame);
+  return joined([version, ...events.map(encodeEvent)]);
+}
+
+/** The same of events that stand behind others in a file. */
+export const encodeMore = (events: readonly TensorBoardEvent[]): Uint8Array =>
+  joined(events.map(encodeEvent));
+
+function joined(messages: readonly Uint8Array[]): Uint8Array {
+  const records = messages.map(frame);
   const file = new Uint8Array(records.reduce((length, record) => length + record.length, 0));
   let offset = 0;
   for (const record of records) {

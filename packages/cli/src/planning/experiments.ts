@@ -7,7 +7,7 @@ import { suggestion } from "flipnet/internal/formats/nearest";
 import { generator } from "flipnet/internal/random/threefry";
 import { z } from "zod";
 import type { ReportedRun } from "../report/report.ts";
-import { summarise } from "../running/run-folder.ts";
+import { summarise, unlabelled } from "../running/run-folder.ts";
 import { alongOf, type Config, lengthOf, readConfigFile } from "../settings/config.ts";
 import { plainName } from "../settings/estimator.ts";
 import { configOf, type PlannedRun, refuseTooMany, type Settings } from "./sweep.ts";
@@ -211,7 +211,16 @@ export function reportedRuns(
     const names = { method, ...(panel !== undefined && { panel }) };
     if (stored === undefined) {
       const environment = { runId, dataDigest: digest, generator, kernels: config.kernels!, starts: [] };
-      return { ...names, runId, folder, config, environment, records: [], summary: undefined };
+      return {
+        ...names,
+        runId,
+        folder,
+        config,
+        environment,
+        records: [],
+        summary: undefined,
+        labels: unlabelled,
+      };
     }
     const records = stored.records.slice(0, config.epochs);
     const summary =

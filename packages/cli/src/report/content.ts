@@ -6,7 +6,7 @@ import { alongOf, hasEnded, lengthOf, ofLength } from "../settings/config.ts";
 import { distinct, groupBy } from "./lists.ts";
 import type { RunNames } from "./methods.ts";
 import { type Metric, trainingSeconds } from "./metrics.ts";
-import { type Average, average, type Bands } from "./statistics.ts";
+import { type Average, average, type Bands, pairedDifferences } from "./statistics.ts";
 
 /** A run as a report shows it: runs of one method and panel are its seeds, and are averaged. */
 export interface ReportedRun extends StoredRun, RunNames {}
@@ -25,6 +25,8 @@ export interface ReportOptions {
   scaledDown?: string;
   /** What is around the means; default `"interval"`. */
   bands?: Bands;
+  /** After how many seconds the page is to be read again, while runs go on. */
+  refresh?: number;
   /** The order of the panels; default: by their names and the numbers in these. */
   panels?: readonly string[];
 }
@@ -134,6 +136,30 @@ export function unfinishedIn(groups: readonly Group[]): string | undefined {
 export function averageOf({ shown }: Group, { of, over }: Metric, bands: Bands): Average | undefined {
   const values = shown.flatMap((run) => of(run) ?? []);
   return values.length === 0 ? undefined : over(values, bands);
+}
+
+/**
+ * How a metric differs from another group's, seed by seed; undefined where fewer than two seeds have both, and of metrics
+ * that have no mean.
+ */
+export function differenceOf(
+  group: Group,
+  other: Group,
+  { of, over }: Metric,
+  bands: Bands,
+): Average | undefined {
+  if (over !== average) return undefined;
+  const [ours, theirs] = [group, other].map(
+    ({ shown }) =>
+      new Map(
+        shown.flatMap((run): [number, number][] => {
+          const value = of(run);
+          return value === undefined ? [] : [[run.config.seed, value]];
+        }),
+      ),
+  );
+  const differences = pairedDifferences(ours, theirs);
+  return differences.length < 2 ? undefined : average(differences, bands);
 }
 
 /** What the runs that are shown took: milliseconds a step, seconds a run. */

@@ -14,7 +14,7 @@ export type Block =
   | { kind: "folded"; summary: string; blocks: readonly Block[] };
 
 /** One HTML file without scripts and without links to anything that it needs; a comment stands at its head. */
-export function toHtml(title: string, blocks: readonly Block[], comment: string): string {
+export function toHtml(title: string, blocks: readonly Block[], comment: string, refresh?: number): string {
   return `<!doctype html>
 <!-- ${comment} -->
 <html lang="en">
@@ -22,7 +22,7 @@ export function toHtml(title: string, blocks: readonly Block[], comment: string)
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; img-src data:">
-<meta name="generator" content="flipnet">
+<meta name="generator" content="flipnet">${refresh === undefined ? "" : `\n<meta http-equiv="refresh" content="${refresh}">`}
 <title>${escapeHtml(title)}</title>
 <style>${STYLE}</style>
 </head>

@@ -1,6 +1,6 @@
 /** The numbers of a report, for programs. */
 import { type Cell, encodeCsv } from "../formats/csv.ts";
-import { averageOf, type ReportOptions, type Section, timesOf } from "./content.ts";
+import { averageOf, differenceOf, type ReportOptions, type Section, timesOf } from "./content.ts";
 import { distinct } from "./lists.ts";
 import { metricsOf, trainingSeconds } from "./metrics.ts";
 import type { Provenance } from "./provenance.ts";
@@ -34,6 +34,13 @@ export function resultsJson(
     groups.map((group) => {
       const { panel, method, shown, runs, asked, reached } = group;
       const times = timesOf(group);
+      const first = groups.find((one) => one.panel === panel)!;
+      const differences = Object.fromEntries(
+        metricsOf(task).flatMap((metric) => {
+          const difference = first === group ? undefined : differenceOf(group, first, metric, bands);
+          return difference === undefined ? [] : [[metric.name, difference]];
+        }),
+      );
       return {
         ...{ task, panel, method, seeds: shown.length, runs: runs.length },
         ...(along === "step"
@@ -42,6 +49,7 @@ export function resultsJson(
         metrics: Object.fromEntries(
           metricsOf(task).map((metric) => [metric.name, averageOf(group, metric, bands)]),
         ),
+        ...(Object.keys(differences).length > 0 && { lessFirst: differences }),
         ...(times && { msPerStep: times.msPerStep, trainingSeconds: Math.round(times.seconds) }),
       };
     }),

@@ -4,6 +4,7 @@ import { findTask } from "flipnet/internal/tasks/registry";
 import { titleOf } from "../settings/estimator.ts";
 import {
   averageOf,
+  differenceOf,
   type Group,
   type ReportOptions,
   reachOf,
@@ -26,7 +27,7 @@ import {
 } from "./methods.ts";
 import { formatSeconds, type Metric, metricsOf, trainingSeconds } from "./metrics.ts";
 import { describeProvenance, type Provenance } from "./provenance.ts";
-import type { Bands } from "./statistics.ts";
+import type { Average, Bands } from "./statistics.ts";
 import { trainCommand } from "./train-command.ts";
 
 /** The whole page. */
@@ -115,6 +116,7 @@ function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block
       ...(panel === undefined ? [] : [heading(3, panel)]),
       { kind: "table", head, rows: own.map(rowOf), words: 1 } as const,
       ...notesOn(own, along).map(quiet),
+      ...differenceTable(own, known, bands),
     ];
   });
   const most = Math.max(...groups.map(({ shown }) => shown.length));
@@ -130,6 +132,38 @@ function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block
     "Times are of training steps alone, without going through held-out data.",
   ];
   return [...tables, quiet(meaning.join(" "))];
+}
+
+/** How every other method differs from the first, seed by seed; nothing where no seeds are shared. */
+function differenceTable(
+  [first, ...others]: readonly Group[],
+  metrics: readonly Metric[],
+  bands: Bands,
+): Block[] {
+  const cells = others.map((group) => ({
+    method: group.method,
+    values: metrics.map((metric) => differenceOf(group, first, metric, bands)),
+  }));
+  const has = metrics.map((_, m) => cells.some(({ values }) => values[m] !== undefined));
+  if (!has.includes(true)) return [];
+  const chosen = <T>(list: readonly T[]) => list.filter((_, m) => has[m]);
+  const said = (value: Average | undefined, metric: Metric) =>
+    value === undefined ? "" : `${value.mean > 0 ? "+" : ""}${metric.format(value, bands)}`;
+  return [
+    {
+      kind: "table",
+      head: [`less ${first.method}`, "pairs", ...chosen(metrics).map(({ title }) => title)],
+      rows: cells.map(({ method, values }) => [
+        method,
+        count(Math.max(0, ...values.map((value) => value?.count ?? 0))),
+        ...chosen(values.map((value, m) => said(value, metrics[m]))),
+      ]),
+      words: 1,
+    },
+    quiet(
+      "Differences seed by seed: what the seeds have in common cancels, so they are known better than the two means.",
+    ),
+  ];
 }
 
 /** Of runs that were asked for a baseline which their estimator has no use for, as once was possible. */

@@ -48,7 +48,7 @@ export async function writeReport(
     ["results.json", resultsJson(sections, made, options)],
     ["README.md", `<!-- ${MARK} -->\n\n${toMarkdown(blocks)}`],
     // Where the page is, the rest is.
-    [page, toHtml(options.title, blocks, MARK)],
+    [page, toHtml(options.title, blocks, MARK, options.refresh)],
   ];
   await writing(folder, makeFolder(folder));
   // The files belong together.

@@ -45,6 +45,20 @@ export function estimateMean(values: readonly number[], confidence = 0.95): Esti
   return { mean, halfWidth: studentT(n - 1, confidence) * Math.sqrt(variance / n) };
 }
 
+/**
+ * Differences between values that belong together by a key, a seed say: what the seeds have in common cancels, so their
+ * interval is far narrower than those of the two means.
+ */
+export function pairedDifferences(
+  ours: ReadonlyMap<number, number>,
+  theirs: ReadonlyMap<number, number>,
+): number[] {
+  return [...ours].flatMap(([key, value]) => {
+    const other = theirs.get(key);
+    return other === undefined ? [] : [value - other];
+  });
+}
+
 /** `96.1 ± 0.3`, or `96.1` for a single value. */
 export function formatEstimate({ mean, halfWidth }: Estimate, { scale = 1, digits = 2 } = {}): string {
   const error = halfWidth > 0 ? ` ± ${(scale * halfWidth).toFixed(digits)}` : "";

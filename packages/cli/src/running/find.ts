@@ -7,7 +7,7 @@ import { lockFolder } from "./lock.ts";
 import type { StoredRun } from "./run-folder.ts";
 import { writing } from "./storage.ts";
 
-/** `seed=3`: a setting and the value that it has to have, as it is written. */
+/** `seed=3`: a setting, or the name or a tag that people gave, and the value that it has to have, as it is written. */
 export interface Condition {
   readonly name: string;
   readonly value: string;
@@ -26,7 +26,7 @@ export function parseCondition(text: string): Condition {
  * @throws InputError for a setting that none of the runs has
  */
 export function runsWhere(runs: readonly StoredRun[], conditions: readonly Condition[]): StoredRun[] {
-  const settings = new Set(runs.flatMap(({ config }) => Object.keys(config)));
+  const settings = new Set([...runs.flatMap(({ config }) => Object.keys(config)), "name", "tag"]);
   const stranger = conditions.find(({ name }) => !settings.has(name));
   if (runs.length > 0 && stranger !== undefined) {
     throw new InputError(
@@ -34,8 +34,10 @@ export function runsWhere(runs: readonly StoredRun[], conditions: readonly Condi
     );
   }
   const textOf = (value: unknown) => (typeof value === "string" ? value : JSON.stringify(value));
-  return runs.filter(({ config }) =>
+  return runs.filter(({ config, labels }) =>
     conditions.every(({ name, value }) => {
+      if (name === "tag") return labels.tags.includes(value);
+      if (name === "name") return labels.name === value;
       const text = textOf(config[name]);
       return text === value || text === `[${value}]`;
     }),

@@ -13,13 +13,15 @@ import { median } from "./median.ts";
 import {
   parseConfigFile,
   parseEnvironment,
+  parseLabels,
   parseRecords,
   parseSummaryFile,
   type RunEnvironment,
+  type RunLabels,
 } from "./run-schema.ts";
 import { isMissing } from "./storage.ts";
 
-export type { RunEnvironment } from "./run-schema.ts";
+export type { RunEnvironment, RunLabels } from "./run-schema.ts";
 
 /** The files of a run. */
 export const runFiles = (folder: string) => ({
@@ -28,6 +30,7 @@ export const runFiles = (folder: string) => ({
   metrics: join(folder, "metrics.jsonl"),
   summary: join(folder, "summary.json"),
   preparation: join(folder, "preparation.json"),
+  labels: join(folder, "labels.json"),
   checkpoints: join(folder, "checkpoints"),
   checkpoint: join(folder, "checkpoints", "latest.safetensors"),
 });
@@ -137,16 +140,22 @@ export interface StoredRun {
   records: EpochRecord[];
   /** Undefined until the run has finished all epochs that it was ever asked for. */
   summary: RunSummary | undefined;
+  /** What people call it; it is no part of its identity. */
+  labels: RunLabels;
 }
+
+/** Of a run that nobody has called anything. */
+export const unlabelled: RunLabels = { tags: [] };
 
 /** Reads a run, also one that is being written. @throws InputError if the folder holds none */
 export async function readRun(folder: string): Promise<StoredRun> {
   const files = runFiles(folder);
-  const [config, environment, metrics, summary] = await Promise.all([
+  const [config, environment, metrics, summary, labels] = await Promise.all([
     textOf(files.config),
     textOf(files.environment),
     textOf(files.metrics),
     textOf(files.summary),
+    textOf(files.labels),
   ]);
   if (config === undefined || environment === undefined) {
     throw new InputError(`${folder} is no run: it has no config.json and environment.json`);
@@ -162,6 +171,7 @@ export async function readRun(folder: string): Promise<StoredRun> {
     config: settings,
     records,
     summary: last?.epochs === records.length ? last : undefined,
+    labels: labels === undefined ? unlabelled : parseLabels(labels, files.labels),
   };
 }
 

@@ -57,6 +57,19 @@ const summarySchema = z
   })
   .catchall(z.union([z.number(), z.string(), z.null()]).describe("a number, a text or null"));
 
+const labelsSchema = z.looseObject({
+  name: wordSchema.optional(),
+  tags: z.array(wordSchema).describe("a list of words"),
+  note: z.string().describe("a text").optional(),
+});
+
+/** What people call a run, as its `labels.json` says. */
+export type RunLabels = Pick<z.output<typeof labelsSchema>, "tags" | "name" | "note">;
+
+/** What `labels.json` holds. @throws InputError, which `path` begins */
+export const parseLabels = (text: string, path: string): RunLabels =>
+  check(labelsSchema, parseJson(text, path), path);
+
 /** What a run was made with, as its `environment.json` says. */
 export type RunEnvironment = z.output<typeof environmentSchema>;
 

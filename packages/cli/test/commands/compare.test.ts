@@ -41,11 +41,12 @@ it("trains the methods, prints a table and draws a figure; again, it trains noth
 
 it("has several seeds, with confidence intervals", async () => {
   const out = temporary("seeds");
-  const { stdout, code } = await compare(out, ...small, "--seeds", "2", "--estimators", "hnca");
+  const { stdout, code } = await compare(out, ...small, "--seeds", "2", "--estimators", "hnca,reinforce");
   expect(code).toBe(0);
   expect(stdout).toMatch(/^HNCA +\d+\.\d ± \d+\.\d %/m);
   expect(stdout).toContain("(Student's t)");
-  expect(await runsIn(out)).toHaveLength(2);
+  expect(stdout).toMatch(/^less HNCA, seed by seed .*\nREINFORCE .*\d ± \d+\.\d %/m);
+  expect(await runsIn(out)).toHaveLength(4);
 });
 
 it("stops with checkpoints when it is interrupted, and says how to go on", async () => {

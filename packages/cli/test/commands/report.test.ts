@@ -1,14 +1,15 @@
-import { mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
+import { once } from "node:events";
+import { appendFileSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { generator } from "flipnet/internal/random/threefry";
 import { expect, it } from "vitest";
 import { parseConfig } from "../../src/index.ts";
 import { runFiles } from "../../src/running/run-folder.ts";
-import { flipnet, temporaryFolders } from "./flipnet.ts";
+import { flipnet, outcomeOf, start, temporaryFolders } from "./flipnet.ts";
 
 const temporary = temporaryFolders();
 
-const start = {
+const begun = {
   ...{ time: "2026-11-30T10:00:00.000Z", step: 0, version: "0.1.0" },
   ...{ node: "v20.20.2", platform: "linux-x64", cpu: "a processor" },
 };
@@ -38,7 +39,7 @@ function makeRun(
     dataDigest: "none",
     generator: madeWith,
     kernels: "portable",
-    starts: [start],
+    starts: [begun],
   };
   writeFileSync(files.environment, JSON.stringify(environment));
   writeFileSync(files.metrics, metrics ?? `${records.join("\n")}\n`);
@@ -84,6 +85,23 @@ it.each([
   expect(stderr).toMatch(/^error: [^\n]*\n$/);
   expect(stderr).toContain(message);
   expect(readdirSync(to)).toEqual([]);
+});
+
+it("is written again while runs go on, until they have ended", async () => {
+  const [out, to] = [temporary("runs"), temporary("to")];
+  const record = (epoch: number) =>
+    `${JSON.stringify({ type: "epoch", epoch, step: 9 * epoch, testAccuracy: 0.5, onlineAccuracy: 0.5, msPerStep: 1 })}\n`;
+  const run = makeRun(out, 0, { metrics: record(1) });
+  const child = start(["report", out, "-o", to, "--watch", "1"]);
+  const outcome = outcomeOf(child);
+  const page = join(to, "index.html");
+  await once(child.stdout!, "data");
+  expect(readFileSync(page, "utf8")).toContain('<meta http-equiv="refresh" content="1">');
+  appendFileSync(runFiles(run).metrics, record(2));
+  expect(await outcome).toMatchObject({ code: 0, stdout: `${page}\n` });
+  const html = readFileSync(page, "utf8");
+  expect(html).not.toContain("refresh");
+  expect(html).not.toContain("unfinished");
 });
 
 it("leaves a page that is no report's alone, and knows its flags", async () => {

@@ -10,7 +10,7 @@ import { nameRuns } from "../../src/report/methods.ts";
 import { metricsOf } from "../../src/report/metrics.ts";
 import { type ReportedRun, type ReportOptions, untilEpoch, writeReport } from "../../src/report/report.ts";
 import { trainCommand } from "../../src/report/train-command.ts";
-import { type StoredRun, summarise } from "../../src/running/run-folder.ts";
+import { type StoredRun, summarise, unlabelled } from "../../src/running/run-folder.ts";
 import { type Config, parseConfig } from "../../src/settings/config.ts";
 
 const root = mkdtempSync(join(tmpdir(), "flipnet-report-"));
@@ -49,7 +49,15 @@ function run(
     { time: "2026-01-02T03:04:05.000Z", step: 0, version: "1.2.3", node: "v20", platform: "p", cpu: "c" },
   ];
   const made = { runId, dataDigest: "d1", generator, kernels: "portable", starts, ...environment };
-  return { folder: join(root, runId), runId, environment: made, config, records, summary };
+  return {
+    folder: join(root, runId),
+    runId,
+    environment: made,
+    config,
+    records,
+    summary,
+    labels: unlabelled,
+  };
 }
 
 const seeds = (count: number, settings: Record<string, unknown>) =>
@@ -268,11 +276,15 @@ describe("a report", () => {
     );
     // The mean of 0.4, 0.41 and 0.42, and Student's t of it.
     expect(readme).toContain("| HNCA | 3 | 4 | 36.0 ± 2.5 % | 41.0 ± 2.5 % | −3.00 ± 0.00 | 2.00 | 0 s |");
+    // Both learn the same here, seed by seed: their difference is certain, though neither mean is.
+    expect(readme).toContain("| less REINFORCE | pairs |");
+    expect(readme).toContain("| HNCA | 3 | 0.0 ± 0.0 % | 0.0 ± 0.0 % |");
     expect(read("records.csv").trimEnd().split("\r\n")).toHaveLength(1 + 6 * 4);
     const results = JSON.parse(read("results.json"));
     expect(results.runs).toHaveLength(6);
     expect(results.table[1]).toMatchObject({ method: "HNCA", seeds: 3, epochs: 4, msPerStep: 2 });
     expect(results.table[1].metrics.testAccuracy.mean).toBeCloseTo(0.41, 12);
+    expect(results.table[1].lessFirst.testAccuracy).toEqual({ mean: 0, low: 0, high: 0, count: 3 });
     expect(JSON.parse(read("figure.vl.json")).$schema).toContain("vega-lite");
   });
 

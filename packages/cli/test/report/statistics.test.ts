@@ -4,6 +4,7 @@ import {
   estimateMean,
   formatAverage,
   formatEstimate,
+  pairedDifferences,
   studentT,
 } from "../../src/report/statistics.ts";
 import { median } from "../../src/running/median.ts";
@@ -12,6 +13,23 @@ it("the median is the value in the middle, or the mean of the two that are", () 
   expect(median([3, 1, 2])).toBe(2);
   expect(median([4, 1, 2, 8])).toBe(3);
   expect(median([Infinity, 1, 2])).toBe(2);
+});
+
+it("differences of pairs are known better than the two means", () => {
+  const ours = new Map([
+    [0, 10.1],
+    [1, 20.2],
+    [2, 30.3],
+    [7, 1],
+  ]);
+  const theirs = new Map([
+    [2, 30],
+    [1, 20],
+    [0, 10],
+  ]);
+  const differences = pairedDifferences(ours, theirs);
+  expect(differences.map((value) => Number(value.toFixed(9)))).toEqual([0.1, 0.2, 0.3]);
+  expect(estimateMean(differences).halfWidth).toBeLessThan(estimateMean([10.1, 20.2, 30.3]).halfWidth / 50);
 });
 
 describe("Student's t", () => {
