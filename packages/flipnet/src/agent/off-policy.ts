@@ -71,6 +71,11 @@ export function evaluatePolicy(
   if (!isWhole(bootstrap, 1)) {
     throw new InputError(`bootstrap is ${bootstrap}; expected a whole number from 1 on`);
   }
+  if (typeof policy !== "function") {
+    throw new InputError(
+      `the policy is ${typeof policy}; expected a function of a decision that gives the probability of every action, such as (one) => agent.probabilities(one.context).probabilities`,
+    );
+  }
   const n = decisions.length;
   if (n < 2) throw new InputError(`the log has ${n} decisions with rewards; expected at least 2`);
   decisions.forEach((one, i) => {

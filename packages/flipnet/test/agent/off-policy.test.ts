@@ -63,4 +63,5 @@ test("logs that cannot be are refused", () => {
     [[first, { ...first, context: undefined as never }], "decision 1 has no context"],
   ];
   for (const [log, message] of wrong) expect(() => evaluatePolicy(log, target)).toThrow(message);
+  expect(() => evaluatePolicy(logOf(1, 3), {} as never)).toThrow("the policy is object; expected a function");
 });
