@@ -122,7 +122,7 @@ server.listen(Number(port), () => {
   );
 });
 
-const timer = setInterval(() => save().catch((error) => console.error(error)), 10_000);
+const timer = setInterval(() => save().catch((error) => console.error(error)), 60_000);
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
     clearInterval(timer);

@@ -130,7 +130,7 @@ server.setErrorHandler((error, _, reply) => {
   return reply.code(500).type("text/plain").send("Something went wrong.\n");
 });
 
-const timer = setInterval(() => saveVersion(versions, agent).catch((error) => console.error(error)), 10_000);
+const timer = setInterval(() => saveVersion(versions, agent).catch((error) => console.error(error)), 60_000);
 for (const signal of ["SIGINT", "SIGTERM"]) {
   process.once(signal, async () => {
     clearInterval(timer);

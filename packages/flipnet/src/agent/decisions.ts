@@ -65,8 +65,11 @@ export class DecisionError extends InputError {
 export class Decisions<One extends { readonly id: string } = Pending> {
   readonly #most: number;
   readonly #pending = new Map<string, One>();
+  /** All that wait, oldest first from a place on, and some that did: a map's oldest is slow to find. */
+  #queue: One[] = [];
+  #first = 0;
   readonly #closed = new Map<string, Closed>();
-  /** Their ids, each in the place of the one that was closed `most` before: a map's oldest key is slow to find. */
+  /** Their ids, each in the place of the one that was closed `most` before. */
   readonly #ring: string[] = [];
   #turn = 0;
 
@@ -85,7 +88,11 @@ export class Decisions<One extends { readonly id: string } = Pending> {
   }
 
   get oldest(): One | undefined {
-    return this.#pending.values().next().value;
+    const queue = this.#queue;
+    while (this.#first < queue.length && this.#pending.get(queue[this.#first].id) !== queue[this.#first]) {
+      this.#first++;
+    }
+    return queue[this.#first];
   }
 
   /** Throws `InputError` for an id that is none, or was given to another decision. */
@@ -106,6 +113,11 @@ export class Decisions<One extends { readonly id: string } = Pending> {
 
   add(decision: One): void {
     this.#pending.set(decision.id, decision);
+    this.#queue.push(decision);
+    if (this.#queue.length > 2 * this.#pending.size + 64) {
+      this.#queue = [...this.#pending.values()];
+      this.#first = 0;
+    }
   }
 
   /** @throws DecisionError where it does not wait */
@@ -148,7 +160,7 @@ export class Decisions<One extends { readonly id: string } = Pending> {
 
   /** Puts back what these two gave. */
   restore(pending: Iterable<One>, closed: Iterable<[string, Closed]> = []): void {
-    for (const one of pending) this.#pending.set(one.id, one);
+    for (const one of pending) this.add(one);
     for (const [id, how] of closed) this.remember(id, how);
   }
 }

@@ -1,7 +1,7 @@
 // Decisions with ids, and rewards that come whenever.
 import { describe, expect, it, test } from "vitest";
 import { type Agent, createAgent } from "../../src/agent/agent.ts";
-import { DecisionError } from "../../src/agent/decisions.ts";
+import { DecisionError, Decisions } from "../../src/agent/decisions.ts";
 import { loadAgent } from "../../src/agent/load.ts";
 import type { AgentOptions } from "../../src/agent/settings.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
@@ -29,6 +29,32 @@ const statusOf = (work: () => void) => {
   return "nothing";
 };
 const earned = (action: number, n: number) => (action === n % 4 ? 1 : -0.25);
+
+test("the oldest decision is that which has waited longest, whatever became of others", () => {
+  const decisions = new Decisions<{ id: string }>(1000);
+  const waiting: { id: string }[] = [];
+  // One of every hundred waits long; others are closed at once, soon, or handed over and back.
+  for (let n = 0; n < 2000; n++) {
+    const one = { id: `${n}` };
+    decisions.add(one);
+    waiting.push(one);
+    if (n % 7 === 3) {
+      waiting.splice(waiting.indexOf(one), 1);
+      decisions.add(decisions.take(one.id));
+      waiting.push(one);
+    }
+    if (n % 100 !== 0) {
+      const [closed] = waiting.splice(n % 3 === 0 ? waiting.length - 1 : waiting.length >> 1, 1);
+      decisions.close(closed, "rewarded");
+    }
+    if (n % 500 === 499) decisions.close(waiting.shift()!, "expired");
+    expect(decisions.oldest).toBe(waiting[0]);
+    expect(decisions.size).toBe(waiting.length);
+  }
+  expect([...decisions.pending]).toEqual(waiting);
+  for (const one of waiting.splice(0)) decisions.close(one, "cancelled");
+  expect(decisions.oldest).toBeUndefined();
+});
 
 describe("a decision", () => {
   it.each([
