@@ -34,7 +34,10 @@ const [seconds, batches] = [Number(flags.seconds), Number(flags.batches)];
 const offers = ["components", "evaluations", "slopes"];
 // VIMCO climbs another objective, the bound of several samples.
 const serving = estimators.filter(
-  (one) => misfit(one, offers) === undefined && !one.needs.singleUnit && one.name !== "vimco",
+  (one) =>
+    misfit(one, offers) === undefined &&
+    !one.needs.singleUnit &&
+    !["vimco", "local-disarm"].includes(one.name),
 );
 const baselineOf = (one) => (one.baseline ? "running-average" : "none");
 const named = (name) => estimators.find((one) => one.name === name);

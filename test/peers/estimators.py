@@ -275,6 +275,138 @@ def vimco(net, K):
     return given, credits
 
 
+def flipped(net, threshold):
+    """DisARM of undecided units, and one flip among the others. A third sample of each layer, after the pair."""
+    given = {}
+    draw = lambda layer, branch, columns: given.setdefault(f"{layer},{branch}", uniforms(B, columns))
+    p0 = jax.nn.sigmoid(net.logits(0, None))
+    u0 = draw(0, 0, J0)
+    first, second = 1.0 * (1 - u0 <= p0), 1.0 * (u0 < p0)
+    below = lambda b: jax.nn.sigmoid(net.logits(1, b))
+
+    def other(b, p, pick):
+        b, few = np.array(b), np.minimum(p, 1 - p) < (1 / (2 * p.shape[1]) if threshold is None else threshold)
+        for row in range(B):
+            places = np.flatnonzero(few[row])
+            if len(places) > 0:
+                unit = places[int(pick[row, 0] * len(places))]
+                b[row, unit] = 1 - b[row, unit]
+        return jnp.asarray(b), jnp.asarray(1.0 * few)
+
+    third, few0 = other(first, np.asarray(p0), draw(0, 3, 1))
+    p1, u1 = below(first), draw(1, 0, J1)
+    top, top2 = 1.0 * (1 - u1 <= p1), 1.0 * (u1 < p1)
+    top3, few1 = other(top, np.asarray(p1), draw(1, 6, 1))
+    children = [1.0 * (draw(1, k, J1) < below(b)) for k, b in ((2, second), (3, third))]
+    layers = [
+        (0, p0, few0, (first, top), (second, children[0]), (third, children[1])),
+        (1, p1, few1, (first, top), (first, top2), (first, top3)),
+    ]
+    credits = []
+    for n, p, few, a, b, c in layers:
+        f = [net.f(*one, n)[:, None] for one in (a, b, c)]
+        pair = (f[0] - f[1]) / 2 * (a[n] - b[n]) * jnp.maximum(p, 1 - p)
+        flip = few.sum(-1, keepdims=True) * p * (1 - p) * (f[0] - f[2]) * (a[n] - c[n])
+        credits.append(jnp.where(few == 1, flip, pair))
+    return given, credits
+
+
+def go(net):
+    """The derivative of the distribution function of each unit, and what children are then worth by their likelihood."""
+    given = plain(net)
+    b = net.sample(given["0,0"], given["1,0"])
+    at = lambda b0, b1, n: net.f(b0, b1, n)
+    log_q1 = lambda b0, b1: log_likelihood(net.logits(1, b0), b1)
+    image = lambda b0: log_likelihood(net.shown(b0) @ IMAGE[0].T + IMAGE[1], X)
+    credits = []
+    for n in (0, 1):
+        dF = -jax.grad(lambda l: jax.nn.sigmoid(-l).sum())(net.logits(n, b[0]))  # by each logit, of P(off)
+        q = jax.nn.sigmoid(-net.logits(n, b[0]))
+        g = np.zeros(q.shape)
+        for unit in range(q.shape[1]):
+            on = [b[0], b[1]]
+            on[n] = b[n].at[:, unit].set(1)
+            if n == 0:
+                # What only the layer itself is read by needs no child.
+                ratio = jnp.exp(log_q1(on[0], b[1]) - log_q1(*b))
+                own, through = image(on[0]) - image(b[0]), (at(*on, 0) - image(on[0])) * ratio - (at(*b, 0) - image(b[0]))
+                gain = own + through
+            else:
+                gain = at(*on, 1) - at(*b, 1)
+            g[:, unit] = jnp.where(b[n][:, unit] == 0, (dF / q)[:, unit] * gain, 0)
+        credits.append(jnp.asarray(g))
+    return given, credits
+
+
+def rodeo(net, K, H, start):
+    """Credits, the network's parameters, and uphill on minus the mean of g^2 by each of them."""
+    given, *layers = resampled(net, K, independent)
+    credits, parameters, climbs = [], {}, {}
+    for n, (p, samples) in enumerate(layers):
+        name = f"estimator.rodeo.{n}"
+        at = {name: np.array([start, -start]), f"{name}.hidden": some(3, H), f"{name}.output": some(H + 1, 2)}
+        slope = jax.grad(lambda b0, b1, of: net.f(b0, b1, of).sum(), argnums=n)
+        f, bits = [net.f(*s, n) for s in samples], [s[n] for s in samples]
+        slopes = [slope(*s, n) for s in samples]
+        D = p.shape[1]
+
+        def credit(of):
+            def network(x, z):
+                a = jnp.stack([x, z], -1) @ of[f"{name}.hidden"][:2] + of[f"{name}.hidden"][2]
+                return jnp.where(a > 0, a, 0.3 * a) @ of[f"{name}.output"][:H] + of[f"{name}.output"][H]
+
+            def surrogates(k, y):
+                others = [j for j in range(K) if j != k]
+                x = sum((slopes[j] * (y - bits[j])).sum(-1) for j in others) / (K - 1)
+                return network(x, sum(f[j] for j in others) / (K - 1))
+
+            def operator(function, b):
+                """Gibbs: the mean over units of what drawing each anew is expected to change."""
+                total = 0
+                for i in range(D):
+                    turned = b.at[:, i].set(1 - b[:, i])
+                    chance = jnp.where(b[:, i] == 1, 1 - p[:, i], p[:, i])
+                    total = total + chance[:, None] * (function(turned) - function(b)) / D
+                return total
+
+            first = [operator(lambda y: surrogates(k, y)[:, :1], bits[k])[:, 0] for k in range(K)]
+            second = [operator(lambda y: surrogates(k, y)[:, 1:] * (y - p), bits[k]) for k in range(K)]
+            alpha, beta = of[name]
+            g = 0
+            for k in range(K):
+                others = sum(f[j] + alpha * first[j] for j in range(K) if j != k) / (K - 1)
+                g = g + ((f[k] - others)[:, None] * (bits[k] - p) + beta * second[k]) / K
+            return g
+
+        credits.append(credit(at))
+        parameters |= at
+        climbs |= jax.grad(lambda of: -(credit(of) ** 2).mean())(at)
+    return given, credits, {name: {"value": digits(parameters[name]), "climb": digits(climbs[name])} for name in parameters}
+
+
+def local_disarm(net, K):
+    given = {}
+    draw = lambda layer, branch: given.setdefault(f"{layer},{branch}", uniforms(B, (J0, J1)[layer]))
+    below = lambda b: jax.nn.sigmoid(net.logits(1, b))
+    p0 = jax.nn.sigmoid(net.logits(0, None))
+    mains, others = [], []
+    for k in range(K):
+        u0 = draw(0, k)
+        b0, other0 = 1.0 * (1 - u0 <= p0), 1.0 * (u0 < p0)
+        p1, u1 = below(b0), draw(1, k)
+        mains.append((b0, 1.0 * (1 - u1 <= p1)))
+        child = 1.0 * (draw(1, K + k) < below(other0))
+        others.append(((other0, child), (b0, 1.0 * (u1 < p1))))
+    log_w = jnp.stack([net.f(*s) for s in mains])
+    bound = lambda f: jax.scipy.special.logsumexp(f, axis=0) - jnp.log(K)
+    credits = []
+    for k in range(K):
+        for n, p in ((0, p0), (1, below(mains[k][0]))):
+            half = (bound(log_w) - bound(log_w.at[k].set(net.f(*others[k][n])))) / 2
+            credits.append(half[:, None] * (mains[k][n] - others[k][n][n]) * jnp.maximum(p, 1 - p))
+    return given, credits
+
+
 CASES = {
     "arms:samples=2": lambda net: arms(net, 2),
     "arms:samples=3": lambda net: arms(net, 3),
@@ -516,19 +648,25 @@ spec = {
     ],
 }
 cases = []
-for units in ("zero-one", "plus-minus"):
-    net = Net(units == "plus-minus")
-    for estimator, make in CASES.items():
-        given, credits, *learned = make(net)
-        cases.append(
-            {
-                "units": units,
-                "estimator": estimator,
-                "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
-                "credits": [digits(g) for g in credits],
-                **({"learned": learned[0]} if learned else {}),
-            }
-        )
+
+
+def add_cases(made, net_of, **more):
+    for units in ("zero-one", "plus-minus"):
+        for estimator, make in made.items():
+            given, credits, *learned = make(net_of(units == "plus-minus"))
+            cases.append(
+                {
+                    "units": units,
+                    **more,
+                    "estimator": estimator,
+                    "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
+                    "credits": [digits(g) for g in credits],
+                    **({"learned": learned[0]} if learned else {}),
+                }
+            )
+
+
+add_cases(CASES, Net)
 CHOICE_W = [some(6, I), some(4, 6), some(2, 10)]
 CHOICE_C = [some(6), some(4), some(2)]
 CHOICE_ALL, CHOICE_IMAGE = (some(3, 12), some(3)), (some(I, 6), some(I))
@@ -548,18 +686,17 @@ choice_spec = {
         {"name": "image", "reads": [0], "weights": CHOICE_IMAGE[0].tolist(), "bias": CHOICE_IMAGE[1].tolist(), "eta": "log-likelihood", "target": "input"},
     ],
 }
-for units in ("zero-one", "plus-minus"):
-    for estimator, make in CHOICE_CASES.items():
-        given, credits = make(ChoiceNet(units == "plus-minus"))
-        cases.append(
-            {
-                "units": units,
-                "softmax": True,
-                "estimator": estimator,
-                "uniforms": {site: (u * 2**24).astype(int).ravel().tolist() for site, u in given.items()},
-                "credits": [digits(g) for g in credits],
-            }
-        )
+add_cases(CHOICE_CASES, ChoiceNet, softmax=True)
+LATER_CASES = {
+    "ugc": lambda net: flipped(net, None),
+    "ugc:threshold=0.3": lambda net: flipped(net, 0.3),
+    "ugc:threshold=1": lambda net: flipped(net, 1),
+    "go": go,
+    "rodeo:samples=2:hidden=3": lambda net: rodeo(net, 2, 3, 0.6),
+    "rodeo:samples=3:hidden=2": lambda net: rodeo(net, 3, 2, -0.8),
+    "local-disarm:samples=3": lambda net: local_disarm(net, 3),
+}
+add_cases(LATER_CASES, Net)
 made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "softmaxSpec": choice_spec, "cases": cases}
 path = pathlib.Path(__file__).with_name("estimators.json")
 path.write_text(json.dumps(made, separators=(",", ":")) + "\n")

@@ -13,9 +13,11 @@ import { doubleCv } from "./double-cv.ts";
 import type { Estimator, EstimatorKind } from "./estimator.ts";
 import { fHnca } from "./f-hnca.ts";
 import { fHncaLinear } from "./f-hnca-linear.ts";
+import { go } from "./go.ts";
 import { gumbelRao } from "./gumbel-rao.ts";
 import { gumbelSoftmax } from "./gumbel-softmax.ts";
 import { hnca } from "./hnca.ts";
+import { localDisarm } from "./local-disarm.ts";
 import { localExpectation } from "./local-expectation.ts";
 import { muprop } from "./muprop.ts";
 import { mupropQuadratic } from "./muprop-quadratic.ts";
@@ -28,7 +30,9 @@ import { reinforceLoo } from "./reinforce-loo.ts";
 import { reinmax } from "./reinmax.ts";
 import { relax } from "./relax.ts";
 import { rewardPenalty } from "./reward-penalty.ts";
+import { rodeo } from "./rodeo.ts";
 import { straightThrough } from "./straight-through.ts";
+import { ugc } from "./ugc.ts";
 import { vargrad } from "./vargrad.ts";
 import { vimco } from "./vimco.ts";
 import { weightMax } from "./weight-max.ts";
@@ -42,6 +46,7 @@ export const estimators: readonly EstimatorKind[] = [
   fHnca,
   fHncaLinear,
   localExpectation,
+  go,
   reinforceLoo,
   disarm,
   arm,
@@ -49,9 +54,12 @@ export const estimators: readonly EstimatorKind[] = [
   disarmTree,
   disarmSb,
   carms,
+  ugc,
   doubleCv,
+  rodeo,
   vargrad,
   vimco,
+  localDisarm,
   muprop,
   mupropQuadratic,
   rebar,

@@ -1,4 +1,4 @@
-// The bound of K samples: VIMCO's mean is its gradient, of all parameters.
+// The bound of K samples: the means of those that climb it are its gradient, of all parameters.
 import { expect, it } from "vitest";
 import { logSigmoid } from "../../src/audit/arithmetic.ts";
 import { audit } from "../../src/audit/audit.ts";
@@ -6,6 +6,7 @@ import { type ElboSpec, parseElboSpec } from "../../src/audit/elbo-spec.ts";
 import { elboSubject } from "../../src/audit/elbo-subject.ts";
 import { enumerate, prepareRun } from "../../src/audit/run.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { localDisarm } from "../../src/estimators/local-disarm.ts";
 import { vimco } from "../../src/estimators/vimco.ts";
 import { InputError } from "../../src/formats/errors.ts";
 import { smallElbo } from "./small.ts";
@@ -44,38 +45,45 @@ function boundOf({ encoder, decoder, prior, images }: ElboSpec, K: number): numb
   return total / images.length;
 }
 
-it.each([2, 3])("of %d samples: the mean is the gradient, encoder, decoder and prior", (K) => {
-  const step = 1e-5;
-  const slopeAt = (pick: (copy: ElboSpec) => number[], i: number) => {
-    const moved = (by: number) => {
-      const copy = structuredClone(spec);
-      pick(copy)[i] += by;
-      return boundOf(copy, K);
+it.each([
+  ["vimco", 2, vimco],
+  ["vimco", 3, vimco],
+  ["local-disarm", 2, localDisarm],
+] as const)(
+  "%s of %d samples: the mean is the gradient, encoder, decoder and prior",
+  (kind, K, estimator) => {
+    const step = 1e-5;
+    const slopeAt = (pick: (copy: ElboSpec) => number[], i: number) => {
+      const moved = (by: number) => {
+        const copy = structuredClone(spec);
+        pick(copy)[i] += by;
+        return boundOf(copy, K);
+      };
+      return (moved(step) - moved(-step)) / (2 * step);
     };
-    return (moved(step) - moved(-step)) / (2 * step);
-  };
-  const slopesOf = (pick: (copy: ElboSpec) => { weights: number[][]; bias: number[] }) => {
-    const { weights, bias } = pick(spec);
-    return {
-      weights: weights.map((row, j) => row.map((_, i) => slopeAt((copy) => pick(copy).weights[j], i))),
-      bias: bias.map((_, j) => slopeAt((copy) => pick(copy).bias, j)),
+    const slopesOf = (pick: (copy: ElboSpec) => { weights: number[][]; bias: number[] }) => {
+      const { weights, bias } = pick(spec);
+      return {
+        weights: weights.map((row, j) => row.map((_, i) => slopeAt((copy) => pick(copy).weights[j], i))),
+        bias: bias.map((_, j) => slopeAt((copy) => pick(copy).bias, j)),
+      };
     };
-  };
-  const map = (of: "encoder" | "decoder", l: number) => slopesOf((copy) => copy[of][l] as never);
-  const exact = [
-    map("encoder", 0),
-    map("encoder", 1),
-    map("decoder", 1),
-    map("decoder", 0),
-    { weights: [[]], bias: [slopeAt((copy) => copy.prior as number[], 0)] },
-  ];
-  const subject = elboSubject(backend, parseElboSpec(spec));
-  const found = enumerate(prepareRun(subject, vimco({ samples: K })), exact);
-  for (const { bias } of found) expect(bias).toBeLessThan(1e-8);
-  // It is not the bound of one sample.
-  const name = `vimco:samples=${K}`;
-  expect(audit(spec, { estimators: [name] }).estimators[name].bias).toBeGreaterThan(0.01);
-});
+    const map = (of: "encoder" | "decoder", l: number) => slopesOf((copy) => copy[of][l] as never);
+    const exact = [
+      map("encoder", 0),
+      map("encoder", 1),
+      map("decoder", 1),
+      map("decoder", 0),
+      { weights: [[]], bias: [slopeAt((copy) => copy.prior as number[], 0)] },
+    ];
+    const subject = elboSubject(backend, parseElboSpec(spec));
+    const found = enumerate(prepareRun(subject, estimator({ samples: K })), exact);
+    for (const { bias } of found) expect(bias).toBeLessThan(1e-8);
+    // It is not the bound of one sample.
+    const name = `${kind}:samples=${K}`;
+    expect(audit(spec, { estimators: [name] }).estimators[name].bias).toBeGreaterThan(0.01);
+  },
+);
 
 it("needs weights of what was drawn", () => {
   expect(() => audit(smallElbo(), { estimators: ["vimco"] })).toThrow(

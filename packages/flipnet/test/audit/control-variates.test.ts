@@ -10,6 +10,7 @@ import { createWasmBackend } from "../../src/backend/wasm.ts";
 import type { Estimator } from "../../src/estimators/estimator.ts";
 import { parseEstimatorText } from "../../src/estimators/options.ts";
 import { createEstimator } from "../../src/estimators/registry.ts";
+import { rodeo } from "../../src/estimators/rodeo.ts";
 import { GeneratedDraws } from "../../src/network/draws.ts";
 import { repelling } from "../../src/network/laws.ts";
 import { matrixOf, numbers } from "../helpers.ts";
@@ -155,6 +156,36 @@ describe("Double CV", () => {
         expect(Math.sign(backend.readNow(gradient)[0])).toBe(sign);
       }
     }
+  });
+});
+
+describe("RODEO", () => {
+  it.each([2, 3])("of %d samples is leave-one-out where the coefficients are 0, as it begins", (K) => {
+    expectSame(`rodeo:samples=${K}:hidden=3`, `reinforce-loo:samples=${K}`);
+    expectSame(`rodeo:samples=${K}:resample=fresh:hidden=3`, `reinforce-loo:samples=${K}:resample=fresh`);
+  });
+
+  it.each([
+    ["zero-one", 2],
+    ["zero-one", 3],
+    ["plus-minus", 2],
+  ] as const)("is unbiased whatever its network is, units %s, %d samples", (units, samples) => {
+    const plain = rodeo({ samples, hidden: 2 });
+    const somewhere: Estimator = {
+      ...plain,
+      prepare(problem) {
+        const prepared = plain.prepare(problem);
+        prepared.parameters!.forEach(({ block }, i) => {
+          problem.network.backend.write(block, numbers(i, block.columns));
+        });
+        return prepared;
+      },
+    };
+    const spec = { ...smallFunction(units), contexts: [[1, 0, 1]] };
+    const { estimators } = audit(spec, { estimators: [somewhere, "reinforce-loo"], maximumStates: 2 ** 20 });
+    const [found, plainLoo] = Object.values(estimators);
+    expect(found.bias).toBeLessThan(1e-12);
+    expect(Math.abs(found.meanVariance - plainLoo.meanVariance)).toBeGreaterThan(1e-4);
   });
 });
 

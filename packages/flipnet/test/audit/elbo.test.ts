@@ -20,8 +20,8 @@ import { elboSpecs } from "./random-elbo.ts";
 const [fHnca, reinforce] = ["f-hnca", "reinforce"].map((name) => findEstimator(name)!);
 const backend = createReferenceBackend();
 
-/** They have tests of their own, in control-variates.test.ts, choices.test.ts and relaxed.test.ts. */
-const elsewhere = ["arms", "disarm-tree", "disarm-sb", "carms", "double-cv", "nvil", "rebar", "relax"];
+/** They have tests of their own: in control-variates.test.ts, choices.test.ts, flips.test.ts and relaxed.test.ts. */
+const elsewhere = "arms disarm-tree disarm-sb carms ugc double-cv rodeo nvil rebar relax".split(" ");
 
 /** Names of the other estimators that are unbiased for a known function. */
 const names = estimatorsFor(["components", "evaluations", "slopes"])

@@ -130,7 +130,7 @@ function problemFor(
   for (const [i, { block }] of [...decoder.layers, decoder.prior].entries()) {
     on.write(block, numbers(50 + i, block.columns));
   }
-  const entropy = name === "vimco" ? "sampled" : "analytic";
+  const entropy = ["vimco", "local-disarm"].includes(name) ? "sampled" : "analytic";
   return { ...problem, objective: elboObjective(problem.network, { decoder, entropy }) };
 }
 
