@@ -42,11 +42,13 @@ import {
   adam,
   createAgent,
   createReferenceBackend,
+  createSequentialAgent,
   decodeSafetensors,
   encodeSafetensors,
   evaluatePolicy,
   InputError,
   loadAgent,
+  loadSequentialAgent,
   parseIdx,
   RunError,
   withActions,
@@ -122,6 +124,17 @@ async function savedAgent(options) {
   const bytes = await agent.save();
   const events = log.map((event) => `${JSON.stringify(event)}\n`).join("");
   return { bytes, parts: decodeSafetensors(bytes, "it"), events, options };
+}
+/** Agents in the middle of an episode: one waits for a reward, one for what comes next. */
+const sequentialAgents = [];
+for (const more of [{}, { critic: "none", update: "episode" }]) {
+  const agent = await createSequentialAgent({ inputs: 2, actions: 3, hidden: [3], ...more });
+  for (const id of ["0", "1", "2"]) {
+    agent.decide([0, 1], { id });
+    if (id < "2" || more.critic === "none") agent.reward(id, 1, id === "0" ? { terminal: true } : {});
+  }
+  const bytes = await agent.save();
+  sequentialAgents.push({ bytes, parts: decodeSafetensors(bytes, "it") });
 }
 const job = {
   ...{ label: "run", runId, digest: "none", generator: JSON.parse(right.environment).generator },
@@ -328,6 +341,19 @@ const readers = {
       if (loaded.knows("2")) loaded.reward("2", 1);
       await loaded.save();
       return withActions(bytes, [0, "new", 2]);
+    },
+  },
+  "sequential agents": {
+    lines: {},
+    async read() {
+      const saved = oneOf(sequentialAgents);
+      const { tensors, metadata } = damagedTensors(saved.parts);
+      const bytes = chance(0.3) ? damagedBytes(saved.bytes) : encodeSafetensors(tensors, metadata);
+      const loaded = await loadSequentialAgent(Uint8Array.from(bytes), undefined, here);
+      // What was taken has to be of use.
+      loaded.cancel();
+      loaded.reward(loaded.decide([0, 1]).id, 1, { terminal: true });
+      return loaded.save();
     },
   },
   "agents' logs": {

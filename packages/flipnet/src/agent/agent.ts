@@ -8,7 +8,7 @@ import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
-import { createNetwork, initialiseWeights, type Network, networkShapes } from "../network/network.ts";
+import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
 import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
@@ -20,6 +20,7 @@ import {
   checkGenerator,
   checkNumbers,
   checkReward,
+  checkShapes,
   checkWeights,
   randomName,
   shown,
@@ -485,11 +486,7 @@ export class Agent {
     // Agents from before their files said so had this one unless they were given another.
     const { length } = settings.hidden;
     const same = optimizer ?? optimizerIn(tensors, length + 1, "the agent") ?? adam({ learningRate: 0.01 });
-    // Before memory is taken for what the settings say.
-    networkShapes(specOf(settings)).forEach(({ width, parentWidths }, i) => {
-      const inputs = parentWidths.reduce((sum, one) => sum + one, 0);
-      takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs], "the agent");
-    });
+    checkShapes(tensors, specOf(settings));
     const agent = await createAgent({ ...settings, optimizer: same }, backend);
     agent.#restore(tensors, saved);
     return agent;

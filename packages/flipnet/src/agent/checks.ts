@@ -3,7 +3,9 @@ import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
+import { type NetworkSpec, networkShapes } from "../network/network.ts";
 import { generator } from "../random/threefry.ts";
+import { takeTensor } from "../training/parameters.ts";
 import { isSmall, largest } from "./settings.ts";
 
 /** How often the weights are looked at, in steps of learning: a number that is not finite stays. */
@@ -44,6 +46,14 @@ export function checkReward(value: unknown, name: string, row?: number): void {
 export function checkGenerator(metadata: Readonly<Record<string, string>>): void {
   if (metadata.generator === generator) return;
   throw new InputError(`the agent was made with generator ${metadata.generator}; expected ${generator}`);
+}
+
+/** Before memory is taken for what a file's settings say. @throws InputError where its weights are not of such a network */
+export function checkShapes(tensors: Readonly<Record<string, Tensor>>, spec: NetworkSpec): void {
+  networkShapes(spec).forEach(({ width, parentWidths }, i) => {
+    const inputs = parentWidths.reduce((sum, one) => sum + one, 0);
+    takeTensor({ ...tensors }, `layers.${i}.weights`, [width, inputs], "the agent");
+  });
 }
 
 /** @throws RunError where one is not finite */

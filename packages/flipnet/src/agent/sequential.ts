@@ -30,12 +30,13 @@ import {
   checkGenerator,
   checkNumbers,
   checkReward,
+  checkShapes,
   checkWeights,
   randomName,
 } from "./checks.ts";
 import { type Closed, Decisions } from "./decisions.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
-import { described as ofAgents, parseJson, settingsText } from "./settings.ts";
+import { isSmall, described as ofAgents, parseJson, settingsText } from "./settings.ts";
 
 /** What a sequential agent is made of; what is left out is as in the task `control`: see docs/control.md. */
 export interface SequentialAgentOptions
@@ -311,10 +312,10 @@ export class SequentialAgent {
       throw new InputError("the file holds no sequential agent; expected one that save() made");
     }
     checkGenerator(metadata);
-    const { estimator, ...saved } = parseJson(metadata.sequential, "its settings") as SequentialAgentOptions;
-    const options = { ...saved, estimator: create(parseEstimatorText(String(estimator))) };
-    const same = optimizer ?? optimizerIn(tensors, settingsOf(options).hidden.length + 1, "the agent");
-    const agent = await createSequentialAgent({ ...options, ...(same && { optimizer: same }) }, backend);
+    const settings = settingsOf(optionsIn(metadata.sequential, create));
+    checkShapes(tensors, actorSpec(settings));
+    const same = optimizer ?? optimizerIn(tensors, settings.hidden.length + 1, "the agent");
+    const agent = await createSequentialAgent({ ...settings, ...(same && { optimizer: same }) }, backend);
     agent.#restore(tensors, metadata.state);
     return agent;
   }
@@ -413,20 +414,32 @@ interface State {
   readonly closed: readonly [string, Closed][];
 }
 
+/** The options that a file's text gives. @throws InputError for one that `save` did not write */
+function optionsIn(text: string, create: (named: NamedOptions) => Estimator): SequentialAgentOptions {
+  const saved = parseJson(text, "its settings") as SequentialAgentOptions;
+  if (typeof saved !== "object" || saved === null) throw damaged(`its settings are ${text}`);
+  return { ...saved, estimator: create(parseEstimatorText(String(saved.estimator))) };
+}
+
 const damaged = (how: string) => new InputError(`the file of the agent is damaged: ${how}`);
 
 /** Whether it is one that `save` wrote, of whatever agent. */
 function isState(value: unknown): value is State {
   if (typeof value !== "object" || value === null) return false;
   const { decided, learned, ended, time, last, closed } = value as State;
-  const ids = ["rewarded", "cancelled"];
+  const isClosed = (one: unknown) =>
+    Array.isArray(one) &&
+    one.length === 2 &&
+    typeof one[0] === "string" &&
+    (one[1] === "rewarded" || one[1] === "cancelled");
   return (
     [decided, learned, ended, time].every((one) => isWhole(one, 0)) &&
     learned <= decided &&
     time <= learned &&
     ended <= decided &&
     Array.isArray(closed) &&
-    closed.every((one) => Array.isArray(one) && typeof one[0] === "string" && ids.includes(one[1])) &&
+    closed.every(isClosed) &&
+    new Set(closed.map(([id]) => id)).size === closed.length &&
     (last === undefined || isStep(last, decided))
   );
 }
@@ -442,7 +455,7 @@ function isStep(value: Step, decided: number): boolean {
     probability <= 1 &&
     step === decided &&
     Array.isArray(context) &&
-    (reward === undefined || Number.isFinite(reward))
+    (reward === undefined || isSmall(reward))
   );
 }
 

@@ -213,6 +213,16 @@ describe("a loop of one's own", () => {
     }
     const strange = { ...tensors["bits.0"], data: Float64Array.of(1, 0, 0.5, 1) } as never;
     await expect(load({}, { "bits.0": strange })).rejects.toThrow("what its units did are no bits");
+    const settings = (sequential: string) =>
+      loadSequentialAgent(
+        encodeSafetensors(tensors, { ...metadata, sequential }),
+        usual.optimizer,
+        createReferenceBackend(),
+      );
+    await expect(settings("null")).rejects.toThrow("its settings are null");
+    await expect(settings(metadata.sequential.replace("[4,3]", "[4,1000000000]"))).rejects.toThrow(
+      "expected [1000000000,4]",
+    );
     await expect(load({ last: undefined })).rejects.toThrow("bits.0, which belongs to nothing");
   });
 });
