@@ -18,6 +18,7 @@ import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
 import { isOwnObjective, type OwnObjective } from "flipnet/internal/tasks/own-objective";
 import { type ImageSets, loadLabelledImages } from "flipnet/node";
+import { pngFolder } from "../data/png-folder.ts";
 import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
 import { tables } from "../settings/described.ts";
@@ -39,7 +40,8 @@ export interface LoadedData {
 export async function loadData(config: Config): Promise<LoadedData> {
   switch (taskOf(config).data) {
     case "images": {
-      const images = await loadLabelledImages({ data: config.data });
+      const drawn = config.data === undefined ? undefined : await pngFolder(config.data);
+      const images = drawn ?? (await loadLabelledImages({ data: config.data }));
       return { data: images, digest: images.digest, notes: strangeness(images) };
     }
     case "table":

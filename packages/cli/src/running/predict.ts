@@ -5,6 +5,7 @@ import { parseIdx } from "flipnet/internal/formats/idx";
 import type { Codes, Model, Predictions } from "flipnet/internal/model/model";
 import { loadModel } from "flipnet/node";
 import { parseNpy } from "../data/npy.ts";
+import { decodeGrey } from "../data/png-folder.ts";
 import { readTable } from "../data/table.ts";
 import { readCheckpoint } from "./checkpoint.ts";
 import { readRun, runFiles } from "./run-folder.ts";
@@ -46,8 +47,13 @@ async function readRows({ preparation }: Model, paths: readonly string[]) {
   return readTable(paths, (column) => names.has(column));
 }
 
-/** Images of bytes in an IDX file or a NumPy array. */
+/** Images of bytes in an IDX file or a NumPy array, or one in each of some PNG files. */
 async function imagesIn([path, ...more]: readonly string[]): Promise<Uint8Array> {
+  if (/\.png$/i.test(path)) {
+    const images = [];
+    for (const one of [path, ...more]) images.push((await decodeGrey(one)).grey);
+    return Buffer.concat(images);
+  }
   if (more.length > 0) throw new InputError(`there are ${1 + more.length} files; expected one of images`);
   const bytes = await readFile(path).catch((cause: NodeJS.ErrnoException) => {
     throw new InputError(`${path} cannot be read (${cause.code})`, { cause });

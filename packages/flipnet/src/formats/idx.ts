@@ -12,7 +12,38 @@ export class IdxError extends InputError {
   override name = "IdxError";
 }
 
+/** Numbers of any type, as an IDX file has them. */
+export type IdxNumbers = { shape: number[]; data: ArrayLike<number> };
+
 const UNSIGNED_BYTE = 0x08;
+
+/** Types of items: bytes of one, and how it is read. */
+const types: Readonly<Record<number, { size: number; read: (view: DataView, at: number) => number }>> = {
+  8: { size: 1, read: (view, at) => view.getUint8(at) },
+  9: { size: 1, read: (view, at) => view.getInt8(at) },
+  11: { size: 2, read: (view, at) => view.getInt16(at) },
+  12: { size: 4, read: (view, at) => view.getInt32(at) },
+  13: { size: 4, read: (view, at) => view.getFloat32(at) },
+  14: { size: 8, read: (view, at) => view.getFloat64(at) },
+};
+
+/**
+ * Reads an IDX file of numbers of any type, plain or compressed with gzip.
+ *
+ * @param bytes the whole file
+ * @param name what to call the file in messages
+ * @throws IdxError as `parseIdx` does, but for the type
+ */
+export async function parseIdxNumbers(bytes: Uint8Array, name: string): Promise<IdxNumbers> {
+  const { shape, type, data } = await parse(bytes, name);
+  if (type === UNSIGNED_BYTE) return { shape, data };
+  const { size, read } = types[type];
+  const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
+  return {
+    shape,
+    data: Float64Array.from({ length: data.length / size }, (_, item) => read(view, item * size)),
+  };
+}
 
 /**
  * Reads an IDX file of unsigned bytes, plain or compressed with gzip (known by its first bytes, not by its name).
@@ -23,11 +54,23 @@ const UNSIGNED_BYTE = 0x08;
  * on after its items, or if the gzip data is corrupt
  */
 export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArray> {
+  const { shape, data } = await parse(bytes, name, [UNSIGNED_BYTE]);
+  return { shape, data };
+}
+
+/** A file's shape, type, and the bytes of its items. */
+async function parse(
+  bytes: Uint8Array,
+  name: string,
+  known: readonly number[] = Object.keys(types).map(Number),
+): Promise<IdxArray & { type: number }> {
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await gunzip(bytes, name) : bytes;
   checkStart(plain, name);
   const [, , type, rank] = plain;
-  if (type !== UNSIGNED_BYTE) {
-    throw new IdxError(`${name} holds items of type 0x${hex(type)}, expected 0x08 (unsigned bytes)`);
+  if (!known.includes(type)) {
+    const expected =
+      known.length === 1 ? "0x08 (unsigned bytes)" : known.map((one) => `0x${hex(one)}`).join(", ");
+    throw new IdxError(`${name} holds items of type 0x${hex(type)}, expected ${expected}`);
   }
   if (rank === 0) throw new IdxError(`${name} has 0 dimensions, expected at least 1`);
 
@@ -40,7 +83,7 @@ export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArra
   if (shape.includes(0))
     throw new IdxError(`${name} has shape [${shape}], expected every dimension to be at least 1`);
 
-  const expected = header + product(shape);
+  const expected = header + types[type].size * product(shape);
   if (plain.length !== expected) {
     const problem = plain.length < expected ? "is cut short" : "goes on after its items";
     throw new IdxError(
@@ -48,7 +91,7 @@ export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArra
     );
   }
   // Not `subarray`, which would keep a Node Buffer a Buffer.
-  return { shape, data: new Uint8Array(plain.buffer, plain.byteOffset + header, expected - header) };
+  return { shape, type, data: new Uint8Array(plain.buffer, plain.byteOffset + header, expected - header) };
 }
 
 function checkStart(plain: Uint8Array, name: string): void {
@@ -210,7 +253,8 @@ function expectedLength(start: Uint8Array): number | undefined {
   const header = 4 + 4 * start[3];
   if (start.length < header) return undefined;
   const view = new DataView(start.buffer, start.byteOffset, header);
-  return header + product(Array.from({ length: start[3] }, (_, i) => view.getUint32(4 + 4 * i)));
+  const items = product(Array.from({ length: start[3] }, (_, i) => view.getUint32(4 + 4 * i)));
+  return header + (types[start[2]]?.size ?? 1) * items;
 }
 
 const hex = (byte: number) => byte.toString(16).padStart(2, "0");

