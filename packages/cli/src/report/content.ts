@@ -21,7 +21,7 @@ export interface ReportOptions {
   differences?: readonly string[];
   /** The commands that made it. */
   commands?: readonly string[];
-  /** Said on the figure and on the page: "20 of the paper's 100 epochs, 3 of 5 seeds". */
+  /** Behind the title, of the page and of each figure: "20 of the paper's 100 epochs, 3 of 5 seeds". */
   scaledDown?: string;
   /** What is around the means; default `"interval"`. */
   bands?: Bands;
@@ -61,6 +61,12 @@ export interface Group {
   asked: number;
   reached: number;
 }
+
+/** What a page or a figure is called: what is shorter than it is meant to be says so there. */
+export const titled = (title: string, ...short: readonly (string | undefined)[]): string => {
+  const said = short.filter((text) => text !== undefined);
+  return said.length === 0 ? title : `${title}: ${said.join("; ")}`;
+};
 
 /** The runs in the order in which the report has them. */
 export function sectionsOf(runs: readonly ReportedRun[], order: readonly string[] = []): Section[] {
@@ -125,11 +131,11 @@ export function untilEpoch<R extends StoredRun>(run: R, epochs: number): R {
   return { ...run, config: ofLength(run.config, epochs), records, summary: undefined };
 }
 
-/** A sentence on how many runs are unfinished, where there are such. */
+/** How many runs are unfinished, where there are such. */
 export function unfinishedIn(groups: readonly Group[]): string | undefined {
   const runs = groups.flatMap((group) => group.runs).length;
   const unfinished = groups.flatMap((group) => group.unfinished).length;
-  return unfinished === 0 ? undefined : `${unfinished} of ${runs} runs are unfinished.`;
+  return unfinished === 0 ? undefined : `${unfinished} of ${runs} runs are unfinished`;
 }
 
 /** A metric over the seeds that are shown; undefined where none of them has it. */

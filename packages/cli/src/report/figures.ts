@@ -1,7 +1,7 @@
 /** The figures of a report: as many as it takes to keep them readable. */
 
 import { drawnOver, taskOf } from "../settings/config.ts";
-import { type Group, type ReportOptions, type Section, unfinishedIn } from "./content.ts";
+import { type Group, type ReportOptions, type Section, titled, unfinishedIn } from "./content.ts";
 import { type Figure, learningCurves, MOST_GROUPS, MOST_METHODS } from "./figure.ts";
 import { chunks } from "./lists.ts";
 import { taskTitle } from "./methods.ts";
@@ -33,7 +33,10 @@ export async function drawFigures(
     figures.get(section)!.push({
       file: `${name}.svg`,
       specFile: `${name}.vl.json`,
-      figure: await draw(part, methods, section, { ...options, title: title + number }),
+      figure: await draw(part, methods, section, {
+        ...options,
+        title: titled(title, options.scaledDown, unfinishedIn(section.groups)) + number,
+      }),
       alt: `Learning curves of ${methods.join("; ")}`,
     });
   }
@@ -54,15 +57,10 @@ function partsOf({ panels, methods, groups }: Section): Group[][] {
 function draw(
   groups: readonly Group[],
   methods: readonly string[],
-  { task, panels, groups: all }: Section,
-  { title, subtitle, scaledDown, bands = "interval" }: ReportOptions,
+  { task, panels }: Section,
+  { title, subtitle, bands = "interval" }: ReportOptions,
 ): Promise<Figure> {
   const { scaledBy } = taskOf({ task });
-  const said = [
-    subtitle ?? [],
-    scaledDown === undefined ? [] : `Scaled down: ${scaledDown}.`,
-    unfinishedIn(all) ?? [],
-  ].flat();
   const curves = methods.flatMap((label) =>
     groups
       .filter(({ method }) => method === label)
@@ -77,7 +75,7 @@ function draw(
   );
   return learningCurves(curves, {
     title,
-    ...(said.length > 0 && { subtitle: said.join(" ") }),
+    ...(subtitle !== undefined && { subtitle }),
     bands,
     groups: panels.map((panel) => panel ?? ""),
     along: drawnOver(groups[0].runs[0].config),

@@ -10,6 +10,7 @@ import {
   reachOf,
   type Section,
   timesOf,
+  titled,
   unfinishedIn,
 } from "./content.ts";
 import type { Block } from "./document.ts";
@@ -47,12 +48,11 @@ export function pageOf(
 ): Block[] {
   const several = sections.length > 1;
   return [
-    heading(1, title),
+    heading(1, titled(title, scaledDown)),
     ...texts(subtitle),
-    ...notices(scaledDown && `Scaled down: ${scaledDown}.`),
     ...sections.flatMap((section) => [
       ...(several ? [heading(2, taskTitle(section.task))] : []),
-      ...notices(unfinishedIn(section.groups)),
+      ...notices(sentence(unfinishedIn(section.groups))),
       ...(figures.get(section) ?? []).map(figureBlock),
       ...tablesOf(section, bands),
     ]),
@@ -79,6 +79,7 @@ export function pageOf(
 
 const heading = (level: 1 | 2 | 3, text: string): Block => ({ kind: "heading", level, text });
 const texts = (text?: string): Block[] => (text ? [{ kind: "text", text }] : []);
+const sentence = (text?: string) => text && `${text}.`;
 const notices = (text?: string): Block[] => (text ? [{ kind: "text", text, style: "notice" }] : []);
 const quiet = (text: string): Block => ({ kind: "text", text, style: "quiet" });
 const list = (items: readonly string[]): Block => ({ kind: "list", items });

@@ -9,7 +9,7 @@ import { lockFolder } from "../running/lock.ts";
 import { writeOutputs } from "../running/places.ts";
 import { textOf } from "../running/run-folder.ts";
 import { isMissing, makeFolder, writing } from "../running/storage.ts";
-import { type ReportedRun, type ReportOptions, sectionsOf } from "./content.ts";
+import { type ReportedRun, type ReportOptions, sectionsOf, titled } from "./content.ts";
 import { toHtml, toMarkdown } from "./document.ts";
 import { drawFigures } from "./figures.ts";
 import { recordsCsv, resultsJson, sixDigits } from "./numbers.ts";
@@ -48,7 +48,7 @@ export async function writeReport(
     ["results.json", resultsJson(sections, made, options)],
     ["README.md", `<!-- ${MARK} -->\n\n${toMarkdown(blocks)}`],
     // Where the page is, the rest is.
-    [page, toHtml(options.title, blocks, MARK, options.refresh)],
+    [page, toHtml(titled(options.title, options.scaledDown), blocks, MARK, options.refresh)],
   ];
   await writing(folder, makeFolder(folder));
   // The files belong together.

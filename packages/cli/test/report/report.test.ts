@@ -263,8 +263,7 @@ describe("a report", () => {
     ]);
     expect(html).not.toMatch(/<script|<link|src=|@import|url\((?!#)/);
     expect(html.match(/https?:[^"]*/g)!.filter((link) => !link.startsWith("http://www.w3.org/"))).toEqual([]);
-    for (const text of [html, readme, read("figure.svg")])
-      expect(text).toContain("Scaled down: 4 of 100 epochs.");
+    for (const text of [html, readme, read("figure.svg")]) expect(text).toContain(": 4 of 100 epochs");
     for (const text of ["Student’s t", "HNCA learns.", "flipnet reproduce it", "flipnet 1.2.3"]) {
       expect(html).toContain(text);
       expect(readme).toContain(text);
@@ -296,7 +295,7 @@ describe("a report", () => {
       run({ estimator: "reinforce" }, { done: 0 }),
     ]);
     for (const text of [html, readme, read("figure.svg")])
-      expect(text).toContain("2 of 3 runs are unfinished.");
+      expect(text).toContain("2 of 3 runs are unfinished");
     expect(readme).toContain(
       "HNCA: 1 of 2 runs unfinished: seed 1 at epoch 3 of 4. Means are of the others.",
     );
