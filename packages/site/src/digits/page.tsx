@@ -3,11 +3,11 @@ import { effect, signal } from "@preact/signals";
 import { render } from "preact";
 import { latest } from "../shared/ask.ts";
 import { Notes, Predict, Share, Slider } from "../shared/controls.tsx";
-import { DigitPad, DigitPicture } from "../shared/digit.tsx";
-import { learned } from "../shared/digits.ts";
+import { DigitPad } from "../shared/digit.tsx";
+import { learned, side } from "../shared/digits.ts";
 import { percent } from "../shared/numbers.ts";
 import { openState } from "../shared/state.ts";
-import { fields, parts } from "./spec.ts";
+import { configOf, fields, parts } from "./spec.ts";
 import type { Answer, Question } from "./training.ts";
 
 const state = openState(fields);
@@ -33,8 +33,64 @@ effect(() =>
   }),
 );
 
+/** A digit, the coins that stand for it, and what is drawn from these. */
+function CodePicture({ answer: { seen, bits, p, drawn }, name }: { answer: Answer; name: string }) {
+  const size = 150;
+  const pixel = size / side;
+  const columns = Math.ceil(bits.length / 8);
+  const pictures = [
+    { x: 10, values: seen, title: name },
+    { x: 310, values: drawn, title: "drawn again" },
+  ];
+  return (
+    <svg
+      class="figure"
+      id="code-picture"
+      viewBox="0 0 470 196"
+      role="img"
+      aria-label={`${name}; the coins that stand for it: ${bits.map((bit) => (bit ? "on" : "off")).join(", ")}; and what is drawn from these.`}
+    >
+      {pictures.map(({ x, values, title }) => (
+        <g key={x} transform={`translate(${x} 12)`}>
+          <rect class="digit-back" width={size} height={size} />
+          {Array.from({ length: side * side }, (_, e) => (
+            <rect
+              key={e}
+              class="ink"
+              x={(e % side) * pixel}
+              y={Math.floor(e / side) * pixel}
+              width={pixel + 0.2}
+              height={pixel + 0.2}
+              fill-opacity={(values[e] ?? 0).toFixed(3)}
+            />
+          ))}
+          <text class="figure-note middle" x={size / 2} y={size + 22}>
+            {title}
+          </text>
+        </g>
+      ))}
+      {bits.map((bit, j) => (
+        <circle
+          key={j}
+          class={`code-coin ${bit ? "on" : "off"}`}
+          cx={235 + (Math.floor(j / 8) - (columns - 1) / 2) * 26}
+          cy={12 + 75 + ((j % 8) - 3.5) * 19}
+          r={7.5}
+          fill-opacity={bit ? 1 : 0.35 * p[j]}
+        />
+      ))}
+      <text class="figure-note middle" x={235} y={184}>
+        its code
+      </text>
+      <path class="arrow-line" d="M166 87h12m-5 -4l5 4l-5 4M292 87h12m-5 -4l5 4l-5 4" />
+    </svg>
+  );
+}
+
 const flipBit = (values: readonly number[], place: number, length: number): number[] =>
   Array.from({ length }, (_, i) => (i === place ? 1 - (values[i] ?? 0) : (values[i] ?? 0)));
+
+const json = (value: unknown) => `${JSON.stringify(value)}\n`;
 
 function Page() {
   const now = answer.value;
@@ -46,25 +102,17 @@ function Page() {
       {failed.value !== "" && <p class="notes">It does not run in this browser: {failed.value}</p>}
       <div class="bench">
         <div class="bench-figure" id="code" data-epochs={now?.epochs}>
-          <div class="digits">
-            <figure>
-              <DigitPicture values={now?.seen ?? []} label={isOwn ? "Your digit" : `Digit ${image.value}`} />
-              <figcaption class="small">
-                {isOwn
-                  ? "yours"
-                  : image.value < learned
-                    ? "it has learned from this"
-                    : "it has never seen this"}
-              </figcaption>
-            </figure>
-            <span aria-hidden="true" class="to">
-              →
-            </span>
-            <figure>
-              <DigitPicture values={now?.drawn ?? []} label="What the decoder draws from the coins" />
-              <figcaption class="small">drawn from the coins alone</figcaption>
-            </figure>
-          </div>
+          {now !== undefined && (
+            <CodePicture answer={now} name={isOwn ? "Your digit" : `Digit ${image.value}`} />
+          )}
+          <p class="small">
+            {isOwn
+              ? "This one is yours."
+              : image.value < learned
+                ? "It has learned from this digit."
+                : "It has never seen this digit."}{" "}
+            What it draws on the right is made of the coins alone.
+          </p>
           {shown("code") && now !== undefined && (
             <fieldset>
               <legend>The code: {now.bits.length} coins. Turn one.</legend>
@@ -144,7 +192,8 @@ function Page() {
           />
           {now !== undefined && now.elbo.length > 0 && (
             <p>
-              Evidence lower bound: <b data-number="elbo">{now.elbo.at(-1)!.toFixed(1)}</b> nats a digit
+              Evidence lower bound: <b data-number="elbo">{now.elbo.at(-1)!.toFixed(1).replace("-", "−")}</b>{" "}
+              nats a digit
             </p>
           )}
           {shown("draw") && (
@@ -188,7 +237,22 @@ function Page() {
         A coin that says something has to be paid for, in nats, by a better picture. Where it does not pay,
         its probability is the same for every digit, and the decoder does not listen to it.
       </Predict>
-      <Share state={state} hide={hide} parts={parts} files={[]} />
+      <Share
+        state={state}
+        hide={hide}
+        parts={parts}
+        files={[
+          ...(now === undefined
+            ? []
+            : [{ label: "Spec for flipnet audit", name: "code.json", text: () => json(now.spec) }]),
+          {
+            label: "Settings for flipnet train",
+            name: "train.json",
+            text: () => json(configOf(coins.value, seed.value)),
+          },
+        ]}
+        figure="#code-picture"
+      />
     </>
   );
 }

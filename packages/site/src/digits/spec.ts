@@ -5,6 +5,19 @@ import { bits, hiddenParts, whole } from "../shared/state.ts";
 /** What a teacher may hide. */
 export const parts = { code: "The coins", draw: "A digit of one's own" } as const;
 
+/** How it learns. */
+export const learning = { learningRate: 0.01, batchSize: 50, outputBias: 0.02 } as const;
+
+/** The same on the command line, with MNIST in its full size. */
+export const configOf = (coins: number, seed: number): object => ({
+  task: "vae",
+  estimator: "f-hnca",
+  hidden: [coins],
+  ...learning,
+  seed,
+  epochs: 5,
+});
+
 /** The state of the page. */
 export const fields = {
   seed: whole(1, 0, 999_999),

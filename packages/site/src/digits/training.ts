@@ -1,4 +1,6 @@
 /** An auto-encoder whose code is coins: trained, and asked what a code looks like. */
+import type { ElboSpec } from "flipnet/internal/audit/elbo-spec";
+import { fromBlock } from "flipnet/internal/audit/layout";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
 import { fHnca } from "flipnet/internal/estimators/f-hnca";
@@ -8,6 +10,7 @@ import type { VariationalAutoEncoder } from "flipnet/internal/tasks/vae";
 import type { Training } from "flipnet/internal/training/training";
 import { createVaeTraining } from "flipnet/internal/training/vae";
 import { count, learned, side } from "../shared/digits.ts";
+import { learning } from "./spec.ts";
 
 /** A training, how far, and an image with its code. */
 export interface Question {
@@ -31,6 +34,8 @@ export interface Answer {
   readonly bits: readonly number[];
   /** [pixel] how likely it is on, given the code as it was turned. */
   readonly drawn: readonly number[];
+  /** Encoder, decoder and prior as they stand, facing the digit that is shown, as the audit reads them. */
+  readonly spec: ElboSpec;
 }
 
 const pixels = side * side;
@@ -52,16 +57,17 @@ async function open({ seed, coins }: Question, images: Uint8Array): Promise<Open
     labels: new Uint8Array(last - first),
   });
   const backend = await createWasmBackend({ kernels: "portable" }).catch(() => createReferenceBackend());
+  const { learningRate, batchSize, outputBias } = learning;
   const training = createVaeTraining(
     backend,
     { train: part(0, learned), test: part(learned, count) },
     {
       estimator: fHnca,
-      optimizer: adam({ learningRate: 0.01 }),
+      optimizer: adam({ learningRate }),
       hidden: [coins],
-      batchSize: 50,
+      batchSize,
       seed,
-      outputBias: 0.02,
+      outputBias,
       evaluateEvery: 1_000_000,
     },
   );
@@ -85,21 +91,20 @@ export async function answerTo(question: Question, images: Uint8Array): Promise<
     typeof image === "number"
       ? Array.from(images.subarray(image * pixels, (image + 1) * pixels), (byte) => byte / 255)
       : Array.from({ length: pixels }, (_, e) => image[e] ?? 0);
-  const weights = await backend.read(encoder.parents[0].weights);
-  const bias = await backend.read(encoder.bias);
-  const p = Array.from({ length: coins }, (_, j) =>
-    sigmoid(seen.reduce((sum, pixel, e) => sum + pixel * weights[e * coins + j], bias[j])),
+  const toCode = fromBlock(await backend.read(encoder.block), coins);
+  const p = toCode.bias.map((bias, j) =>
+    sigmoid(seen.reduce((sum, pixel, e) => sum + pixel * toCode.weights[j][e], bias)),
   );
   const draws = deriveKey(seed, "images", flip, newKey());
   const bits = p.map((on, j) => {
     const bit = uniformAt(draws, j) < on ? 1 : 0;
     return turned[j] === 1 ? 1 - bit : bit;
   });
-  const [map] = decoder.layers;
-  const to = await backend.read(map.parents[0].weights);
-  const base = await backend.read(map.bias);
-  const drawn = Array.from({ length: pixels }, (_, e) =>
-    sigmoid(bits.reduce((sum, bit, j) => sum + bit * to[j * pixels + e], base[e])),
+  const toPixels = fromBlock(await backend.read(decoder.layers[0].block), pixels);
+  const drawn = toPixels.bias.map((bias, e) =>
+    sigmoid(bits.reduce((sum, bit, j) => sum + bit * toPixels.weights[e][j], bias)),
   );
-  return { epochs, elbo: elbo.slice(0, epochs), seen, p, bits, drawn };
+  const prior = Array.from(await backend.read(decoder.prior.bias));
+  const spec: ElboSpec = { encoder: [toCode], decoder: [toPixels], prior, images: [seen] };
+  return { epochs, elbo: elbo.slice(0, epochs), seen, p, bits, drawn, spec };
 }

@@ -14,13 +14,12 @@ export function digitsInBrowser(site: () => Visit): void {
       await page.waitForSelector('#code[data-epochs="3"] .coin-button');
       const question = { seed: 1, coins: 6, epochs: 3, image: 700, flip: 1, turned: [] };
       const { elbo, p, bits } = await answerTo(question, unpacked(await packedDigits()).images);
-      expect((await numbersOn(page)).get("elbo")).toBe(elbo[2].toFixed(1));
+      expect((await numbersOn(page)).get("elbo")).toBe(elbo[2].toFixed(1).replace("-", "−"));
       const coins = await page.$$eval(".coin-button", (buttons) => buttons.map((button) => button.ariaLabel));
       expect(coins).toEqual(
         bits.map((bit, j) => `Coin ${j + 1}, ${bit ? "on" : "off"}, on with ${percent(p[j])}`),
       );
-      const drawn = () =>
-        page.$$eval("canvas.digit", ([, canvas]) => (canvas as HTMLCanvasElement).toDataURL());
+      const drawn = () => page.$eval("#code-picture", (picture) => picture.innerHTML);
       const before = await drawn();
       await page.locator(".coin-button").first().click();
       await page.waitForSelector(".coin-button.is-turned");
