@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { estimators } from "../../packages/flipnet/src/estimators/registry.ts";
 
 const readme = readFileSync("README.md", "utf8");
-const pages = ["README.md", "docs/front-ends.md"];
+const pages = ["README.md", "docs/front-ends.md", "docs/tutorials/engineer.md"];
 const examples = pages.flatMap((page) =>
   [...readFileSync(page, "utf8").matchAll(/```js\n(.*?)```\n\n```text\n(.*?)```/gs)].map(
     ([, program, output]) => ({ page, program, output }),

@@ -27,7 +27,8 @@ export const policy = [
   "form-action 'none'",
 ].join("; ");
 
-const escaped = (text) =>
+/** A text within HTML. */
+export const escaped = (text) =>
   text.replace(/[&<>"]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
 
 /**

@@ -6,7 +6,7 @@ import { Marked } from "marked";
 import { getHeadingList, gfmHeadingId } from "marked-gfm-heading-id";
 import MiniSearch from "minisearch";
 import { indexOptions } from "../src/search-options.mjs";
-import { frame } from "./frame.mjs";
+import { escaped, frame, places } from "./frame.mjs";
 
 const root = resolve(import.meta.dirname, "../../..");
 
@@ -102,10 +102,16 @@ export function writePages(out, reference, head) {
             ? text
             : `<img src="${address}" alt="${text.replaceAll('"', "&quot;")}" loading="lazy">`;
         },
+        // A page of the playground, as in `network.html#task=walk`, is a link where there is a playground.
+        codespan({ text }) {
+          const code = `<code>${escaped(text)}</code>`;
+          return places.some(([page]) => text.split("#")[0] === page)
+            ? `<a href="${toRoot}${escaped(text)}">${code}</a>`
+            : code;
+        },
         // Wide tables and code scroll, and whoever has no mouse has to reach them.
         code({ text, lang }) {
-          const code = text.replace(/[&<>]/g, (c) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;" })[c]);
-          return `<pre tabindex="0"${lang ? ` data-language="${lang.split(" ")[0]}"` : ""}><code>${code}</code></pre>\n`;
+          return `<pre tabindex="0"${lang ? ` data-language="${lang.split(" ")[0]}"` : ""}><code>${escaped(text)}</code></pre>\n`;
         },
         html: ({ text }) => (/^<(\/?a\b|br|!--)/.test(text) ? text : ""),
       },
