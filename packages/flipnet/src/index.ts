@@ -33,6 +33,7 @@ export {
   type OutcomeOptions,
   SequentialAgent,
   type SequentialAgentOptions,
+  type SequentialDecideOptions,
   type SequentialDecision,
 } from "./agent/sequential.ts";
 export type { AgentBaseline, AgentOptions, Floor } from "./agent/settings.ts";

@@ -147,7 +147,7 @@ const takers: Record<string, (more: never) => unknown> = {
     runLearner(client, { name: "a", agent: { inputs: 1, actions: 2 }, ...more }),
   // Options without a name of their own.
   "flipnet loadVae": (more: object) => loadVae(backend, {}, more),
-  "flipnet SequentialAgent.decide": (more: object) => sequential.decide([1], more),
+  "flipnet SequentialDecideOptions": (more: object) => sequential.decide([1], more),
   "flipnet SequentialAgent.probabilities": (more: object) => sequential.probabilities([1], more),
   "flipnet takeOver": (more: object) => agent.takeOver({} as never, more),
   "flipnet/node loadLabelledImages": (more: object) => loadLabelledImages(more),

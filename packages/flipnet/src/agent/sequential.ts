@@ -12,6 +12,7 @@ import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { type Draws, GeneratedDraws } from "../network/draws.ts";
+import { checkAllowed, Exploration } from "../network/exploration.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import { createNetwork, initialiseWeights, type Units } from "../network/network.ts";
 import { rewardObjective } from "../objectives/reward.ts";
@@ -36,7 +37,7 @@ import {
 } from "./checks.ts";
 import { type Closed, Decisions } from "./decisions.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
-import { isSmall, described as ofAgents, parseJson, settingsText } from "./settings.ts";
+import { type Floor, floorAt, isSmall, described as ofAgents, parseJson, settingsText } from "./settings.ts";
 
 /** What a sequential agent is made of; what is left out is as in the task `control`: see docs/control.md. */
 export interface SequentialAgentOptions
@@ -72,6 +73,16 @@ export interface SequentialAgentOptions
   optimizer?: OptimizerFactory;
   /** Decides initial weights and every draw; whole number, default 0. */
   seed?: number;
+  /** So many actions are drawn from all that are allowed alike: a number, or one that falls with the decisions; default 0. */
+  floor?: Floor;
+}
+
+/** What may be done. */
+export interface SequentialDecideOptions {
+  /** What it is called; default: a name that no other decision has. */
+  id?: string;
+  /** Numbers of the actions that may be chosen; default: all. */
+  allowed?: readonly number[];
 }
 
 /** What it decided. */
@@ -81,6 +92,8 @@ export interface SequentialDecision {
   readonly action: number;
   /** Of this action, given what the coins did. */
   readonly probability: number;
+  /** Under the probabilities. */
+  readonly floor: number;
   /** The how-manieth decision it is, from 1: it decides the draws. */
   readonly step: number;
 }
@@ -96,12 +109,20 @@ export interface OutcomeOptions {
 /** A decision until it has been learned from, which its next state or its end makes possible. */
 interface Step extends SequentialDecision {
   readonly context: readonly number[];
+  readonly allowed?: readonly number[];
   reward?: number;
 }
 
-const decideOptions: Names<{ id?: string }> = { id: 1 };
+/** What a decision is made from. */
+type Seen = Pick<Step, "floor" | "step"> & {
+  readonly context: ArrayLike<number>;
+  readonly allowed?: readonly number[] | undefined;
+};
+
+const decideOptions: Names<SequentialDecideOptions> = { id: 1, allowed: 1 };
 const outcomeOptions: Names<OutcomeOptions> = { terminal: 1, truncated: 1 };
-const probabilityOptions: Names<{ samples?: number }> = { samples: 1 };
+type ProbabilityOptions = Pick<SequentialDecideOptions, "allowed"> & { samples?: number };
+const probabilityOptions: Names<ProbabilityOptions> = { allowed: 1, samples: 1 };
 
 const { gamma, traceLambda, criticLambda, criticActivation } = controlSettings;
 const { criticRate, criticRateEnd, lastLogit, update, discountStates } = controlSettings;
@@ -114,6 +135,7 @@ const described = {
   estimator: ofAgents.estimator,
   optimizer: { ...ofAgents.optimizer, default: adam({ learningRate: control.usual.learningRate }) },
   seed: ofAgents.seed,
+  floor: ofAgents.floor,
   critic: oneOf(["network", "linear", "none"], { default: "network", says: "" }),
   ...{ gamma, traceLambda, criticLambda, criticActivation },
   ...{ criticRate, criticRateEnd, lastLogit, update, discountStates },
@@ -138,6 +160,7 @@ export class SequentialAgent {
   readonly #transitions: Transitions & { readonly first: boolean[] };
   readonly #input: Matrix;
   readonly #draws: GeneratedDraws;
+  readonly #exploration: Exploration | undefined;
   readonly #oracle: Oracle;
   readonly #decisions = new Decisions<Step>(remembered);
   readonly #name = randomName();
@@ -152,7 +175,7 @@ export class SequentialAgent {
   /** @throws InputError for options that make none */
   constructor(backend: ImmediateBackend, options: SequentialAgentOptions) {
     const settings = settingsOf(options);
-    const { inputs, seed, estimator, optimizer, critic, ...traces } = settings;
+    const { inputs, seed, estimator, optimizer, critic, floor, ...traces } = settings;
     const network = createNetwork(backend, actorSpec(settings));
     this.#backend = backend;
     this.#settings = settings;
@@ -167,16 +190,22 @@ export class SequentialAgent {
       moves: false,
     };
     const objective = rewardObjective(backend.matrix(1, 1));
+    if (estimator.explores) this.#exploration = new Exploration(backend, 1, settings.actions);
+    else if (floor !== 0) {
+      throw new InputError(`${estimator.name} cannot learn under a floor; expected hnca or reinforce`);
+    }
+    const exploration = this.#exploration;
+    const problem = { network, input: this.#input, objective, baseline: "none", baselineDecay: 0 } as const;
     this.#learner = new ActorCritic(
       estimator,
-      { network, input: this.#input, objective, baseline: "none", baselineDecay: 0 },
+      { ...problem, ...(exploration && { exploration }) },
       optimizer,
       this.#transitions,
       { ...traces, critic: criticWidths(critic, settings.hidden) },
     );
     initialiseWeights(backend, this.#learner.parameters, seed);
     this.#draws = new GeneratedDraws(backend, seed);
-    this.#oracle = new Oracle(backend, network, seed, undefined);
+    this.#oracle = new Oracle(backend, network, seed, exploration && "choices");
   }
 
   /** How often it has decided. */
@@ -200,10 +229,11 @@ export class SequentialAgent {
    * @param context what is seen, `inputs` numbers
    * @throws InputError for what cannot be seen, and where the decision before has no reward yet
    */
-  decide(context: ArrayLike<number>, options: { id?: string } = {}): SequentialDecision {
+  decide(context: ArrayLike<number>, options: SequentialDecideOptions = {}): SequentialDecision {
     refuseUnknown("decide", decideOptions, options);
+    const { id = `${this.#name}-${this.#decided + 1}`, allowed } = options;
     this.#check(context, "the context");
-    const { id = `${this.#name}-${this.#decided + 1}` } = options;
+    this.#checkAmong(allowed);
     this.#decisions.checkNew(id);
     if (this.#last !== undefined) {
       if (this.#last.reward === undefined) {
@@ -213,14 +243,14 @@ export class SequentialAgent {
       }
       this.#learn(this.#last, this.#last.reward, context);
     }
+    const floor = floorAt(this.#settings, this.#decided);
     const step = ++this.#decided;
-    this.#backend.write(this.#input, context);
-    this.#draws.startStep(step);
-    this.#learner.sample(this.#draws);
+    this.#sample({ context, floor, step, allowed }, this.#draws);
     const { p, bits } = this.#output;
     const [action] = readActions(this.#backend, bits);
-    const decision = { id, action, probability: this.#backend.readNow(p)[action], step };
-    this.#last = { ...decision, context: Array.from(context) };
+    const law = this.#backend.readNow(this.#exploration?.law ?? p);
+    const decision = { id, action, probability: law[action], floor, step };
+    this.#last = { ...decision, context: Array.from(context), ...(allowed && { allowed: [...allowed] }) };
     this.#decisions.add(this.#last);
     return decision;
   }
@@ -264,16 +294,23 @@ export class SequentialAgent {
    *
    * @throws InputError for a context that cannot be used, or a number of samples that is no whole number from 2 on
    */
-  probabilities(context: ArrayLike<number>, options: { samples?: number } = {}): Likelihoods {
+  probabilities(context: ArrayLike<number>, options: ProbabilityOptions = {}): Likelihoods {
     refuseUnknown("probabilities", probabilityOptions, options);
-    const { samples = 100 } = options;
+    const { samples = 100, allowed } = options;
     this.#check(context, "the context");
+    this.#checkAmong(allowed);
     checkSamples(samples);
-    return this.#oracle.ask([context], samples, this.#decided, 0, undefined);
+    return this.#oracle.ask(
+      [context],
+      samples,
+      this.#decided,
+      floorAt(this.#settings, this.#decided),
+      allowed,
+    );
   }
 
   /** The most probable action of `probabilities`. */
-  best(context: ArrayLike<number>, options?: { samples?: number }): number {
+  best(context: ArrayLike<number>, options?: ProbabilityOptions): number {
     const { probabilities } = this.probabilities(context, options);
     return probabilities.indexOf(Math.max(...probabilities));
   }
@@ -329,6 +366,21 @@ export class SequentialAgent {
     checkNumbers(context, this.#settings.inputs, this.#settings.inputKind, name);
   }
 
+  #checkAmong(allowed: readonly number[] | undefined): void {
+    if (allowed === undefined) return;
+    checkAllowed(allowed, this.#settings.actions);
+    if (this.#exploration !== undefined) return;
+    const { name } = this.#settings.estimator;
+    throw new InputError(`${name} cannot learn under a mask of actions; expected hnca or reinforce`);
+  }
+
+  #sample({ context, floor, step, allowed }: Seen, draws: Draws): void {
+    this.#backend.write(this.#input, context);
+    this.#exploration?.set(0, floor, allowed);
+    this.#draws.startStep(step);
+    this.#learner.sample(draws);
+  }
+
   /** @param next what is seen behind the step; undefined: its episode has ended by itself */
   #learn(step: Step, reward: number, next: ArrayLike<number> | undefined, over = false): void {
     const { gamma, update, discountStates } = this.#settings;
@@ -375,6 +427,7 @@ export class SequentialAgent {
     this.#decisions.restore([], state.closed);
     if (last !== undefined) {
       this.#check(last.context, "what was seen last");
+      this.#checkAmong(last.allowed);
       const bits = layers.map(
         ({ bits }, i) => takeTensor(tensors, `bits.${i}`, [1, bits.columns], "the agent").data,
       );
@@ -386,7 +439,7 @@ export class SequentialAgent {
   }
 
   /** Its units do again what they did. @throws InputError where that was another action */
-  #redo({ context, step, action }: Step, bits: readonly ArrayLike<number>[]): void {
+  #redo(last: Step, bits: readonly ArrayLike<number>[]): void {
     const { layers } = this.#learner.estimator.pass;
     const done: Draws = {
       draw: (site, law) => {
@@ -397,11 +450,9 @@ export class SequentialAgent {
     if (bits.some((layer) => Array.from(layer).some((x) => x !== 0 && x !== 1))) {
       throw damaged("what its units did are no bits");
     }
-    this.#backend.write(this.#input, context);
-    this.#draws.startStep(step);
-    this.#learner.sample(done);
+    this.#sample(last, done);
     const [redone] = readActions(this.#backend, this.#output.bits);
-    if (redone !== action) throw damaged(`what it keeps is not of action ${action}`);
+    if (redone !== last.action) throw damaged(`what it keeps is not of action ${last.action}`);
   }
 }
 
@@ -446,14 +497,17 @@ function isState(value: unknown): value is State {
 
 function isStep(value: Step, decided: number): boolean {
   if (typeof value !== "object" || value === null) return false;
-  const { id, action, probability, step, context, reward } = value;
+  const { id, action, probability, floor, step, context, allowed, reward } = value;
   return (
     typeof id === "string" &&
     id !== "" &&
     isWhole(action, 0) &&
     probability > 0 &&
     probability <= 1 &&
+    floor >= 0 &&
+    floor <= 1 &&
     step === decided &&
+    (allowed === undefined || (Array.isArray(allowed) && allowed.includes(action))) &&
     Array.isArray(context) &&
     (reward === undefined || isSmall(reward))
   );

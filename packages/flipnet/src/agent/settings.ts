@@ -200,7 +200,7 @@ export function settingsOf(options: AgentOptions): { settings: Settings; optimiz
 }
 
 /** The floor of a decision, after so many others. */
-export function floorAt({ floor }: Settings, decisions: number): number {
+export function floorAt({ floor }: Pick<Settings, "floor">, decisions: number): number {
   if (typeof floor === "number") return floor;
   const { from, to, halfLife } = floor;
   return to + (from - to) / (1 + decisions / halfLife);

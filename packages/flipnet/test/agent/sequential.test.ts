@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { Episodes } from "../../src/environments/episodes.ts";
 import {
+  Agent,
   adam,
   createControlTraining,
   createReferenceBackend,
@@ -142,6 +143,58 @@ describe("a loop of one's own", () => {
     expect(step).toBe(1);
     expect(probability).toBeCloseTo(probabilities[action], 12);
     expect(agent.best([1, -1])).toBe(probabilities.indexOf(Math.max(...probabilities)));
+  });
+
+  it("explores under masks and a floor, and in episodes of one step learns what an agent of single decisions does", async () => {
+    const shape = { hidden: [4, 3], actions: 3, inputs: 2, seed: 3, optimizer: usual.optimizer, floor: 0.3 };
+    let mine = create({ ...shape, critic: "none" });
+    const other = new Agent(createReferenceBackend(), {
+      ...{ ...shape, skip: false, units: "zero-one", estimator: hnca, baseline: "none" },
+    });
+    // The other one begins with the weights of this one.
+    const [own, others] = await Promise.all(
+      [mine, other].map(async (agent) => decodeSafetensors(await agent.save(), "the agent")),
+    );
+    const weights = Object.entries(own.tensors).filter(([name]) => name.startsWith("layers."));
+    const same = await loadAgent(
+      encodeSafetensors({ ...others.tensors, ...Object.fromEntries(weights) }, others.metadata),
+      shape.optimizer,
+      createReferenceBackend(),
+    );
+    const law = mine.probabilities([1, 0.5], { allowed: [0, 2] });
+    expect(law).toEqual(same.probabilities([1, 0.5], { allowed: [0, 2] }));
+    expect(law.probabilities[1]).toBe(0);
+    expect(Math.min(law.probabilities[0], law.probabilities[2])).toBeGreaterThan(0.15);
+    const masks = [undefined, [0, 2], [1, 2], [1]];
+    for (let step = 0; step < 40; step++) {
+      const seen = [Math.sin(step), Math.cos(3 * step)];
+      const allowed = masks[step % masks.length];
+      const options = { id: `${step}`, ...(allowed && { allowed }) };
+      const { action, probability, floor } = mine.decide(seen, options);
+      expect({ action, probability, floor }).toEqual(
+        (({ action, probability, floor }) => ({ action, probability, floor }))(same.decide(seen, options)),
+      );
+      expect(allowed?.includes(action)).not.toBe(false);
+      if (step % 10 === 6) {
+        mine = await loadSequentialAgent(await mine.save(), usual.optimizer, createReferenceBackend());
+      }
+      mine.reward(`${step}`, action - 0.7, { terminal: true });
+      same.reward(`${step}`, action - 0.7);
+    }
+    const { tensors } = decodeSafetensors(await mine.save(), "the agent");
+    const theirs = decodeSafetensors(await same.save(), "the agent").tensors;
+    for (const [name, before] of weights) {
+      const expected = theirs[name].data as Float64Array;
+      (tensors[name].data as Float64Array).forEach((x, i) => {
+        expect(x).toBeCloseTo(expected[i], 12);
+      });
+      expect(tensors[name]).not.toEqual(before);
+    }
+    expect(() => mine.decide([1, 1], { allowed: [] })).toThrow("allowed is []; expected one or more");
+    expect(() => create({ estimator: straightThrough, floor: 0.1 })).toThrow("cannot learn under a floor");
+    expect(() => create({ estimator: straightThrough }).decide([1, 1], { allowed: [1] })).toThrow(
+      "cannot learn under a mask",
+    );
   });
 
   it("says what is not as it should be, and goes on", async () => {
