@@ -13,10 +13,15 @@ import {
 const [row, left, top, bottom] = [20, 236, 84, 44];
 const title = "What was earned over the last third of the visits, in per cent of the best possible";
 
+/** Not drawn: what the others are shares of, and what chooses without regard to the context. */
+const undrawn = ["ideal", "Vowpal Wabbit"];
+
 /** An SVG document. `records`: the benchmark's; means over seeds are drawn. */
 export function figureOf(records) {
   const worlds = [...new Set(records.map(({ world }) => world))];
-  const learners = [...new Set(records.map(({ learner }) => learner))].filter((name) => name !== "ideal");
+  const learners = [...new Set(records.map(({ learner }) => learner))].filter(
+    (name) => !undrawn.includes(name),
+  );
   const mean = (world, learner) => {
     const found = records.filter((one) => one.world === world && one.learner === learner);
     return found.reduce((sum, { last }) => sum + last, 0) / found.length;

@@ -34,9 +34,13 @@ const python = join(environment, "bin/python");
 /** Vowpal Wabbit, by its options. */
 const vowpal = (...options) => ({ options });
 
-/** The agents' options are the defaults. What is said of the linear ones and of Vowpal Wabbit are their usual values. */
+/**
+ * The agents' options are the defaults, but for what a name says. What is said of the linear ones and of Vowpal Wabbit are their
+ * usual values.
+ */
 const learners = Object.entries({
   "flipnet, defaults": agentOf({}),
+  "flipnet, entropyBonus: 0.05": agentOf({ entropyBonus: 0.05 }),
   "flipnet, hidden: []": agentOf({ hidden: [] }),
   "linear Thompson sampling": thompson(0.25),
   LinUCB: linUcb(0.5),
