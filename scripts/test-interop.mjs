@@ -105,7 +105,9 @@ await exportTo("metrics.parquet", runs, { format: "parquet" });
 await exportTo("tensorboard", runs, { format: "tensorboard" });
 
 const exported = performance.now();
-const { ok, output } = run(python, [join(checks, "check.py"), runs, exports]);
+const command = `"${process.execPath}" "${join(root, "packages/cli/bin/flipnet.js")}"`;
+const env = { ...process.env, FLIPNET: command, PYTHONPATH: join(root, "python"), MPLBACKEND: "Agg" };
+const { ok, output } = run(python, [join(checks, "check.py"), runs, exports], { env });
 console.log(output);
 const seconds = (from, to) => `${((to - from) / 1000).toFixed(1)} s`;
 const times = `${seconds(began, prepared)} to install, ${seconds(prepared, exported)} to train and export, ${seconds(exported, performance.now())} to check`;

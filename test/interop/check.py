@@ -8,11 +8,15 @@ from pathlib import Path
 
 import onnx_models
 import parameters
+import python_package
 import tables
 import tensorboard_events
 from runs import read_runs
 
 runs_folder, exports = map(Path, sys.argv[1:])
 runs = read_runs(runs_folder)
+scratch = exports.parent / "python"
+scratch.mkdir()
 for check in (tables.check_csv, tables.check_parquet, tensorboard_events.check, parameters.check, onnx_models.check):
     print(check(runs, exports), flush=True)
+print(python_package.check(scratch), flush=True)

@@ -1,6 +1,6 @@
 /** Which format a file has, by its first bytes; and where its bytes come from. */
 import { createReadStream } from "node:fs";
-import { open as openFile, readFile } from "node:fs/promises";
+import { open as openFile, readFile, stat } from "node:fs/promises";
 import { buffer } from "node:stream/consumers";
 import { createGunzip, gunzipSync } from "node:zlib";
 import { InputError } from "flipnet/internal/formats/errors";
@@ -82,9 +82,28 @@ function fileInput(path: string): Input {
       throw unreadable(cause);
     }
   }
+  async function parts() {
+    const { size } = await stat(path);
+    return {
+      length: size,
+      async read(start: number, end: number) {
+        const bytes = new Uint8Array(end - start);
+        const file = await openFile(path);
+        try {
+          const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
+          return bytes.subarray(0, bytesRead);
+        } catch (cause) {
+          throw unreadable(cause);
+        } finally {
+          await file.close();
+        }
+      },
+    };
+  }
   return {
     path,
     stream,
+    parts,
     bytes: async () => {
       try {
         return (await isGzip()) ? await buffer(stream()) : await readFile(path);

@@ -13,7 +13,7 @@ export function parquetSource(input: Input): Source {
     async *chunks(wanted): AsyncGenerator<Chunk> {
       const { parquetMetadataAsync, parquetRead } = await import("hyparquet");
       const { compressors } = await import("hyparquet-compressors");
-      const file = bufferOf(await input.bytes());
+      const file = await bufferOf(input);
       const guard = async <T>(work: () => Promise<T>): Promise<T> => {
         try {
           return await work();
@@ -50,11 +50,23 @@ export function parquetSource(input: Input): Source {
   };
 }
 
-const bufferOf = (bytes: Uint8Array): AsyncBuffer => ({
-  byteLength: bytes.byteLength,
-  // A copy: of a Node buffer, `slice` itself would give a view of a larger one.
-  slice: (start, end) => Uint8Array.prototype.slice.call(bytes, start, end).buffer,
-});
+/** A plain file is read part by part, as its columns are asked for; anything else as a whole. */
+async function bufferOf(input: Input): Promise<AsyncBuffer> {
+  const parts = await input.parts?.();
+  // A file that is gzip begins otherwise.
+  if (parts !== undefined && Buffer.from(await parts.read(0, 4)).toString("latin1") === "PAR1") {
+    return {
+      byteLength: parts.length,
+      slice: async (start, end = parts.length) => (await parts.read(start, end)).slice().buffer,
+    };
+  }
+  const bytes = await input.bytes();
+  return {
+    byteLength: bytes.byteLength,
+    // A copy: of a Node buffer, `slice` itself would give a view of a larger one.
+    slice: (start, end) => Uint8Array.prototype.slice.call(bytes, start, end).buffer,
+  };
+}
 
 /** The names of wanted columns; only those of plain values can be used. */
 function columnsOf({ schema }: FileMetaData, path: string, wanted: (column: string) => boolean): string[] {

@@ -19,6 +19,8 @@ export interface Input {
   readonly path: string;
   /** All of them. */
   bytes(): Promise<Uint8Array>;
+  /** How many there are and any part of them, where they need not be decompressed: absent for other inputs. */
+  parts?(): Promise<{ readonly length: number; read(start: number, end: number): Promise<Uint8Array> }>;
   /** One part after the other; decompressed, where that was asked for. */
   stream(): AsyncIterable<Uint8Array>;
 }

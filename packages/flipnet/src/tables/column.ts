@@ -64,12 +64,15 @@ class Growing<A extends Float32Array | Int32Array> {
     this.#parts[this.#parts.length - 1][this.#used++ % room] = value;
   }
 
-  all(): A {
+  /** What has been pushed, which is then here no more: a table is too large to be there twice. */
+  take(): A {
     const all = this.#make(this.#used);
-    this.#parts.forEach((part, i) => {
+    for (let i = this.#parts.length - 1; i >= 0; i--) {
+      const part = this.#parts.pop()!;
       const first = i * part.length;
       all.set(part.subarray(0, Math.min(part.length, this.#used - first)) as never, first);
-    });
+    }
+    this.#used = 0;
     return all;
   }
 }
@@ -144,7 +147,7 @@ export class ColumnReader {
     return nothings.has(text.toLowerCase()) ? undefined : text;
   }
 
-  /** What it was. */
+  /** What it was; to be asked once, as what has been read goes with it. */
   column(): Column {
     const [name, rows, missing] = [this.name, this.#rows, this.#missing];
     const present = rows - missing;
@@ -154,13 +157,14 @@ export class ColumnReader {
     if (this.#dates === present) return { ...named, kind: "date", example: this.#example };
     if (this.#numbers !== undefined) {
       const distinct = this.#codes && levels.map(Number).sort((a, b) => a - b);
-      return { ...named, kind: "number", values: this.#numbers.all(), distinct };
+      this.#codes = undefined;
+      return { ...named, kind: "number", values: this.#numbers.take(), distinct };
     }
     const few = levels.length <= 20 || levels.length <= present / 2;
     if (this.#codes === undefined || !few) return { ...named, kind: "text", example: this.#example };
     const sorted = levels.toSorted();
     const places = levels.map((level) => sorted.indexOf(level));
-    const codes = this.#codes.all().map((code) => (code < 0 ? -1 : places[code]));
+    const codes = this.#codes.take().map((code) => (code < 0 ? -1 : places[code]));
     return { ...named, kind: "category", levels: sorted, codes };
   }
 }
