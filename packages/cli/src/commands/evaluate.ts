@@ -62,7 +62,12 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
       `the decision ${blind.id} has no context; expected a log that was written with contexts: "keep"`,
     );
   }
+  const unanswered = entries.length - answered.length;
   const warnings = [
+    ...warn(
+      unanswered,
+      "without a reward, left out: where silence is an answer, say which with --default-reward",
+    ),
     ...warn(
       answered.filter(({ id }) => agent.knows(id)).length,
       "that the policy has learned from: its value is too high",
@@ -72,7 +77,6 @@ async function evaluate(paths: string[], flags: Flags): Promise<void> {
       "without a floor: what had no chance is not in the log",
     ),
   ];
-  const unanswered = entries.length - answered.length;
   let found: PolicyValue | ChallengerReport;
   if (flags.progressive) {
     const challenger = new Challenger(agent, { samples });
