@@ -136,6 +136,7 @@ export {
   type NamedValues,
   type Parameters,
 } from "./front-ends/front-end.ts";
+export { type RectifiedOptions, rectifiedFrontEnd } from "./front-ends/rectified.ts";
 // What runs have learned.
 export {
   type Codes,
@@ -177,7 +178,13 @@ export {
 } from "./objectives/black-box.ts";
 export { type CheckOptions, checkObjective } from "./objectives/check.ts";
 export { type ComponentsOptions, componentsObjective, createReadout } from "./objectives/components.ts";
-export { createDecoder, type Decoder, type ElboOptions, elboObjective } from "./objectives/elbo.ts";
+export {
+  createDecoder,
+  type Decoder,
+  type DecoderOptions,
+  type ElboOptions,
+  elboObjective,
+} from "./objectives/elbo.ts";
 export { type NonlinearOptions, nonlinearObjective } from "./objectives/nonlinear.ts";
 export {
   type Component,

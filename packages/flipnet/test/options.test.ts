@@ -16,6 +16,7 @@ import {
   createAgent,
   createBanditTraining,
   createControlTraining,
+  createDecoder,
   createMultiplexerTraining,
   createNetwork,
   createReadout,
@@ -37,6 +38,7 @@ import {
   Multiplexer,
   networkBaseline,
   nonlinearObjective,
+  rectifiedFrontEnd,
   rewardObjective,
   SequentialAgent,
   sgd,
@@ -97,6 +99,9 @@ const takers: Record<string, (more: never) => unknown> = {
     convolutions(backend, { shape: [3, 3], channels: [1], ...more }),
   "flipnet DenseOptions": (more: object) =>
     denseFrontEnd(backend, { inputs: 1, hidden: [], outputs: 1, ...more }),
+  "flipnet RectifiedOptions": (more: object) =>
+    rectifiedFrontEnd(backend, { inputs: 1, widths: [1], ...more }),
+  "flipnet DecoderOptions": (more: object) => createDecoder(network, more),
   "flipnet BlackBoxOptions": (more: object) => blackBoxObjective(() => {}, more),
   "flipnet CheckOptions": (more: object) =>
     checkObjective(network, rewardObjective(backend.matrix(1, 1)), input, more),

@@ -2,6 +2,7 @@
 import { InputError } from "flipnet/internal/formats/errors";
 import { nearest } from "flipnet/internal/formats/nearest";
 import type { Tensor } from "flipnet/internal/formats/safetensors";
+import { decoderParameters } from "flipnet/internal/objectives/elbo";
 import type { Learned } from "flipnet/internal/tasks/definition";
 import { writeBlocks } from "flipnet/internal/training/parameters";
 import { encodeOnnx } from "../formats/onnx.ts";
@@ -69,7 +70,7 @@ async function graphOf(
   tensors: Record<string, Tensor>,
   { part, ...draws }: DrawOptions & { part: VaePart },
 ): Promise<OnnxGraph> {
-  const drawing = decoder === undefined ? [] : [...decoder.layers, decoder.prior];
+  const drawing = decoder === undefined ? [] : decoderParameters(decoder);
   const parts = [...network.layers, ...drawing, ...(network.front?.parameters ?? [])];
   const blocks = parts.map(({ block }) => block);
   writeBlocks(network.backend, parts, "", blocks, { ...tensors });

@@ -5,6 +5,7 @@
 import { InputError } from "flipnet/internal/formats/errors";
 import { type Convolution, isConvolution } from "flipnet/internal/front-ends/convolutions";
 import type { FrontEnd, Parameters } from "flipnet/internal/front-ends/front-end";
+import { isCentre, isRectified } from "flipnet/internal/front-ends/rectified";
 import type { Layer, Linear, Network } from "flipnet/internal/network/network";
 import type { OnnxGraph, Value } from "./builder.ts";
 import { type Drawn, type DrawOptions, type Units, UnitsBuilder } from "./units.ts";
@@ -34,7 +35,7 @@ export async function readParameters(
  * [batch, inputs] and, of a graph with noise, one for each layer; outputs are `action`, `logProbabilities` of all actions,
  * and `hidden.N` of each hidden layer as its children see it.
  *
- * @throws InputError for a network with several output units, or with another front end than convolutions
+ * @throws InputError for a network with several output units, or with a front end of another kind than convolutions or rectifiers
  */
 export async function networkGraph(
   network: Network,
@@ -81,13 +82,44 @@ export function addInput(graph: UnitsBuilder, { inputs, inputCoding }: Network, 
   return graph.drawBits({ name: "input", kind: "bernoulli", units: inputs, choices: 1 }, given);
 }
 
-/** Convolutions, each with its rectifier: from images with the channels of a pixel side by side to such images. */
-function addFront(graph: UnitsBuilder, { parameters }: FrontEnd, images: Value, blocks: Blocks): Value {
+/**
+ * A front end of convolutions, or of leaky rectifiers and what centres their inputs.
+ *
+ * @throws InputError for parameters of other kinds
+ */
+export function addFront(graph: UnitsBuilder, { parameters }: FrontEnd, seen: Value, blocks: Blocks): Value {
   const convolutions = parameters.filter(isConvolution);
-  if (convolutions.length === 0 || convolutions.length < parameters.length) {
-    const names = parameters.map(({ name }) => name);
-    throw new InputError(`the front end's parameters are [${names}]; expected those of convolutions alone`);
+  if (convolutions.length > 0 && convolutions.length === parameters.length) {
+    return addConvolutions(graph, convolutions, seen, blocks);
   }
+  let x = seen;
+  for (const one of parameters) {
+    const { name, block, width } = one;
+    if (isCentre(one)) {
+      x = graph.apply("Sub", name, [x, graph.weight(name, [1, block.columns], blocks[name])]);
+    } else if (isRectified(one)) {
+      const rows = block.columns / width - 1;
+      const W = graph.weight(`${name}.weights`, [rows, width], blocks[name].subarray(0, rows * width));
+      const bias = graph.weight(`${name}.bias`, [width], blocks[name].slice(-width));
+      x = graph.apply("Gemm", name, [x, W, bias]);
+      x = graph.apply("LeakyRelu", name, [x], { alpha: { float: one.slope } });
+    } else {
+      const names = parameters.map((each) => each.name);
+      throw new InputError(
+        `the front end's parameters are [${names}]; expected those of convolutions, or of rectifiers, alone`,
+      );
+    }
+  }
+  return x;
+}
+
+/** Convolutions, each with its rectifier: from images with the channels of a pixel side by side to such images. */
+function addConvolutions(
+  graph: UnitsBuilder,
+  convolutions: readonly Convolution[],
+  images: Value,
+  blocks: Blocks,
+): Value {
   const { height, width, channels } = convolutions[0].window;
   const byPixel = graph.apply("Reshape", "image", [images, graph.ints([0, height, width, channels])]);
   let x = graph.apply("Transpose", "image", [byPixel], { perm: { ints: [0, 3, 1, 2] } });

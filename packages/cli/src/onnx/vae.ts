@@ -1,7 +1,8 @@
 /** A discrete variational auto-encoder as graphs of ONNX operations: its parts by themselves, or all together. */
+import { decoderParameters } from "flipnet/internal/objectives/elbo";
 import type { Vae } from "flipnet/internal/tasks/vae-images";
 import type { OnnxGraph, Value } from "./builder.ts";
-import { addInput, addLayer, addLogits, readParameters, unitsOf } from "./network.ts";
+import { addFront, addInput, addLayer, addLogits, readParameters, unitsOf } from "./network.ts";
 import { type DrawOptions, type Units, UnitsBuilder } from "./units.ts";
 
 /**
@@ -23,15 +24,34 @@ export async function vaeGraph(
   const pixels: Units = { name: "image", kind: "bernoulli", units: encoder.inputs, choices: 1 };
   const codes = layers.map((layer, l) => unitsOf(layer, `hidden.${l}`));
   const linears = [...decoder.layers, decoder.prior];
-  const blocks = await readParameters(encoder, [...layers, ...linears]);
+  const { front } = encoder;
+  const parameters = [...layers, ...(front?.parameters ?? []), ...decoderParameters(decoder)];
+  const blocks = await readParameters(encoder, parameters);
 
   /** The decoder's logits of layer `l`, or of the image where that is -1, given what the layer above shows. */
-  const predict = (l: number, above?: Value): Value =>
-    addLogits(graph, `predicted.${(codes[l] ?? pixels).name}`, linears[l + 1], blocks, () => above!);
+  function predict(l: number, above?: Value): Value {
+    const features =
+      l < 0 && decoder.front !== undefined ? addFront(graph, decoder.front, bitsOf(above!), blocks) : above;
+    return addLogits(
+      graph,
+      `predicted.${(codes[l] ?? pixels).name}`,
+      linears[l + 1],
+      blocks,
+      () => features!,
+    );
+  }
+
+  /** Bits as 0 and 1 of what the first layer shows. */
+  function bitsOf(shown: Value): Value {
+    if (layers[0].kind === "softmax" || encoder.spec.units === "zero-one") return shown;
+    const half = graph.weight("half", [1], Float32Array.of(0.5));
+    const halved = graph.apply("Mul", "bits", [shown, half]);
+    return graph.apply("Add", "bits", [halved, half]);
+  }
 
   function encode() {
     const image = addInput(graph, encoder, "images");
-    const shown = [image];
+    const shown = [front === undefined ? image : addFront(graph, front, image, blocks)];
     const drawn = layers.map((layer, l) => {
       const logits = addLogits(graph, codes[l].name, layer, blocks, (from) => shown[from + 1]);
       const outcome = { logits, ...addLayer(graph, encoder, codes[l], logits) };

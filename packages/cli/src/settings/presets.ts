@@ -55,9 +55,38 @@ export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>
     learningRate: 1e-4,
     priorRate: 0.01,
     outputBias: 0.001,
+    centred: true,
     entropy: "sampled",
     heldOut: 10_000,
     epochs: 1000,
+  },
+  /** The same with two layers of rectifiers on both sides of the coins. */
+  "disarm-nonlinear": {
+    task: "vae",
+    estimator: "disarm",
+    hidden: [200],
+    nonlinear: [200, 200],
+    batchSize: 50,
+    learningRate: 1e-4,
+    priorRate: 0.01,
+    outputBias: 0.001,
+    centred: true,
+    entropy: "sampled",
+    heldOut: 10_000,
+    epochs: 1000,
+  },
+  /** Shi et al. 2022, the nonlinear auto-encoder of their code for one layer: 10^6 steps, the prior fixed (D-75). */
+  rodeo: {
+    task: "vae",
+    estimator: "rodeo:samples=3",
+    hidden: [200],
+    nonlinear: [200, 200],
+    batchSize: 100,
+    learningRate: 1e-3,
+    priorRate: 0,
+    entropy: "sampled",
+    heldOut: 10_000,
+    epochs: 2000,
   },
   /** Shi et al. 2022, the two linear layers of their hierarchical auto-encoder: 10^6 steps, the prior fixed (D-75). */
   hierarchical: {

@@ -3,10 +3,11 @@
 import type { ImmediateBackend, Matrix } from "flipnet/internal/backend/backend";
 import { createReferenceBackend } from "flipnet/internal/backend/reference";
 import { createWasmBackend } from "flipnet/internal/backend/wasm";
+import { rectifiedFrontEnd } from "flipnet/internal/front-ends/rectified";
 import { GivenDraws } from "flipnet/internal/network/draws";
 import { createNetwork, initialiseWeights, type Units } from "flipnet/internal/network/network";
 import { computeLogits, createPass, samplePass } from "flipnet/internal/network/pass";
-import { createDecoder, elboObjective } from "flipnet/internal/objectives/elbo";
+import { createDecoder, decoderParameters, elboObjective } from "flipnet/internal/objectives/elbo";
 import { deriveKey, newKey, siteKey } from "flipnet/internal/random/threefry";
 import { sampleImages, type Vae } from "flipnet/internal/tasks/vae-images";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -23,18 +24,27 @@ beforeAll(async () => {
 
 const pixels = 30;
 /** Three layers, one of softmax units; the last reads the first as well. */
-function build(backend: ImmediateBackend, units: Units): Vae {
-  const encoder = createNetwork(backend, {
-    inputs: pixels,
-    units,
-    layers: [
-      { kind: "bernoulli", units: 20 },
-      { kind: "softmax", units: 6, choices: 4 },
-      { kind: "bernoulli", units: 10, parents: [1, 0] },
-    ],
-  });
-  const decoder = createDecoder(encoder);
-  const parts = [...encoder.layers, ...decoder.layers, decoder.prior];
+function build(backend: ImmediateBackend, units: Units, nonlinear: readonly number[] = []): Vae {
+  const front =
+    nonlinear.length > 0
+      ? rectifiedFrontEnd(backend, { inputs: pixels, widths: nonlinear, centred: true, name: "encoder" })
+      : undefined;
+  const encoder = createNetwork(
+    backend,
+    {
+      inputs: front?.outputs ?? pixels,
+      ...(front && { inputKind: "real" }),
+      units,
+      layers: [
+        { kind: "bernoulli", units: 20 },
+        { kind: "softmax", units: 6, choices: 4 },
+        { kind: "bernoulli", units: 10, parents: [1, 0] },
+      ],
+    },
+    front,
+  );
+  const decoder = createDecoder(encoder, { nonlinear });
+  const parts = [...encoder.layers, ...(front?.parameters ?? []), ...decoderParameters(decoder)];
   initialiseWeights(backend, parts, 5);
   parts.forEach(({ block, width }, part) => {
     const values = backend.readNow(block).map((w) => 2 * w);
@@ -137,6 +147,32 @@ describe.each(["zero-one", "plus-minus"] as const)(
       const decoded = await decode({ code: found["hidden.2"], ...below }, rows);
       expect(differences(decoded.image, found.image)).toEqual([]);
       expect(differences(decoded["hidden.0"], found["hidden.0"])).toEqual([]);
+    });
+  },
+);
+
+test.each(["zero-one", "plus-minus"] as const)(
+  "behind rectifiers the bound is the same too, units %s",
+  async (units) => {
+    const vae = build(portable, units, [14, 12]);
+    const { encoder, decoder } = vae;
+    const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
+    const pass = createPass(encoder, matrixOf(portable, rows, image));
+    const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
+    samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
+    const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(pass);
+    const elbo = new Float64Array(rows);
+    for (const { evaluate, value } of evaluation.components) {
+      evaluate();
+      portable.readNow(value).forEach((term, b) => {
+        elbo[b] += term;
+      });
+    }
+    const run = await load(modelOf(await vaeGraph(vae, { graph: "noise", part: "autoencoder" })));
+    const found = await run({ input: image, "noise.input": uniforms(10, pixels), ...noise }, rows);
+    expect(differences(found["hidden.0"], coded(units, portable.readNow(pass.layers[0].bits)))).toEqual([]);
+    elbo.forEach((value, b) => {
+      expect(Math.abs(found.elbo[b] - value)).toBeLessThan(4e-6 * (1 + Math.abs(value)));
     });
   },
 );

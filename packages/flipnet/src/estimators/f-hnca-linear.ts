@@ -41,7 +41,7 @@ export const fHncaLinear = defineEstimator({
   paper: "derived here, after Young 2022 (HNCA paper) and Gu, Levine, Sutskever and Mnih 2016",
   unbiased: true,
   why: "f-HNCA, less control variates whose expectations are added exactly",
-  needs: { knows: ["components", "evaluations", "slopes"], bernoulli: "all" },
+  needs: { knows: ["components", "evaluations", "slopes"], bernoulli: "all", differences: true },
   baseline: true,
   cost: "f-HNCA + a mean-field pass from each layer on, forward and back twice, and the means of its children under flips",
   options: {

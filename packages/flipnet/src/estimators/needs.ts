@@ -18,6 +18,8 @@ export interface Needs {
   readonly knows: readonly Knowledge[];
   /** Which units must be Bernoulli; absent: none. */
   readonly bernoulli?: "all" | "hidden";
+  /** Of every component: what each unit that it reads is worth to it. */
+  readonly differences?: true;
   /** The network must be one unit that chooses between two actions. */
   readonly singleUnit?: true;
 }
@@ -78,7 +80,7 @@ export function checkNetwork({ name, needs }: Asking, { layers }: Network): void
 
 /** Throws `InputError` where an objective's components are not what an estimator needs. */
 export function checkComponents(
-  { name, needs: { knows, singleUnit } }: Asking,
+  { name, needs: { knows, singleUnit, differences } }: Asking,
   { layers }: Network,
   components: readonly Component[],
 ): void {
@@ -94,6 +96,14 @@ export function checkComponents(
   if (singleUnit && components.length !== 1) {
     const names = components.map((component) => `"${component.name}"`).join(", ");
     throw new InputError(`${name} learns from one reward, and the objective has the components ${names}`);
+  }
+  if (differences) {
+    const whole = components.find(({ reads, addDifferences }) => reads.length > 0 && !addDifferences);
+    if (whole !== undefined) {
+      throw new InputError(
+        `"${whole.name}" is one number, and ${name} asks what each unit is worth to it; f-hnca takes any function`,
+      );
+    }
   }
   if (knows.includes("slopes")) {
     const unknown = components.find(({ reads, addSlopes }) => reads.length > 0 && addSlopes === undefined);

@@ -59,6 +59,12 @@ export const flag = ({ default: usual, says }: { default: boolean; says: string 
   accepts: (value) => typeof value === "boolean",
 });
 
+/** True, or left out. */
+export const optionalFlag = ({ says }: { says: string }): Option<boolean | Unsaid> => ({
+  ...flag({ default: false, says }),
+  default: undefined,
+});
+
 /** One of some words. */
 export const oneOf = <const Word extends string>(
   words: readonly Word[],

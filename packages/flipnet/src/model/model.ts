@@ -100,7 +100,8 @@ export async function loadModel(files: ModelFiles, options: ModelOptions = {}): 
       },
     );
     const decoder = task.data === "rows" ? createTableDecoder(network, groupsOf(preparation!)) : undefined;
-    const linears = [...network.layers, ...(decoder ? linearsOf(decoder) : [])];
+    const front = network.front?.parameters ?? [];
+    const linears = [...network.layers, ...front, ...(decoder ? linearsOf(decoder) : [])];
     writeBlocks(
       used,
       linears,
@@ -214,6 +215,7 @@ export class Model {
           backend.write(pass.input, inputs.subarray(first * width, (first + rows) * width));
           draws.startStep(first);
           if (seed !== undefined) samplePass(pass, draws);
+          else pass.front?.forward();
           let place = 0;
           for (const layer of hidden) {
             if (seed === undefined) computeLaw(pass, layer);

@@ -8,12 +8,16 @@
  * Indices here count from 0 as the network's layers do: `decoder.0` predicts the image from layer 0.
  * Decoder and prior learn by their direct gradient on the same sample, `(target - p) (x) input` (D-19).
  */
+import type { Backend } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { type Names, refuseUnknown } from "../formats/options.ts";
-import type { Linear, Network } from "../network/network.ts";
+import type { FrontEnd, Parameters } from "../front-ends/front-end.ts";
+import { readOut, rectifiedFrontEnd } from "../front-ends/rectified.ts";
+import { createLinear, type Linear, type Network } from "../network/network.ts";
 import { entropy, logLikelihood, surprisal } from "./activations.ts";
 import { choiceEntropy, choiceLogLikelihood, choiceSurprisal } from "./choices.ts";
 import { componentsObjective, createReadout } from "./components.ts";
+import { nonlinearObjective } from "./nonlinear.ts";
 import { type Objective, sumOf } from "./objective.ts";
 
 /** The form of the bound. */
@@ -28,29 +32,50 @@ export interface ElboOptions {
 }
 
 const optionNames: Names<ElboOptions> = { entropy: 1, decoder: 1 };
+const decoderNames: Names<DecoderOptions> = { priorRate: 1, nonlinear: 1 };
 
 /** What generates images: `layers[l]` predicts the encoder's layer l - 1, or the image, from its layer l. */
 export interface Decoder {
   readonly layers: readonly Linear[];
+  /** What stands between the first layer's bits, read as 0 and 1, and the weights of `layers[0]`. Absent: nothing. */
+  readonly front?: FrontEnd;
   /** Logits of the topmost layer: a bias without weights. */
   readonly prior: Linear;
+}
+
+/** How a decoder is made. */
+export interface DecoderOptions {
+  /** The prior's own learning rate, 0: it stays; default: the optimizer's. */
+  readonly priorRate?: number | undefined;
+  /** Units of leaky rectifiers between the image and the first layer, the image's side first; default: none. */
+  readonly nonlinear?: readonly number[] | undefined;
 }
 
 /**
  * A decoder for an encoder, all parameters zero: a chain, whatever the encoder's graph. Throws `InputError` where the
  * encoder reads anything but bits.
- *
- * @param priorRate the prior's own learning rate, 0: it stays; default: the optimizer's
  */
-export function createDecoder(encoder: Network, priorRate?: number): Decoder {
-  const { layers } = encoder;
+export function createDecoder(encoder: Network, options: DecoderOptions = {}): Decoder {
+  refuseUnknown("createDecoder", decoderNames, options);
+  const { priorRate, nonlinear = [] } = options;
+  const { backend, layers } = encoder;
   if (encoder.front === undefined && encoder.inputCoding !== "zero-one") {
     throw new InputError("the encoder has real inputs; expected bits, which the decoder can predict");
   }
+  const linears = layers.map((_, l) =>
+    l === 0 && nonlinear.length > 0
+      ? createLinear(backend, "decoder.0", [{ from: 0, coding: "real", rows: nonlinear[0] }], encoder.inputs)
+      : createReadout(encoder, `decoder.${l}`, [l], l === 0 ? encoder.inputs : layers[l - 1].width),
+  );
   return {
-    layers: layers.map((_, l) =>
-      createReadout(encoder, `decoder.${l}`, [l], l === 0 ? encoder.inputs : layers[l - 1].width),
-    ),
+    layers: linears,
+    ...(nonlinear.length > 0 && {
+      front: rectifiedFrontEnd(backend, {
+        inputs: layers[0].width,
+        widths: nonlinear.toReversed(),
+        name: "decoder.hidden",
+      }),
+    }),
     prior: {
       ...createReadout(encoder, "prior", [], layers[layers.length - 1].width),
       ...(priorRate !== undefined && { rate: priorRate }),
@@ -58,12 +83,31 @@ export function createDecoder(encoder: Network, priorRate?: number): Decoder {
   };
 }
 
+/** All of a decoder's parameters. */
+export const decoderParameters = ({ layers, prior, front }: Decoder): readonly Parameters[] => [
+  ...layers,
+  prior,
+  ...(front?.parameters ?? []),
+];
+
+/** What predicts the image from the first layer's bits, where that is no linear map alone. */
+export const imageNetwork = (backend: Backend, { layers, front }: Decoder): FrontEnd | undefined =>
+  front && readOut(backend, front, layers[0]);
+
 /** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
   refuseUnknown("elboObjective", optionNames, options);
   const { entropy = "analytic", decoder = createDecoder(encoder) } = options;
   const { layers, prior } = decoder;
-  const image = componentsObjective(encoder, layers[0], logLikelihood, { target: "input" });
+  const network = imageNetwork(encoder.backend, decoder);
+  const image =
+    network === undefined
+      ? componentsObjective(encoder, layers[0], logLikelihood, { target: "input" })
+      : nonlinearObjective(encoder, network, logLikelihood, {
+          reads: 0,
+          name: layers[0].name,
+          target: "input",
+        });
   return sumOf(image, latentTerms(encoder, { layers: layers.slice(1), prior }, entropy));
 }
 

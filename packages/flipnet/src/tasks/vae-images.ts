@@ -5,10 +5,11 @@
 import type { Matrix, Outcome } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
 import { isWhole } from "../formats/whole.ts";
+import type { FrontPass } from "../front-ends/front-end.ts";
 import { sampleFrom } from "../network/laws.ts";
 import type { Network } from "../network/network.ts";
 import { computeLaw, computeLogits, createPass, type Pass } from "../network/pass.ts";
-import type { Decoder } from "../objectives/elbo.ts";
+import { type Decoder, imageNetwork } from "../objectives/elbo.ts";
 import { deriveKey, halfWordAt, type Key, newKey, siteKey } from "../random/threefry.ts";
 
 /** An encoder and the decoder that learned with it: a `VariationalAutoEncoder`, or what `loadVae` gives. */
@@ -40,7 +41,7 @@ export async function sampleImages(
     throw new InputError(`the number of images is ${count}; expected a whole number from 1 on`);
   }
   const key = deriveKey(seed, "images", 0, newKey());
-  return onCanvas(vae.encoder, count, (canvas) => decode(vae, canvas, vae.encoder.layers.length, key));
+  return onCanvas(vae, count, (canvas) => decode(vae, canvas, vae.encoder.layers.length, key));
 }
 
 /**
@@ -66,9 +67,10 @@ export async function reconstruct(
     const u = halfWordAt(key, Math.floor(e / pixels), e % pixels);
     return 255 * u < 65536 * pixel ? 1 : 0;
   });
-  return onCanvas(vae.encoder, count, async (canvas) => {
+  return onCanvas(vae, count, async (canvas) => {
     const { pass } = canvas;
     backend.write(pass.input, seen);
+    pass.front?.forward();
     for (const layer of layers.slice(0, depth)) {
       computeLaw(pass, layer);
       flip(canvas, layer.index, key, 1, pass.layers[layer.index]);
@@ -84,12 +86,16 @@ async function decode(
   top: number,
   key: Key,
 ): Promise<DrawnImages> {
-  const { pass, image } = canvas;
+  const { pass, image, drawing } = canvas;
   const linears = [...decoder.layers, decoder.prior];
   const predicted = [image, ...pass.layers];
   for (let l = top; l >= 0; l--) {
     const { kind, choices, logits, p, q } = predicted[l];
-    computeLogits(pass, linears[l], logits);
+    if (l > 0 || drawing === undefined) computeLogits(pass, linears[l], logits);
+    else {
+      drawing.forward();
+      backend.copy(drawing.output, logits);
+    }
     if (kind === "bernoulli") backend.sigmoid(logits, p, q);
     else backend.softmax(logits, choices, p);
     flip(canvas, l, key, 0, predicted[l]);
@@ -111,24 +117,22 @@ interface Canvas {
   pass: Pass;
   /** The pixels, as a layer that the decoder predicts. */
   image: Outcome;
+  /** What predicts them, where that is no linear map. */
+  drawing: FrontPass | undefined;
   uniforms: Map<Outcome, Matrix>;
 }
 
 /** Draws so many images, on buffers that are given back. */
-async function onCanvas<T>(
-  encoder: Network,
-  count: number,
-  draw: (canvas: Canvas) => Promise<T>,
-): Promise<T> {
-  const scope = encoder.backend.scope();
+async function onCanvas<T>(vae: Vae, count: number, draw: (canvas: Canvas) => Promise<T>): Promise<T> {
+  const scope = vae.encoder.backend.scope();
   try {
-    return await draw(scope.run(() => createCanvas(encoder, count)));
+    return await draw(scope.run(() => createCanvas(vae, count)));
   } finally {
     scope.release();
   }
 }
 
-function createCanvas(encoder: Network, count: number): Canvas {
+function createCanvas({ encoder, decoder }: Vae, count: number): Canvas {
   const { backend, inputs } = encoder;
   const matrix = (width: number) => backend.matrix(count, width);
   const pass = createPass(encoder, matrix(inputs));
@@ -137,5 +141,6 @@ function createCanvas(encoder: Network, count: number): Canvas {
   const uniforms = new Map(
     [image, ...pass.layers].map((outcome) => [outcome, matrix(outcome.p.columns / outcome.choices)]),
   );
-  return { pass, image, uniforms };
+  const drawing = imageNetwork(backend, decoder)?.prepare(pass.layers[0].bits);
+  return { pass, image, drawing, uniforms };
 }

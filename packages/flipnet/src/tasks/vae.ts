@@ -3,10 +3,11 @@
  * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9).
  */
 
-import type { Backend } from "../backend/backend.ts";
-import { checkValues, count, number } from "../estimators/options.ts";
+import type { Backend, Matrix } from "../backend/backend.ts";
+import { checkValues, count, counts, number, optionalFlag } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { type Names, pick, refuseUnknown } from "../formats/options.ts";
+import { isCentre, rectifiedFrontEnd } from "../front-ends/rectified.ts";
 import { type HiddenLayer, hiddenSpec } from "../network/hidden.ts";
 import { createNetwork, type Network, type Units } from "../network/network.ts";
 import { createDecoder, type Decoder, elboObjective } from "../objectives/elbo.ts";
@@ -34,6 +35,11 @@ export interface VaeOptions extends AutoEncoderOptions {
    * start at 0.
    */
   outputBias?: number | undefined;
+  /**
+   * Units of leaky rectifiers between the image and the first layer, the image's side first, in the encoder and, the other
+   * way round, in the decoder. The encoder's are its front end. Default: none.
+   */
+  nonlinear?: readonly number[] | undefined;
 }
 
 /** What the task is told, as data. */
@@ -56,15 +62,21 @@ const vaeOptions = {
     default: undefined,
     says: "the output's biases start at the mean pixels' logits, these kept so far from 0 and 1 (0.001)",
   }),
+  nonlinear: counts({
+    expected: "a list of numbers of units, each a whole number from 1 on",
+    says: "leaky rectifiers between the image and the first layer, there and back, as in 200,200",
+  }),
+  centred: optionalFlag({ says: "subtract the mean pixels from what the encoder sees" }),
 };
 
-const optionNames: Names<VaeOptions> = { ...vaeOptions, batchSize: 1, seed: 1 };
+const { centred: _, ...taskOptions } = vaeOptions;
+const optionNames: Names<VaeOptions> = { ...taskOptions, batchSize: 1, seed: 1 };
 
 /** Images as an auto-encoder's task, on a backend. */
 export class VariationalAutoEncoder extends AutoEncoder {
   readonly decoder: Decoder;
-  /** What the output's biases start at; undefined: 0. */
-  readonly #outputBias: Float64Array | undefined;
+  /** What starts at something else than it would. */
+  readonly #initial: [Matrix, Float64Array][] = [];
 
   /**
    * `encoder` are layers over the pixels. A last batch that would not be full is left out of the
@@ -73,10 +85,10 @@ export class VariationalAutoEncoder extends AutoEncoder {
    */
   constructor(encoder: Network, data: ImageData, all: VaeOptions) {
     refuseUnknown("VariationalAutoEncoder", optionNames, all);
-    const { limit, heldOut, priorRate, outputBias, ...options } = all;
+    const { limit, heldOut, priorRate, outputBias, nonlinear, ...options } = all;
     const { backend } = encoder;
     const { batchSize, seed, ...given } = options;
-    checkValues(vaeOptions, { ...given, heldOut, priorRate, outputBias });
+    checkValues(vaeOptions, { ...given, heldOut, priorRate, outputBias, nonlinear });
     checkImageData(data, limit);
     if (encoder.inputs !== data.train.pixels) {
       throw new InputError(
@@ -87,41 +99,62 @@ export class VariationalAutoEncoder extends AutoEncoder {
     if (train < 1) {
       throw new InputError(`heldOut is ${heldOut}; expected fewer than the training images`);
     }
-    const decoder = createDecoder(encoder, priorRate);
+    const decoder = createDecoder(encoder, { priorRate, nonlinear });
     super(encoder, options, {
       train: new ImageBatches(backend, data.train, train, given.samples),
       test: new ImageBatches(backend, data.test, limit),
       what: "images",
       boundOf: (entropy) => elboObjective(encoder, { entropy, decoder }),
     });
-    if (outputBias !== undefined) {
-      this.#outputBias = logitsOfMeans(data.train.images, data.train.pixels, train, outputBias);
+    const centre = encoder.front?.parameters.find(isCentre);
+    if (outputBias !== undefined || centre !== undefined) {
+      const means = meanPixels(data.train.images, data.train.pixels, train);
+      if (outputBias !== undefined) this.#initial.push([decoder.layers[0].bias, logitsOf(means, outputBias)]);
+      if (centre !== undefined) this.#initial.push([centre.block, means]);
     }
     this.decoder = decoder;
   }
 
   initialise(): void {
-    if (this.#outputBias !== undefined) this.backend.write(this.decoder.layers[0].bias, this.#outputBias);
+    for (const [matrix, values] of this.#initial) this.backend.write(matrix, values);
   }
 }
 
-/** Of the first images: a logit a pixel, of how bright it is in the mean, `apart` from 0 and 1. By the engine's logarithm. */
-function logitsOfMeans(images: Uint8Array, pixels: number, count: number, apart: number): Float64Array {
+/** How bright each pixel is in the mean, of the first images. */
+function meanPixels(images: Uint8Array, pixels: number, count: number): Float64Array {
   const means = new Float64Array(pixels);
   for (let e = 0; e < count * pixels; e++) means[e % pixels] += images[e] / 255 / count;
-  return means.map((mean) => {
+  return means;
+}
+
+/** Logits of means that are kept `apart` from 0 and 1. By the engine's logarithm. */
+const logitsOf = (means: Float64Array, apart: number): Float64Array =>
+  means.map((mean) => {
     const p = Math.min(Math.max(mean, apart), 1 - apart);
     return Math.log(p) - Math.log1p(-p);
   });
+
+/** What stands between the pixels and the encoder's layers. */
+export interface EncoderFront {
+  readonly nonlinear?: readonly number[] | undefined;
+  /** Whether the mean pixels are subtracted first; whoever has the images writes them. */
+  readonly centred?: boolean | undefined;
 }
 
-/** The encoder: layers over the pixels. */
-export const createEncoder = (
+/** The encoder: layers over the pixels, or over what a front end makes of them. */
+export function createEncoder(
   backend: Backend,
   pixels: number,
   hidden: readonly HiddenLayer[],
   units: Units,
-): Network => createNetwork(backend, { inputs: pixels, units, layers: hidden.map(hiddenSpec) });
+  { nonlinear: widths = [], centred = false }: EncoderFront = {},
+): Network {
+  if (widths.length > 0) checkValues(vaeOptions, { nonlinear: widths });
+  const layers = hidden.map(hiddenSpec);
+  if (widths.length === 0 && !centred) return createNetwork(backend, { inputs: pixels, units, layers });
+  const front = rectifiedFrontEnd(backend, { inputs: pixels, widths, centred, name: "encoder" });
+  return createNetwork(backend, { inputs: front.outputs, inputKind: "real", units, layers }, front);
+}
 
 /** The variational auto-encoder. */
 export const vae = defineTask({
@@ -138,13 +171,14 @@ export const vae = defineTask({
   draws: true,
   note: "Bounds are in nats an image.",
   create(backend, settings, data) {
-    const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units);
+    const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units, settings);
     return { network, task: new VariationalAutoEncoder(network, data, pick(optionNames, settings)) };
   },
   cheap: oneBoundSample,
   cases: async (_, count, images) => ({ inputs: firstImages(await images(), count) }),
-  async learned(backend, { hidden, units }, shapeOf) {
-    const network = createEncoder(backend, shapeOf("layers.0.weights")[1], hidden, units);
-    return { network, decoder: createDecoder(network), input: "images" };
+  async learned(backend, { hidden, units, nonlinear, centred }, shapeOf) {
+    const pixels = shapeOf("decoder.0.bias")[0];
+    const network = createEncoder(backend, pixels, hidden, units, { nonlinear, centred });
+    return { network, decoder: createDecoder(network, { nonlinear }), input: "images" };
   },
 });

@@ -5,7 +5,7 @@ import { type Names, refuseUnknown } from "../formats/options.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Units } from "../network/network.ts";
-import { createDecoder } from "../objectives/elbo.ts";
+import { createDecoder, decoderParameters } from "../objectives/elbo.ts";
 import type { ImageData } from "../tasks/definition.ts";
 import { createEncoder, type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
 import type { Vae } from "../tasks/vae-images.ts";
@@ -19,6 +19,8 @@ export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed
   hidden: readonly HiddenLayer[];
   /** Coding of the units; default "zero-one", as in the paper (D-16). */
   units?: Units;
+  /** Whether the training images' mean pixels are subtracted from what the encoder sees; default: no. */
+  centred?: boolean | undefined;
   /** Images a batch; default 50. */
   batchSize?: number;
 }
@@ -36,6 +38,8 @@ const optionNames: Names<VaeTrainingOptions> = {
   heldOut: 1,
   priorRate: 1,
   outputBias: 1,
+  nonlinear: 1,
+  centred: 1,
 };
 /** What a checkpoint does not say of itself. */
 type LoadOptions = Partial<Pick<VaeTrainingOptions, "units" | "hidden">>;
@@ -57,9 +61,10 @@ export function prepareVaeTraining(
   refuseUnknown("createVaeTraining", optionNames, training);
   const { hidden, units = "zero-one", batchSize = 50, seed = 0 } = training;
   const { samples, entropy, boundSamples, evaluateEvery, limit, heldOut, priorRate, outputBias } = training;
-  const encoder = createEncoder(backend, data.train.pixels, hidden, units);
+  const { nonlinear, centred } = training;
+  const encoder = createEncoder(backend, data.train.pixels, hidden, units, { nonlinear, centred });
   const measures = { boundSamples, evaluateEvery, limit, heldOut };
-  const options = { batchSize, seed, samples, entropy, priorRate, outputBias, ...measures };
+  const options = { batchSize, seed, samples, entropy, priorRate, outputBias, nonlinear, ...measures };
   return prepareTraining(new VariationalAutoEncoder(encoder, data, options), encoder, training);
 }
 
@@ -70,11 +75,14 @@ export function prepareVaeTraining(
  */
 export function loadVae(backend: Backend, tensors: Record<string, Tensor>, options: LoadOptions = {}): Vae {
   refuseUnknown("loadVae", loadNames, options);
-  const { units = "zero-one", hidden = widthsIn(tensors) } = options;
-  const [, pixels = 0] = tensors["layers.0.weights"]?.shape ?? [];
-  const encoder = createEncoder(backend, pixels, hidden, units);
-  const decoder = createDecoder(encoder);
-  const linears = [...encoder.layers, ...decoder.layers, decoder.prior];
+  const { units = "zero-one", hidden = widthsIn(tensors, "layers") } = options;
+  if (hidden.length === 0) takeTensor(tensors, "layers.0.bias", []);
+  const nonlinear = widthsIn(tensors, "encoder");
+  const [pixels = 0] = tensors["decoder.0.bias"]?.shape ?? [];
+  const centred = "encoder.centre" in tensors;
+  const encoder = createEncoder(backend, pixels, hidden, units, { nonlinear, centred });
+  const decoder = createDecoder(encoder, { nonlinear });
+  const linears = [...encoder.layers, ...(encoder.front?.parameters ?? []), ...decoderParameters(decoder)];
   writeBlocks(
     backend,
     linears,
@@ -85,9 +93,9 @@ export function loadVae(backend: Backend, tensors: Record<string, Tensor>, optio
   return { encoder, decoder };
 }
 
-function widthsIn(tensors: Record<string, Tensor>): number[] {
+/** Widths of the linear maps of that name. */
+function widthsIn(tensors: Record<string, Tensor>, name: string): number[] {
   const widths: number[] = [];
-  for (let l = 0; `layers.${l}.bias` in tensors; l++) widths.push(tensors[`layers.${l}.bias`].shape[0]);
-  if (widths.length === 0) takeTensor(tensors, "layers.0.bias", []);
+  for (let l = 0; `${name}.${l}.bias` in tensors; l++) widths.push(tensors[`${name}.${l}.bias`].shape[0]);
   return widths;
 }

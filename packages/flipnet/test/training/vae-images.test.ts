@@ -5,14 +5,19 @@ import { fHnca } from "../../src/estimators/f-hnca.ts";
 import { adam } from "../../src/optimizers/adam.ts";
 import type { VariationalAutoEncoder } from "../../src/tasks/vae.ts";
 import { reconstruct, sampleImages } from "../../src/tasks/vae-images.ts";
-import { createVaeTraining, loadVae } from "../../src/training/vae.ts";
+import { createVaeTraining, loadVae, type VaeTrainingOptions } from "../../src/training/vae.ts";
 import { easyImages } from "../helpers.ts";
 
 const data = { train: easyImages(200), test: easyImages(60) };
 
-async function trained(backend = createReferenceBackend(), hidden = [6, 4]) {
+async function trained(
+  backend = createReferenceBackend(),
+  hidden = [6, 4],
+  change: Partial<VaeTrainingOptions> = {},
+) {
   const optimizer = adam({ learningRate: 0.02 });
-  const training = createVaeTraining(backend, data, { estimator: fHnca, optimizer, hidden, batchSize: 10 });
+  const settings = { estimator: fHnca, optimizer, hidden, batchSize: 10, ...change };
+  const training = createVaeTraining(backend, data, settings);
   for await (const _ of training.run(9));
   return { vae: training.task as VariationalAutoEncoder, tensors: await training.tensors() };
 }
@@ -45,6 +50,19 @@ test("the pixels and what comes back of them follow from the checkpoint alone", 
     expect(await sampleImages(loaded, { count: 3 })).toEqual(await sampleImages(vae, { count: 3 }));
     const images = data.test.images.subarray(0, 5 * 12);
     expect(await reconstruct(loaded, images)).toEqual(await reconstruct(vae, images));
+  }
+});
+
+test("so they do behind rectifiers, from means on: what is drawn is what the network gives", async () => {
+  const backend = createReferenceBackend();
+  for (const change of [{ nonlinear: [7, 5], centred: true }, { nonlinear: [7] }, { centred: true }]) {
+    const { vae, tensors } = await trained(backend, [6, 4], change);
+    const loaded = loadVae(backend, tensors);
+    expect(await sampleImages(loaded, { count: 3 })).toEqual(await sampleImages(vae, { count: 3 }));
+    const images = data.test.images.subarray(0, 5 * 12);
+    const again = await reconstruct(loaded, images);
+    expect(again).toEqual(await reconstruct(vae, images));
+    expect(new Set(again.probabilities).size).toBeGreaterThan(12);
   }
 });
 

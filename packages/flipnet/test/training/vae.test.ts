@@ -63,6 +63,45 @@ test("images can be held out, the prior fixed, and the output's biases taken fro
   expect(() => make({ priorRate: -1 })).toThrow("priorRate is -1; expected a number from 0 on");
 });
 
+test("image and units can have rectifiers between them, and the mean pixels be subtracted", async () => {
+  const make = (change: Partial<VaeTrainingOptions>) =>
+    createVaeTraining(createReferenceBackend(), data, {
+      ...options,
+      estimator: named("rodeo")({ hidden: 5 }),
+      nonlinear: [9, 8],
+      centred: true,
+      ...change,
+    });
+  const training = make({ hidden: [6] });
+  const before = await training.tensors();
+  const shapes = Object.entries(before).map(([name, { shape }]) => [name, shape]);
+  expect(Object.fromEntries(shapes)).toMatchObject({
+    "encoder.centre": [12],
+    "encoder.0.weights": [9, 12],
+    "encoder.1.weights": [8, 9],
+    "layers.0.weights": [6, 8],
+    "decoder.hidden.0.weights": [8, 6],
+    "decoder.hidden.1.weights": [9, 8],
+    "decoder.0.weights": [12, 9],
+  });
+  const { images, pixels, count } = data.train;
+  const first =
+    Array.from({ length: count }, (_, i) => images[i * pixels] / 255).reduce((a, b) => a + b) / count;
+  expect(before["encoder.centre"].data[0]).toBeCloseTo(first, 12);
+  const records = [];
+  for await (const record of training.run(10)) records.push(record);
+  const after = await training.tensors();
+  expect([...after["encoder.centre"].data]).toEqual([...before["encoder.centre"].data]);
+  expect(records[9].elbo).toBeGreaterThan(-7.5);
+  expect(records[9].testBound).toBeGreaterThan(records[9].testElbo as number);
+  expect(() => make({ nonlinear: [0] })).toThrow(
+    "nonlinear is [0]; expected a list of numbers of units, each a whole number from 1 on",
+  );
+  expect(() => make({ estimator: named("f-hnca-linear") })).toThrow(
+    '"decoder.0" is one number, and f-hnca-linear asks what each unit is worth to it; f-hnca takes any function',
+  );
+});
+
 test("measures are taken at the stated interval only", async () => {
   const records = await train({}, 6);
   expect(records.map((record) => "testBound" in record)).toEqual([false, false, false, false, true, false]);
