@@ -343,12 +343,12 @@ describe("what makes no graph is refused in one sentence:", () => {
     await expect(graph).rejects.toThrow("the network has 3 output units; expected one, which is the action");
   });
 
-  test("another front end than convolutions", async () => {
+  test("another front end than convolutions or rectifiers", async () => {
     const front = denseFrontEnd(reference, { inputs: 2, hidden: [], outputs: 2 });
     const spec: NetworkSpec = { inputs: 2, inputKind: "real", units: "zero-one", layers: [softmax(1, 2)] };
     const graph = networkGraph(createNetwork(reference, spec, front), { graph: "sample", input: "numbers" });
     await expect(graph).rejects.toThrow(
-      "the front end's parameters are [dense.0]; expected those of convolutions alone",
+      "the front end's parameters are [dense.0]; expected those of convolutions, or of rectifiers, alone",
     );
   });
 });
