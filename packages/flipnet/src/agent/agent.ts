@@ -316,8 +316,11 @@ export class Agent {
   /**
    * Ends the decisions that are older than `expireAfter`: those without a reward get the default one. `decide` and `reward`
    * do this by themselves. Gives their ids.
+   *
+   * @throws InputError for a time that is no number
    */
   expire(now: number = Date.now()): string[] {
+    if (!Number.isFinite(now)) throw new InputError(`now is ${shown(now)}; expected milliseconds`);
     const { expireAfter = Infinity } = this.#settings;
     const expired: string[] = [];
     for (let one = this.#decisions.oldest; one !== undefined; one = this.#decisions.oldest) {

@@ -56,6 +56,18 @@ test("the oldest decision is that which has waited longest, whatever became of o
   expect(decisions.oldest).toBeUndefined();
 });
 
+test("a time that is no number is refused, and ends nothing", async () => {
+  const agent = await create({ expireAfter: 10 });
+  const { id } = agent.decide(contexts[0], { now: 0 });
+  for (const now of [Number.NaN, "yesterday", new Date(0)] as number[]) {
+    const refused = `now is ${typeof now === "string" ? '"yesterday"' : now}; expected milliseconds`;
+    expect(() => agent.decide(contexts[0], { now })).toThrow(refused);
+    expect(() => agent.reward(id, 1, { now })).toThrow(refused);
+    expect(() => agent.expire(now)).toThrow(refused);
+  }
+  expect(agent).toMatchObject({ pending: 1, steps: 1, version: 0 });
+});
+
 describe("a decision", () => {
   it.each([
     ["hnca, running average", {}],
