@@ -1,4 +1,5 @@
 // The API reference as Markdown, by TypeDoc from the docstrings: a page for every public name.
+import { readFileSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Application } from "typedoc";
 
@@ -11,6 +12,16 @@ const names = {
   "flipnet/src/redis": "flipnet/redis",
   "flipnet/src/jax": "flipnet/jax",
   "cli/src": "@flipnet/cli",
+};
+/** What each is for, on the first page. */
+const says = {
+  flipnet:
+    "networks, objectives, estimators, optimizers, tasks, training, the online agent, the exact audit of estimators",
+  "flipnet/estimators": "what estimators are made of",
+  "flipnet/node": "data files, the agent's log and versions, models from the folders of runs",
+  "flipnet/redis": "agents in many processes, one of which learns",
+  "flipnet/jax": "functions written with jax-js as front ends",
+  "@flipnet/cli": "runs in folders, sweeps, reports and exports, from a program",
 };
 const entries = Object.keys(names).map((folder) => `${folder}/index.ts`);
 
@@ -52,5 +63,14 @@ export async function writeReference(out) {
     module.name = name;
   }
   await app.generateOutputs(project);
+  const first = join(out, "index.md");
+  const list = readFileSync(first, "utf8").replace(
+    /^- \[(.*?)\]\(.*\)$/gm,
+    (line, name) => `${line}: ${says[name.replaceAll("\\", "")]}`,
+  );
+  writeFileSync(
+    first,
+    list.replace("## Modules", "Every public name, from its docstring.\n\n## What is imported"),
+  );
 }
 if (process.argv[2]) await writeReference(process.argv[2]);

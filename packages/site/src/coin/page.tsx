@@ -60,7 +60,7 @@ function Figure() {
   const strength = Math.abs(weight.value);
   return (
     <svg class="figure" id="coin" viewBox="0 0 440 312" role="img" aria-label={describe()}>
-      {now !== undefined && <Coin x={46} y={52} r={22} on={!now.coin} ghost />}
+      {now !== undefined && <Coin x={46} y={52} r={22} on={!now.coin} ghost label="or else" />}
       <line
         class={weight.value < 0 ? "edge less" : "edge more"}
         x1={158}
@@ -76,7 +76,7 @@ function Figure() {
       )}
       <Coin x={124} y={52} r={30} on={now?.coin} label="the coin" />
       <Coin x={258} y={52} r={30} on={now?.follower} label="the listener" />
-      <text class={`reward ${r === undefined ? "" : r > 0 ? "more" : "less"}`} x={362} y={52}>
+      <text class={`reward ${r === undefined ? "" : r > 0 ? "more" : "less"}`} x={366} y={52}>
         {r === undefined ? "" : r > 0 ? "reward +1" : "reward −1"}
       </text>
 
@@ -172,8 +172,12 @@ function Numbers() {
       <thead>
         <tr>
           <th scope="col">Rule</th>
-          <th scope="col">Mean credit</th>
-          <th scope="col">Variance</th>
+          <th scope="col" class="number">
+            Mean credit
+          </th>
+          <th scope="col" class="number">
+            Variance
+          </th>
         </tr>
       </thead>
       <tbody>

@@ -551,6 +551,7 @@ function Details() {
           <Curves
             title={isWalk ? "What an episode earns, a running mean" : "Right answers, %, a running mean"}
             lanes={lanes}
+            titleOf={title}
             of={({ curve }) => curve.right}
             domain={isWalk ? [-0.8, 1] : [task.value === "digits" ? 0 : 0.4, 1]}
             format={(value) => scoreText(task.value, value)}
@@ -559,6 +560,7 @@ function Details() {
           <Curves
             title="ln of the gradient's variance"
             lanes={lanes}
+            titleOf={title}
             of={({ curve }) => curve.variance}
             format={(value) => value.toFixed(2)}
           />

@@ -413,9 +413,11 @@ export function Curves({
   of,
   domain,
   format,
+  titleOf,
   tick: tickText = String,
 }: {
   title: string;
+  titleOf: (name: string) => string;
   lanes: readonly Detailed[];
   of: (detail: Detail) => Float32Array;
   domain?: readonly [number, number];
@@ -443,6 +445,11 @@ export function Curves({
       <text class="figure-note" x={10} y={18}>
         {title}
       </text>
+      {lanes.map(({ name }, i) => (
+        <text key={name} class={`curve-name end method-${i}`} x={504} y={18 + 16 * i}>
+          {i === 0 ? "—" : "– –"} {titleOf(name)}
+        </text>
+      ))}
       {y.ticks(4).map((tick) => (
         <g key={tick}>
           <line class="axis" x1={52} x2={504} y1={y(tick)} y2={y(tick)} />

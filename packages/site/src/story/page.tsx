@@ -64,6 +64,15 @@ function Stairs() {
       <polyline class="tangent" points={`${tangent(-1.4)} ${tangent(1.4)}`} />
       <path class="stairs" d={stairs} />
       <line class="mark" x1={x(l)} x2={x(l)} y1={24} y2={196} />
+      <text class="curve-name method-1" x={44} y={50}>
+        – – mean of all draws
+      </text>
+      <text class="curve-name method-0" x={44} y={70}>
+        — {draws.value === 1 ? "this draw" : `mean of ${draws.value} draws`}
+      </text>
+      <text class="curve-name" x={44} y={90}>
+        - - slope at the leaning
+      </text>
       <text class="figure-note" x={40} y={218}>
         leans to off
       </text>
@@ -143,6 +152,9 @@ function Curves({
               }
             />
             <circle class="spot" cx={x(weight.value)} cy={y(at(rows[place], weight.value))} r={5} />
+            <text class={`curve-name end method-${place}`} x={424} y={y(at(rows[place], 6)) - 7}>
+              {titles[place]}
+            </text>
           </g>
         ))}
       </svg>

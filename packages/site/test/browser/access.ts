@@ -1,22 +1,33 @@
 // Every page in a real Chromium, narrow and wide, light and dark: for screen readers, for keys, for phones.
+import { copyFile, mkdir, mkdtemp, rm, symlink } from "node:fs/promises";
+import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import axe from "axe-core";
 import { describe, expect, it } from "vitest";
+import { servePlayground } from "../../../cli/src/commands/playground.ts";
 import type { Visit } from "./visit.ts";
 
 /** `npm run test:site` tries all pages of the whole site, from 390 to 2,560 pixels. */
 const isLong = process.env.SITE_BUILT !== undefined;
 
 const figures = ["index.html", "coins.html", "network.html", "stories.html", "digits.html"];
+/** Tasks with pictures of their own. */
+const others = [
+  "network.html#task=digits&layers=1&width=8&step=20",
+  "network.html#task=walk&layers=1&step=20",
+];
 const written = [
   "docs/index.html",
   "docs/audit.html",
   "docs/cli.html",
+  "docs/tutorials/student.html",
   "api/index.html",
   "api/flipnet/functions/audit.html",
 ];
 const themes = ["light", "dark"] as const;
 const views = isLong
-  ? [...figures, ...written].flatMap((path) =>
+  ? [...figures, ...others, ...written].flatMap((path) =>
       [390, 768, 1280, 2560].flatMap((width) => themes.map((theme) => ({ path, width, theme }))),
     )
   : figures.map((path, i) => ({ path, width: [390, 1280][i % 2], theme: themes[i % 2] }));
@@ -58,7 +69,7 @@ export function access(site: () => Visit): void {
           colorScheme: theme,
           reducedMotion: "reduce",
         });
-        if (figures.includes(path)) {
+        if (figures.includes(path.split("#")[0])) {
           await page.waitForSelector("[data-number]");
           if (path !== "stories.html") await page.click(".share summary");
         }
@@ -76,6 +87,55 @@ export function access(site: () => Visit): void {
         await page.context().close();
       },
     );
+
+    it.runIf(isLong).each(figures)("%s takes a damaged address for what it is", async (path) => {
+      const page = await site().open(
+        `${path}#seed=<svg/onload=alert(1)>&step=1e99&hide=__proto__&x=%E0%A4%A&=`,
+      );
+      await page.waitForSelector("[data-number]");
+      expect(await page.locator(".notes").textContent()).toContain("The address says");
+      await page.context().close();
+    });
+
+    it.runIf(isLong)("works below a path, and finds its parts there", async () => {
+      const root = await mkdtemp(join(tmpdir(), "flipnet-below-"));
+      await mkdir(join(root, "some"));
+      await symlink(site().folder, join(root, "some/where"));
+      await copyFile(join(site().folder, "index.html"), join(root, "index.html"));
+      const server = await servePlayground(0, root);
+      const { port } = server.address() as AddressInfo;
+      const page = await site().open("docs/index.html");
+      const missing: string[] = [];
+      page.on("response", (response) => {
+        if (response.status() >= 400) missing.push(response.url());
+      });
+      for (const path of figures) {
+        await page.goto(`http://127.0.0.1:${port}/some/where/${path}`);
+        await page.waitForSelector("[data-number]");
+      }
+      await page.goto(`http://127.0.0.1:${port}/some/where/docs/tutorials/student.html`);
+      await page.locator("#search").fill("straight-through");
+      await page.locator("#found a").first().click();
+      await page.waitForURL(/some\/where\//);
+      expect(missing).toEqual([]);
+      await page.context().close();
+      server.close();
+      server.closeAllConnections();
+      await rm(root, { recursive: true });
+    });
+
+    it.runIf(isLong)("keeps the theme that was chosen", async () => {
+      const page = await site().open("network.html", { colorScheme: "light" });
+      await page.waitForSelector("[data-number]");
+      const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+      const light = await paper();
+      await page.getByLabel("Theme").selectOption("dark");
+      const dark = await paper();
+      expect(dark).not.toBe(light);
+      await page.goto(new URL("docs/index.html", page.url()).href);
+      expect(await paper()).toBe(dark);
+      await page.context().close();
+    });
 
     it.runIf(isLong)("finds what is searched for, by keys alone", async () => {
       const page = await site().open("docs/audit.html");
