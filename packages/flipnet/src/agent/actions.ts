@@ -16,7 +16,10 @@ import { settingsText } from "./settings.ts";
  * @param bytes what `save` gave
  * @throws InputError for bytes that hold no agent, or actions that it did not have or that are there twice
  */
-export function withActions(bytes: Uint8Array, actions: readonly (number | "new")[]): Uint8Array {
+export function withActions(
+  bytes: Uint8Array | ArrayBuffer,
+  actions: readonly (number | "new")[],
+): Uint8Array {
   const { tensors, metadata } = decode(bytes, "the agent");
   const { settings, pending } = readSaved(metadata, createEstimator);
   const { actions: before } = settings;

@@ -296,7 +296,7 @@ export class Agent {
    *
    * @throws InputError for bytes of no agent, or of one with other settings
    */
-  follow(bytes: Uint8Array): void {
+  follow(bytes: Uint8Array | ArrayBuffer): void {
     const { tensors, metadata } = decode(bytes, "the agent");
     // Another estimator is found by its name.
     const { played, learned } = readSaved(metadata, () => this.#settings.estimator);
@@ -478,7 +478,7 @@ export class Agent {
   /** The agent that `save` gave. Throws `InputError` for bytes that are no agent or do not fit the optimizer. */
   static async load(
     backend: ImmediateBackend | undefined,
-    bytes: Uint8Array,
+    bytes: Uint8Array | ArrayBuffer,
     optimizer: OptimizerFactory | undefined,
     create: (named: NamedOptions) => Estimator,
   ): Promise<Agent> {

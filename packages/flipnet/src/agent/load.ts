@@ -11,7 +11,7 @@ import { SequentialAgent } from "./sequential.ts";
  * said. Throws `InputError` for bytes that hold no agent, or one that had another optimizer.
  */
 export async function loadAgent(
-  bytes: Uint8Array,
+  bytes: Uint8Array | ArrayBuffer,
   optimizer?: OptimizerFactory,
   backend?: ImmediateBackend,
 ): Promise<Agent> {

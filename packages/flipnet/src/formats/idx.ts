@@ -1,6 +1,7 @@
 // IDX, the format of the MNIST files: two zero bytes, a type code, the number of dimensions, every dimension as a
 // big-endian u32, then the items, last dimension fastest. http://yann.lecun.com/exdb/mnist/ describes it.
 
+import { bytesOf } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { isWhole } from "./whole.ts";
 
@@ -30,12 +31,12 @@ const types: Readonly<Record<number, { size: number; read: (view: DataView, at: 
 /**
  * Reads an IDX file of numbers of any type, plain or compressed with gzip.
  *
- * @param bytes the whole file
+ * @param file the whole file
  * @param name what to call the file in messages
  * @throws IdxError as `parseIdx` does, but for the type
  */
-export async function parseIdxNumbers(bytes: Uint8Array, name: string): Promise<IdxNumbers> {
-  const { shape, type, data } = await parse(bytes, name);
+export async function parseIdxNumbers(file: Uint8Array | ArrayBuffer, name: string): Promise<IdxNumbers> {
+  const { shape, type, data } = await parse(file, name);
   if (type === UNSIGNED_BYTE) return { shape, data };
   const { size, read } = types[type];
   const view = new DataView(data.buffer, data.byteOffset, data.byteLength);
@@ -48,22 +49,23 @@ export async function parseIdxNumbers(bytes: Uint8Array, name: string): Promise<
 /**
  * Reads an IDX file of unsigned bytes, plain or compressed with gzip (known by its first bytes, not by its name).
  *
- * @param bytes the whole file; when it is plain, `data` is a view into it
+ * @param file the whole file; when it is plain, `data` is a view into it
  * @param name what to call the file in messages
  * @throws IdxError if it is not IDX, holds another type than unsigned bytes, has a dimension of 0, is cut short or goes
  * on after its items, or if the gzip data is corrupt
  */
-export async function parseIdx(bytes: Uint8Array, name: string): Promise<IdxArray> {
-  const { shape, data } = await parse(bytes, name, [UNSIGNED_BYTE]);
+export async function parseIdx(file: Uint8Array | ArrayBuffer, name: string): Promise<IdxArray> {
+  const { shape, data } = await parse(file, name, [UNSIGNED_BYTE]);
   return { shape, data };
 }
 
 /** A file's shape, type, and the bytes of its items. */
 async function parse(
-  bytes: Uint8Array,
+  file: Uint8Array | ArrayBuffer,
   name: string,
   known: readonly number[] = Object.keys(types).map(Number),
 ): Promise<IdxArray & { type: number }> {
+  const bytes = bytesOf(file, name);
   const plain = bytes[0] === 0x1f && bytes[1] === 0x8b ? await gunzip(bytes, name) : bytes;
   checkStart(plain, name);
   const [, , type, rank] = plain;

@@ -2,6 +2,7 @@
 // then the items of every tensor in C order; everything is little-endian, as is every engine flipnet runs on, so that
 // typed arrays are used as they are. https://github.com/huggingface/safetensors describes it.
 
+import { bytesOf } from "./bytes.ts";
 import { InputError } from "./errors.ts";
 import { repeatedKey } from "./repeated-key.ts";
 import { isWhole } from "./whole.ts";
@@ -76,16 +77,17 @@ export function encode(tensors: Record<string, Tensor>, metadata: Record<string,
 /**
  * Reads a safetensors file.
  *
- * @param bytes the whole file; tensors are views into it where they are aligned to their items, else copies
+ * @param file the whole file; tensors are views into it where they are aligned to their items, else copies
  * @param name what to call the file in messages
  * @returns the tensors by name, in an object without a prototype, and the metadata
  * @throws SafetensorsError if anything is not as the format has it, down to a gap between two tensors or a name that
  * stands twice, or if a dtype is none of `DType`
  */
 export function decode(
-  bytes: Uint8Array,
+  file: Uint8Array | ArrayBuffer,
   name: string,
 ): { tensors: Record<string, Tensor>; metadata: Record<string, string> } {
+  const bytes = bytesOf(file, name);
   const fail = (problem: string, options?: ErrorOptions): never => {
     throw new SafetensorsError(`${name} cannot be read as safetensors: ${problem}`, options);
   };

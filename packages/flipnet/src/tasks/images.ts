@@ -68,6 +68,11 @@ export function checkImageData(
       `the test images have ${test.pixels} pixels; expected ${train.pixels}, as the training images`,
     );
   }
+  if (test.classes > train.classes) {
+    throw new InputError(
+      `the test images have ${test.classes} classes; expected ${train.classes} at most, as the training images`,
+    );
+  }
 }
 
 /** Throws `InputError` for a batch that the images, or other examples, do not fill. */

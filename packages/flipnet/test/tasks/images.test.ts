@@ -43,6 +43,12 @@ describe.each([
     );
   });
 
+  test("refuses test images of classes that nothing can learn", () => {
+    expect(() => make(images, easyImages(10, images.classes + 2))).toThrow(
+      `the test images have ${images.classes + 2} classes; expected ${images.classes} at most, as the training images`,
+    );
+  });
+
   test.each([10.5, 0, Number.NaN])("refuses a limit of %s", (limit) => {
     expect(() => make(images, images, limit)).toThrow(`the limit is ${limit} images; expected at least 1`);
   });
