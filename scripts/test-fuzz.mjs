@@ -16,11 +16,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { gzipSync } from "node:zlib";
+import { encodeTable } from "../packages/cli/dist/data/write.js";
 import { exportRuns } from "../packages/cli/dist/export/export.js";
 import { expandExperiment, readExperiment } from "../packages/cli/dist/planning/experiments.js";
 import { expandSweep, readSweepFile } from "../packages/cli/dist/planning/sweep.js";
@@ -29,6 +31,7 @@ import { readSnapshot, snapshotOf, writeSnapshot } from "../packages/cli/dist/qu
 import { nameRuns } from "../packages/cli/dist/report/methods.js";
 import { writeReport } from "../packages/cli/dist/report/report.js";
 import { decodeCheckpoint, placeOf, writeCheckpoint } from "../packages/cli/dist/running/checkpoint.js";
+import { loadData } from "../packages/cli/dist/running/data.js";
 import { packageVersion } from "../packages/cli/dist/running/environment.js";
 import { findRun, findRuns, readRun, runFiles, withPlace } from "../packages/cli/dist/running/run-folder.js";
 import { parseRecords } from "../packages/cli/dist/running/run-schema.js";
@@ -55,9 +58,17 @@ import {
   writeIdx,
 } from "../packages/flipnet/dist/index.js";
 import { readAgentLog, replayAgentLog } from "../packages/flipnet/dist/node/agent-log.js";
+import { loadModel } from "../packages/flipnet/dist/node/model.js";
+import {
+  applyEntry,
+  cancelFields,
+  decisionFields,
+  rewardFields,
+} from "../packages/flipnet/dist/redis/events.js";
 import { writeData } from "../test/net/data.mjs";
 import { linesOf } from "./lib/coverage.mjs";
 import {
+  below,
   chance,
   damagedBytes,
   damagedJson,
@@ -70,6 +81,7 @@ import {
 } from "./lib/damage.mjs";
 import { everywhere, randomSettings } from "./lib/random-runs.mjs";
 
+const { zipSync } = createRequire(new URL("../packages/cli/package.json", import.meta.url))("fflate");
 const main = fileURLToPath(new URL("../packages/cli/dist/main.js", import.meta.url));
 
 const { values } = parseArgs({
@@ -107,15 +119,29 @@ const agentOptions = [
     ...{ hidden: [{ units: 2, choices: 2 }], floor: { from: 1, to: 0.1, halfLife: 3 }, entropyBonus: 0.1 },
     ...{ baseline: { hidden: [2], learningRate: 0.1 }, rewardRange: [0, 1], expireAfter: 1e6 },
   },
+  { actions: undefined, actionInputs: 2, hidden: [3] },
+];
+/** What each is told of the actions when it decides. */
+const amongs = [
+  {},
+  { allowed: [0, 2] },
+  {
+    actions: [
+      [1, 0],
+      [0, 1],
+    ],
+  },
 ];
 const agents = [];
-for (const more of agentOptions) agents.push(await savedAgent({ inputs: 2, actions: 3, ...more }));
+for (const [i, more] of agentOptions.entries()) {
+  agents.push(await savedAgent({ inputs: 2, actions: 3, ...more }, amongs[i]));
+}
 
 /** An agent that has decided three times and waits for one reward: its log, and what it saved. */
-async function savedAgent(options) {
+async function savedAgent(options, among) {
   const agent = await createAgent(options);
   const log = [0, 1, 2].flatMap((i) => {
-    const { floor, version, step, ...decision } = agent.decide([0, i], { id: `${i}`, now: i });
+    const { floor, version, step, ...decision } = agent.decide([0, i], { ...among, id: `${i}`, now: i });
     const event = { event: "decision", time: i, context: [0, i], ...decision, floor, version, step };
     if (i === 2) return event;
     agent.reward(`${i}`, 1, { now: i });
@@ -123,7 +149,7 @@ async function savedAgent(options) {
   });
   const bytes = await agent.save();
   const events = log.map((event) => `${JSON.stringify(event)}\n`).join("");
-  return { bytes, parts: decodeSafetensors(bytes, "it"), events, options };
+  return { bytes, parts: decodeSafetensors(bytes, "it"), events, options, among };
 }
 /** Agents in the middle of an episode: one waits for a reward, one for what comes next. */
 const sequentialAgents = [];
@@ -161,6 +187,68 @@ const experiment = {
 };
 const images = join(scratch, "images");
 writeData(images);
+
+// A table in every format, and runs that have learned from one and from images.
+const columns = [
+  { name: "a", cells: [1, 2, null, 4, 5, 6, 7, 8] },
+  { name: "b", cells: ["x", "y", "x", "y", "z", "x", "y", "x"] },
+  { name: "y", cells: ["no", "yes", "no", "yes", "yes", "no", "yes", "no"] },
+];
+const npy = npyOf("<f8", 2, Buffer.from(Float64Array.from([1, 0, 2, 1, 3, 0, 4, 1]).buffer));
+const csv = Buffer.from(await encodeTable(columns, "csv"));
+const tables = [
+  ["t.csv", csv],
+  ["t.tsv", Buffer.from(csv.toString().replaceAll(",", "\t"))],
+  ["t.csv.gz", gzipSync(csv)],
+  // Of Parquet what lies at its end: damaged pages keep the library that unpacks them busy for ever (SECURITY.md).
+  ["t.parquet", Buffer.from(await encodeTable(columns, "parquet"))],
+  ["it.npy", npy],
+  ["it.npy", npyOf("|u1", 3, Buffer.from([1, 0, 2, 3, 1, 1, 4, 0, 7, 8, 1, 2]))],
+  [
+    "t.npz",
+    Buffer.from(
+      zipSync({
+        "a.npy": npy,
+        "y.npy": npyOf("<U3", 1, Buffer.from("n\0\0\0o\0\0\0\0\0\0\0".repeat(4), "latin1")),
+      }),
+    ),
+  ],
+];
+const models = [];
+for (const [more, rows] of [
+  [
+    { task: "table-bandit", data: file("t.csv", csv), target: "y" },
+    { a: [1, null], b: ["x", "y"] },
+  ],
+  [
+    { task: "table-vae", data: file("t.csv", csv), boundSamples: 1 },
+    { a: [1], b: ["x"], y: ["no"] },
+  ],
+  [{ task: "bandit", data: join(images, "three"), limit: 4 }, new Uint8Array(36)],
+]) {
+  const trained = await trainRun(
+    parseConfig({ ...more, hidden: [2], batchSize: 2, epochs: 1, out: join(scratch, "runs") }),
+  );
+  const names = [
+    "config.json",
+    "checkpoints/latest.safetensors",
+    ...(more.limit ? [] : ["preparation.json"]),
+  ];
+  models.push({
+    files: Object.fromEntries(names.map((name) => [name, readFileSync(join(trained.folder, name))])),
+    rows,
+  });
+}
+
+/** An array of NumPy's with so many columns, one for a list. */
+function npyOf(type, width, items) {
+  const size = { "<f8": 8, "|u1": 1, "<U3": 12 }[type];
+  const rows = items.length / size / width;
+  const shape = width === 1 ? `(${rows},)` : `(${rows}, ${width})`;
+  const said = `{'descr': '${type}', 'fortran_order': False, 'shape': ${shape}, }`;
+  const header = Buffer.from(`${said.padEnd(117)}\n`);
+  return Buffer.concat([Buffer.from("\x93NUMPY\x01\0v\0", "latin1"), header, items]);
+}
 
 const golden = (name) =>
   JSON.parse(
@@ -275,6 +363,48 @@ const readers = {
       return parseIdx(damagedBytes(chance(0.2) ? gzipSync(damagedBytes(idx)) : bytes), "file");
     },
   },
+  tables: {
+    lines: {
+      ...{ "cli/dist/data/csv": [], "cli/dist/data/npy": ["encodeNpy"], "cli/dist/data/parquet": [] },
+      ...{ "cli/dist/data/open": ["standardInput"], "cli/dist/data/table": [] },
+      ...{ "flipnet/dist/tables/column": [] },
+    },
+    async read() {
+      const [name, content] = damagedTable();
+      const task = oneOf(["table-bandit", "table-labels", "table-vae"]);
+      const data = file(`tables/${chance(0.05) ? `x.${oneOf(["csv", "npz"])}` : name}`, content);
+      const more = chance(0.3) ? { [oneOf(["features", "ignore"])]: [oneOf(["a", "b", "x"])] } : {};
+      const target = task === "table-vae" ? {} : { target: name.endsWith("npy") ? "it.1" : "y" };
+      return loadData(parseConfig({ task, data, ...target, ...more }));
+    },
+  },
+  models: {
+    share: 0.3,
+    lines: {
+      "flipnet/dist/node/model": [],
+      "flipnet/dist/model/model": [],
+      "flipnet/dist/tables/prepare": [],
+    },
+    async read() {
+      const { files, rows } = oneOf(models);
+      const to = place("models/run");
+      rmSync(to, { recursive: true, force: true });
+      const which = oneOf(Object.keys(files));
+      for (const [part, content] of Object.entries(files)) {
+        const damage = part.endsWith("json") ? damagedJson(JSON.parse(content)) : damagedBytes(content);
+        file(`models/run/${part}`, part === which && chance(0.95) ? damage : content);
+      }
+      if (chance(0.1)) rmSync(join(to, which));
+      const model = await loadModel(to);
+      const given = chance(0.3) && !(rows instanceof Uint8Array) ? damagedValue(rows) : rows;
+      const what = oneOf(["predict", "encode", "sample"]);
+      try {
+        return await (what === "sample" ? model.sample({ count: 2 }) : model[what](given));
+      } finally {
+        model.close();
+      }
+    },
+  },
   "configs, JSON": {
     lines: {
       "cli/dist/settings/config": ["taskOf", "alongOf", "lengthOf", "ofLength", "withScores", "estimatorOf"],
@@ -289,7 +419,16 @@ const readers = {
   },
   sweeps: {
     lines: { "cli/dist/planning/sweep": ["planRuns", "runsOfOtherGenerators", "isDone"] },
-    read: async () => expandSweep(await readSweepFile(file("s.json", damagedJson(sweep))), {}, "s.json"),
+    async read() {
+      const value = () => `${oneOf([...hostile, "0..2", "3..1", "hnca,reinforce", "0.1"])}`;
+      const name = () => oneOf(["seed", "k", "estimator", "__proto__", "x"]);
+      const said = () =>
+        `${oneOf(["base.", "grid.", "", "x"])}${name()}${oneOf(["=", "=", "=", ""])}${value()}`;
+      const changes = Array.from({ length: chance(0.3) ? 1 + below(2) : 0 }, said);
+      const seed = oneOf([[0, 1], "0..2", "4..1", "0..999999999"]);
+      const content = damagedJson({ ...sweep, grid: { ...sweep.grid, seed } });
+      return expandSweep(await readSweepFile(file("s.json", content), changes), {}, "s.json");
+    },
   },
   experiments: {
     lines: {
@@ -336,8 +475,8 @@ const readers = {
       const bytes = chance(0.3) ? damagedBytes(saved.bytes) : encodeSafetensors(tensors, metadata);
       const loaded = await loadAgent(Uint8Array.from(bytes), undefined, here);
       // What was taken has to be of use.
-      loaded.act([0, 1]);
-      loaded.learn(1);
+      const { id } = loaded.decide([0, 1], saved.among);
+      loaded.reward(id, 1);
       if (loaded.knows("2")) loaded.reward("2", 1);
       await loaded.save();
       return withActions(bytes, [0, "new", 2]);
@@ -354,6 +493,34 @@ const readers = {
       loaded.cancel();
       loaded.reward(loaded.decide([0, 1]).id, 1, { terminal: true });
       return loaded.save();
+    },
+  },
+  "agents' events": {
+    lines: { "flipnet/dist/redis/events": [] },
+    async read() {
+      const saved = oneOf(agents);
+      const [from, to] = [
+        await loadAgent(saved.bytes, undefined, here),
+        await loadAgent(saved.bytes, undefined, here),
+      ];
+      const { id } = from.decide([1, 0], { ...saved.among, now: 5 });
+      const decision = decisionFields(from.handOver(id));
+      const fields = oneOf([decision, rewardFields("2", 1), cancelFields("2")]);
+      const at = oneOf([...fields.keys()]);
+      const wrong = [...fields];
+      if (fields[at] === decision.at(-1) && chance(0.9)) wrong[at] = damagedJson(JSON.parse(fields[at]));
+      else if (chance(0.5)) wrong[at] = `${oneOf(hostile)}`;
+      else wrong.splice(at, 1);
+      const known = ["2", id].filter((one) => to.knows(one)).length;
+      const happened = applyEntry(to, [
+        chance(0.9) ? "7-0" : `${oneOf(hostile)}`,
+        chance(0.1) ? fields : wrong,
+      ]);
+      // What had no effect has to have none, and what was taken has to be of use.
+      if (!happened && ["2", id].filter((one) => to.knows(one)).length !== known)
+        throw new Error("an entry that is none changed what waits");
+      for (const one of ["2", id]) if (to.knows(one)) to.reward(one, 1, { now: 8 });
+      await to.save();
     },
   },
   "agents' logs": {
@@ -456,6 +623,14 @@ const readers = {
     share: 0.1,
     lines: { "cli/dist/report/methods": [] },
     async read() {
+      if (chance(0.5)) {
+        const made = { dataDigest: chance(0.9) ? "d" : "e" };
+        const some = Array.from({ length: 1 + below(6) }, (_, i) => {
+          const config = { ...storedConfig(), kernels: "portable" };
+          return { config, environment: made, records: [], runId: `${i}`, folder: `${i}` };
+        });
+        return nameRuns(some);
+      }
       const all = await Promise.all(["runs/run", "runs/other"].map(damagedRun));
       const runs = nameRuns(await findRuns(chance(0.2) ? [all[0]] : all, () => {}));
       // Most are drawn, which takes the time.
@@ -472,6 +647,43 @@ const readers = {
     },
   },
 };
+
+/** What is damaged of a table: text as somebody writes it, or any of its bytes. */
+function damagedTable() {
+  const [name, bytes] = oneOf(tables);
+  const text = bytes.toString();
+  const lines = text.split("\n");
+  if (name.endsWith("sv") && chance(0.6)) {
+    const at = below(lines.length);
+    const cells = lines[at].split(",");
+    cells[below(cells.length)] = `${oneOf([...hostile, "nan", "?", "1e999", '"', '"a\n', "1;2", "NA"])}`;
+    lines[at] = cells.join(",");
+    return [name, lines.join("\n")];
+  }
+  if (name.endsWith("npy") && chance(0.6)) {
+    const types = "b1 i1 u1 i2 u2 i4 u4 i8 u8 f2 f4 f8 U1 S2 U0 S0 O V8 c16 U99".split(" ");
+    const shapes = [
+      "(4, 2)",
+      "(2, 2, 2)",
+      "(8,)",
+      "()",
+      "(0, 99999999)",
+      "(-1, -8)",
+      "(x,)",
+      "(1e9, 1e9)",
+      "(2,)",
+    ];
+    const letters = bytes.toString("latin1");
+    const changed = letters
+      .replace(/'[<|].*?'/, `'${oneOf(["<", ">", "|", "=", "?"])}${oneOf(types)}'`)
+      .replace(/False/, oneOf(["False", "True"]))
+      .replace(/\([^)]*\)/, oneOf(shapes));
+    return [name, Buffer.from(changed, "latin1")];
+  }
+  if (name.endsWith("parquet")) return [name, bytes.subarray(chance(0.1) ? 0 : below(bytes.length))];
+  const damaged = damagedBytes(bytes);
+  return [name, chance(0.2) ? gzipSync(damaged) : damaged];
+}
 
 /** A config of any task, of somebody who writes a file or of a run that has one. */
 async function readConfig(name) {

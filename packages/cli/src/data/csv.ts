@@ -6,6 +6,8 @@ import type { Chunk, Input, Source } from "./source.ts";
 
 /** Rows of one chunk. */
 const rowsAtOnce = 4096;
+/** Letters of a line: one that has no end would fill the memory before anything is found wrong with it. */
+const longest = 2 ** 22;
 
 /** What separates cells: what stands most often in the first line, of those that are usual. */
 export function delimiterOf(beginning: string): string {
@@ -21,7 +23,15 @@ export function csvSource(input: Input, delimiter: string): Source {
     path,
     format: delimiter === "\t" ? "TSV" : "CSV",
     async *chunks(wanted): AsyncGenerator<Chunk> {
-      const parser = parse({ delimiter, bom: true, skip_empty_lines: true, trim: true });
+      // Of the first line, which may still be on its way when a later one is found to be wrong.
+      let width: number | undefined;
+      const parser = parse({
+        ...{ delimiter, bom: true, skip_empty_lines: true, trim: true, max_record_size: longest },
+        on_record(row: string[]) {
+          width ??= row.length;
+          return row;
+        },
+      });
       const rows = Readable.from(input.stream())
         .on("error", (error) => parser.destroy(error))
         .pipe(parser);
@@ -50,7 +60,7 @@ export function csvSource(input: Input, delimiter: string): Source {
         }
       } catch (cause) {
         if (!(cause instanceof CsvError)) throw cause;
-        throw new InputError(`${path}: ${sentenceOf(cause, names)}`, { cause });
+        throw new InputError(`${path}: ${sentenceOf(cause, names, width)}`, { cause });
       }
       yield* flush();
     },
@@ -69,11 +79,16 @@ function namesOf(row: readonly string[], path: string): string[] {
 }
 
 /** What the parser found, with line and column. */
-function sentenceOf({ code, lines, column, record }: CsvError & Record<string, unknown>, names?: string[]) {
-  const width = names?.length;
+function sentenceOf(
+  { code, lines, column, record }: CsvError & Record<string, unknown>,
+  names?: string[],
+  width?: number,
+) {
   if (code === "CSV_RECORD_INCONSISTENT_FIELDS_LENGTH") {
     return `line ${lines} has ${(record as unknown[]).length} cells; expected ${width}, as the first line`;
   }
+  if (code === "CSV_MAX_RECORD_SIZE")
+    return `line ${lines} has more than ${longest} letters; expected a table`;
   if (code === "CSV_QUOTE_NOT_CLOSED") return `the quotes opened in line ${lines} are never closed`;
   const where = typeof column === "number" ? ` in column "${names?.[column] ?? column + 1}"` : "";
   return `line ${lines} cannot be read${where} (${code}); expected cells with quotes around all of a cell or nothing`;

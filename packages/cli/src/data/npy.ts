@@ -4,6 +4,8 @@
  */
 import { basename } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
+import { MOST_INFLATION } from "flipnet/internal/formats/idx";
+import { isWhole } from "flipnet/internal/formats/whole";
 import type { Cell } from "flipnet/internal/tables/column";
 import type { Chunk, Input, Source } from "./source.ts";
 
@@ -28,9 +30,17 @@ export function npzSource(input: Input): Source {
     format: "NumPy archive",
     async *chunks(wanted): AsyncGenerator<Chunk> {
       const { unzipSync } = await import("fflate");
+      const bytes = await input.bytes();
       let files: Record<string, Uint8Array>;
       try {
-        files = unzipSync(await input.bytes());
+        files = unzipSync(bytes, {
+          // Memory is taken for what the archive says of itself.
+          filter({ name, size, originalSize }) {
+            const there = Math.min(size, bytes.length);
+            if (originalSize <= MOST_INFLATION * there) return true;
+            throw new Error(`${name} is to have ${originalSize} bytes, which ${there} cannot unpack to`);
+          },
+        });
       } catch (cause) {
         throw new InputError(`${path} cannot be read as a zip archive (${(cause as Error).message})`, {
           cause,
@@ -58,16 +68,21 @@ interface NpyArray {
 }
 
 const magic = "\x93NUMPY";
+/** Letters of a header that a message shows. */
+const mostShown = 200;
 
 /** @throws InputError for what is no array of numbers, booleans or text */
 export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const latin = (from: number, to: number) => String.fromCharCode(...bytes.subarray(from, to));
-  if (bytes.length < 10 || latin(0, 6) !== magic) {
+  const { buffer, byteOffset } = bytes;
+  const latin = (from: number, to: number) =>
+    Buffer.from(buffer, byteOffset, bytes.length).toString("latin1", from, to);
+  if (bytes.length < (bytes[6] === 1 ? 10 : 12) || latin(0, 6) !== magic) {
     throw new InputError(`${path} does not begin as a NumPy array does; expected what numpy.save writes`);
   }
   const [length, start] = bytes[6] === 1 ? [view.getUint16(8, true), 10] : [view.getUint32(8, true), 12];
-  const header = latin(start, Math.min(bytes.length, start + length));
+  const header = latin(start, start + length);
+  const said = header.trim().slice(0, mostShown);
   const descr = /'descr': '([<>|=]?)([a-zA-Z])(\d+)'/.exec(header);
   const shape = /'shape': \(([^)]*)\)/
     .exec(header)?.[1]
@@ -76,17 +91,20 @@ export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
     .map(Number);
   const fortran = /'fortran_order': True/.test(header);
   if (shape === undefined || shape.length === 0) {
-    throw new InputError(`${path} has no rows: its header is ${header.trim()}`);
+    throw new InputError(`${path} has no rows: its header is ${said}`);
+  }
+  if (!shape.every((n) => isWhole(n, 1))) {
+    throw new InputError(
+      `${path} has the shape (${shape.join(", ")}); expected whole numbers from 1 on: its header is ${said}`,
+    );
   }
   if (descr === null) {
-    throw new InputError(
-      `${path} holds objects or structures: its header is ${header.trim()}; expected numbers`,
-    );
+    throw new InputError(`${path} holds objects or structures: its header is ${said}; expected numbers`);
   }
   const [, order, kind, size] = descr;
   const width = kind === "U" ? 4 * Number(size) : Number(size);
   const read = readers[`${kind}${kind === "U" || kind === "S" ? "" : size}`];
-  if (read === undefined) {
+  if (read === undefined || width === 0) {
     throw new InputError(
       `${path} holds items of the type ${kind}${size}; expected numbers, booleans or text`,
     );
@@ -102,7 +120,7 @@ export function parseNpy(bytes: Uint8Array, path: string): NpyArray {
     shape,
     fortran,
     type: `${kind}${size}`,
-    at: (e) => read(view, first + e * width, order !== ">", width),
+    at: (e) => read(view, first + e * width, order !== ">", width, path),
   };
 }
 
@@ -119,7 +137,7 @@ export function encodeNpy(shape: readonly number[], data: Uint8Array | Uint16Arr
   return bytes;
 }
 
-type Read = (view: DataView, at: number, little: boolean, width: number) => Cell;
+type Read = (view: DataView, at: number, little: boolean, width: number, path: string) => Cell;
 
 /** By NumPy's name of a type. */
 const readers: Readonly<Record<string, Read | undefined>> = {
@@ -135,10 +153,15 @@ const readers: Readonly<Record<string, Read | undefined>> = {
   f2: (view, at, little) => half(view.getUint16(at, little)),
   f4: (view, at, little) => view.getFloat32(at, little),
   f8: (view, at, little) => view.getFloat64(at, little),
-  U: (view, at, little, width) => {
+  U: (view, at, little, width, path) => {
     let text = "";
     for (let k = 0; k < width; k += 4) {
       const point = view.getUint32(at + k, little);
+      if (point > 0x10ffff) {
+        throw new InputError(
+          `${path} has a text with the code point 0x${point.toString(16)}; expected at most 0x10ffff`,
+        );
+      }
       if (point !== 0) text += String.fromCodePoint(point);
     }
     return text;

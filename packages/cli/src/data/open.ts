@@ -60,11 +60,12 @@ async function beginningOf(input: Input): Promise<Uint8Array> {
   return Buffer.concat(parts);
 }
 
+function unreadable(path: string, cause: unknown): InputError {
+  const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
+  return new InputError(`${path} cannot be read (${reason})`, { cause });
+}
+
 function fileInput(path: string): Input {
-  const unreadable = (cause: unknown) => {
-    const reason = (cause as NodeJS.ErrnoException).code ?? (cause as Error).message;
-    return new InputError(`${path} cannot be read (${reason})`, { cause });
-  };
   async function isGzip(): Promise<boolean> {
     const file = await openFile(path);
     try {
@@ -79,7 +80,7 @@ function fileInput(path: string): Input {
       const plain = createReadStream(path);
       yield* (await isGzip()) ? plain.on("error", () => {}).pipe(createGunzip()) : plain;
     } catch (cause) {
-      throw unreadable(cause);
+      throw unreadable(path, cause);
     }
   }
   async function parts() {
@@ -108,7 +109,7 @@ function fileInput(path: string): Input {
       try {
         return (await isGzip()) ? await buffer(stream()) : await readFile(path);
       } catch (cause) {
-        throw cause instanceof InputError ? cause : unreadable(cause);
+        throw cause instanceof InputError ? cause : unreadable(path, cause);
       }
     },
   };
@@ -116,10 +117,16 @@ function fileInput(path: string): Input {
 
 /** It can be read once, and its beginning says what it is: so all of it is kept. */
 async function standardInput(): Promise<Input> {
+  const path = "standard input";
   const piped = await buffer(process.stdin);
-  const bytes = piped[0] === 0x1f && piped[1] === 0x8b ? gunzipSync(piped) : piped;
+  let bytes: Buffer;
+  try {
+    bytes = piped[0] === 0x1f && piped[1] === 0x8b ? gunzipSync(piped) : piped;
+  } catch (cause) {
+    throw unreadable(path, cause);
+  }
   return {
-    path: "standard input",
+    path,
     bytes: async () => bytes,
     async *stream() {
       yield bytes;

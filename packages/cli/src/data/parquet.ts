@@ -18,11 +18,12 @@ export function parquetSource(input: Input): Source {
         try {
           return await work();
         } catch (cause) {
+          if (cause instanceof InputError) throw cause;
           throw new InputError(`${path} cannot be read as Parquet (${(cause as Error).message})`, { cause });
         }
       };
       const metadata = await guard(() => parquetMetadataAsync(file));
-      const names = columnsOf(metadata, path, wanted);
+      const names = await guard(async () => columnsOf(metadata, path, wanted));
       for (const column of names) yield { column, first: 0, cells: [] };
       let first = 0;
       for (const { num_rows } of metadata.row_groups) {

@@ -2,12 +2,13 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { Readable } from "node:stream";
 import { gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { InputError } from "flipnet/internal/formats/errors";
 import { columnOf } from "flipnet/internal/tables/table";
 import { parquetWriteBuffer } from "hyparquet-writer";
-import { afterAll, describe, expect, it } from "vitest";
+import { afterAll, describe, expect, it, vi } from "vitest";
 import { describeTable } from "../../src/data/describe.ts";
 import { readTable } from "../../src/data/table.ts";
 
@@ -120,6 +121,7 @@ it("says what columns are", async () => {
 
 it.each([
   ["cells.csv", "a,b\n1,2\n3\n", "line 3 has 1 cells; expected 2, as the first line"],
+  ["early.csv", `a,b\n${"1,2\n".repeat(3)}1,2,3\n`, "line 5 has 3 cells; expected 2, as the first line"],
   ["quotes.csv", 'a,b\n1,"2\n', "the quotes opened in line 2 are never closed"],
   ["twice.csv", "a,a\n1,2\n", 'has two columns called "a" in its first line'],
   ["nameless.csv", "a,,c\n1,2,3\n", "column 2 has no name in the first line; expected one for each"],
@@ -131,6 +133,24 @@ it.each([
     npy("<f8", "(3,)", floats([1])),
     "is cut short: 88 bytes; expected 104, as its shape (3) says",
   ],
+  ["shape.npy", npy("<f8", "(0, 1000000000)", floats([1])), "expected whole numbers from 1 on"],
+  ["negative.npy", npy("<f8", "(-1, -1)", floats([1])), "has the shape (-1, -1); expected whole"],
+  ["width.npy", npy("<U0", "(1000000000000,)", floats([])), "holds items of the type U0; expected numbers"],
+  [
+    "letters.npy",
+    npy("<U1", "(1,)", Uint8Array.of(0, 0, 0x11, 0)),
+    "has a text with the code point 0x110000",
+  ],
+  [
+    "version.npy",
+    npy("<f8", "(1,)", floats([1]))
+      .fill(2, 6, 7)
+      .subarray(0, 11),
+    "does not begin as a NumPy",
+  ],
+  ["header.npy", npy("|O", `(1,)${" ".repeat(200_000)}`, floats([1]), "False", 3), "holds objects"],
+  ["forged.npz", forged(zipSync({ "a.npy": new Uint8Array(100) })), "is to have 1073741824 bytes, which"],
+  ["long.csv", `a,b\n${"x".repeat(2 ** 22 + 9)}`, "line 2 has more than 4194304 letters"],
   ["object.npy", npy("|O", "(3,)", floats([1])), "holds objects or structures"],
   ["zip.npz", zipSync({ "a.txt": new Uint8Array(1) }), "is a zip archive without arrays"],
   ["bad.parquet", new TextEncoder().encode("PAR1 and no more"), "cannot be read as Parquet"],
@@ -151,12 +171,28 @@ it.each([
 });
 
 /** An array as numpy.save writes it. */
-function npy(descr: string, shape: string, data: Uint8Array, fortran = "False"): Uint8Array {
+function npy(descr: string, shape: string, data: Uint8Array, fortran = "False", version = 1): Uint8Array {
   const text = `{'descr': '${descr}', 'fortran_order': ${fortran}, 'shape': ${shape}, }`;
   const header = `${text.padEnd(69)}\n`;
-  const start = Uint8Array.of(0x93, ...new TextEncoder().encode("NUMPY"), 1, 0, header.length, 0);
-  return Uint8Array.from([...start, ...new TextEncoder().encode(header), ...data]);
+  const length = Buffer.alloc(version === 1 ? 2 : 4);
+  length.writeUIntLE(header.length, 0, length.length);
+  const start = Buffer.from(`\x93NUMPY${String.fromCharCode(version)}\0`, "latin1");
+  return Uint8Array.from(Buffer.concat([start, length, Buffer.from(header), data]));
 }
+
+/** An archive whose directory says that its file has a gigabyte. */
+function forged(zip: Uint8Array): Uint8Array {
+  const at = Buffer.from(zip).indexOf("PK\x01\x02");
+  new DataView(zip.buffer, zip.byteOffset).setUint32(at + 24, 2 ** 30, true);
+  return zip;
+}
+
+it("says that what is piped is damaged", async () => {
+  const stdin = vi.spyOn(process, "stdin", "get");
+  stdin.mockReturnValue(Readable.from([Buffer.from([0x1f, 0x8b, 1, 2, 3])]) as never);
+  await expect(read("-")).rejects.toThrow(new InputError("standard input cannot be read (Z_DATA_ERROR)"));
+  stdin.mockRestore();
+});
 
 function floats(values: number[]): Uint8Array {
   return new Uint8Array(Float64Array.from(values).buffer);

@@ -143,7 +143,7 @@ export function idxHeader(shape: readonly number[]): Uint8Array {
 }
 
 /** How many times larger than its compressed form deflate can make anything: the most that it has. */
-const MOST_INFLATION = 1032;
+export const MOST_INFLATION = 1032;
 /** Places that look like the beginning of a member and are none, one after another; by chance there is one in 100 MB. */
 const MOST_MISTAKEN = 100;
 

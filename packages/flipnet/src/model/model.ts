@@ -112,7 +112,11 @@ export async function loadModel(files: ModelFiles, options: ModelOptions = {}): 
     return new Model(task, network, preparation, decoder, backend === undefined);
   } catch (error) {
     if (backend === undefined) used.close();
-    throw error;
+    if (error instanceof InputError) throw error;
+    // Of settings that no run has: what was to be made of them is not there.
+    throw new InputError(`config.json describes no network that could be made: ${(error as Error).message}`, {
+      cause: error,
+    });
   }
 }
 
@@ -289,4 +293,8 @@ export class Model {
 }
 
 const isTable = (rows: Cells | Table): rows is Table =>
-  "columns" in rows && Array.isArray(rows.columns) && typeof (rows as Table).rows === "number";
+  typeof rows === "object" &&
+  rows !== null &&
+  "columns" in rows &&
+  Array.isArray(rows.columns) &&
+  typeof (rows as Table).rows === "number";

@@ -1,6 +1,7 @@
 /** A table in memory, column by column. */
 import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
+import { isWhole } from "../formats/whole.ts";
 import { type Cell, type Column, ColumnReader } from "./column.ts";
 
 /** Columns of the same rows, in the order of the file. */
@@ -26,6 +27,7 @@ export type Cells = Readonly<Record<string, ArrayLike<Cell>>> | readonly Readonl
 /** The same as a table. @throws InputError for columns of different lengths, or without rows */
 export function tableOf(cells: Cells): Table {
   const path = "the table";
+  checkCells(cells, path);
   const names = Array.isArray(cells) ? Object.keys(cells[0] ?? {}) : Object.keys(cells);
   const columns = names.map((name) => {
     const reader = new ColumnReader(name, path);
@@ -45,4 +47,21 @@ export function tableOf(cells: Cells): Table {
     );
   }
   return { path, format: "values", rows, columns };
+}
+
+/** @throws InputError for what are no cells at all */
+function checkCells(cells: unknown, path: string): void {
+  const isObject = (value: unknown): value is object => typeof value === "object" && value !== null;
+  if (!isObject(cells)) {
+    throw new InputError(`${path} is ${String(cells)}; expected a list of rows, or lists of cells by column`);
+  }
+  if (Array.isArray(cells)) {
+    const none = cells.findIndex((row) => !isObject(row));
+    if (none < 0) return;
+    throw new InputError(`${path}: row ${none + 1} is ${String(cells[none])}; expected cells by column`);
+  }
+  for (const [name, column] of Object.entries(cells)) {
+    if (isObject(column) && isWhole((column as { length?: unknown }).length, 0)) continue;
+    throw new InputError(`${path}: "${name}" is no list; expected the cells of a column`);
+  }
 }
