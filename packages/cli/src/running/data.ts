@@ -13,6 +13,7 @@ import {
   type PrepareOptions,
   prepare,
   rowsOf,
+  weightsIn,
 } from "flipnet/internal/tables/prepare";
 import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
@@ -124,7 +125,7 @@ async function loadTable(config: Config, hasTarget: boolean): Promise<LoadedData
   const measured: [Table, Uint32Array] = own === undefined ? [table, held] : [own, all(own.rows)];
   const loaded = hasTarget
     ? labelled(preparation as PreparedWithTarget, rowWeights)
-    : { ...plain(preparation), width, groups: groupsOf(preparation) };
+    : { ...plain(preparation, rowWeights), width, groups: groupsOf(preparation) };
   const { train: learned, test: seen } = loaded;
   return {
     data: loaded,
@@ -142,12 +143,13 @@ async function loadTable(config: Config, hasTarget: boolean): Promise<LoadedData
     };
   }
 
-  function plain(prepared: Preparation): { train: PlainRows; test: PlainRows } {
+  function plain(prepared: Preparation, weight: string | undefined): { train: PlainRows; test: PlainRows } {
     const rows = (from: Table, which: Uint32Array) => ({
       count: which.length,
       inputs: inputsIn(from, prepared, which),
     });
-    return { train: rows(table, train), test: rows(...measured) };
+    const weights = weight === undefined ? {} : { weights: weightsIn(table, weight, train) };
+    return { train: { ...rows(table, train), ...weights }, test: rows(...measured) };
   }
 }
 

@@ -162,7 +162,7 @@ const objectives: DescribedSettings = {
 };
 
 /** The same without a target. */
-const { target: _target, bins: _bins, rowWeights: _weights, quantileBits: _bits, ...rows } = tables;
+const { target: _target, bins: _bins, ...rows } = tables;
 
 /** Described once a task: each flag of each command asks. */
 const described = new Map<TaskDefinition, DescribedSettings>();

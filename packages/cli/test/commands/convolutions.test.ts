@@ -1,4 +1,7 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
 import { InputError } from "flipnet/internal/formats/errors";
+import { loadLabelledImages, loadModel } from "flipnet/node";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../src/settings/config.ts";
 import { flipnet, jsonLines, temporaryFolders } from "./flipnet.ts";
@@ -19,6 +22,20 @@ describe("flipnet train --convolutions", () => {
     await train(parts, "--epochs", "1");
     expect(await train(parts, "--epochs", "2", "--resume")).toEqual(once);
     expect(once[1]["gradientVariance.convolutions.1"]).toBeGreaterThan(0);
+
+    // What was learned serves images, whose size follows from the weights: MNIST's first ones.
+    const [run] = (await readdir(whole)).filter((name) => name.startsWith("bandit-"));
+    const model = await loadModel(join(whole, run));
+    const { test } = await loadLabelledImages();
+    const { mean, best } = await model.predict(test.images.subarray(0, 3 * 784), { samples: 2 });
+    expect(best).toHaveLength(3);
+    expect(mean.subarray(0, 10).reduce((a, b) => a + b)).toBeCloseTo(1, 4);
+    const codes = await model.encode(test.images.subarray(0, 2 * 784));
+    expect(codes.values).toHaveLength(2 * 200);
+    model.close();
+    await expect(loadModel(join(whole, run), { shape: [28, 27] })).rejects.toThrow(
+      "the images' shape makes 8832 features; expected 9216, as the checkpoint has",
+    );
   });
 
   it.each([

@@ -169,6 +169,30 @@ it("says what stands in it", async () => {
   });
 });
 
+it("is made codes of with bits of numbers and rows that count differently", async () => {
+  const [head, ...lines] = csv(people).trimEnd().split("\n");
+  writeFileSync(at("weighed.csv"), [`${head},w`, ...lines.map((line, i) => `${line},${i % 3}`)].join("\n"));
+  const settings = {
+    data: at("weighed.csv"),
+    ignore: "id",
+    task: "table-vae",
+    quantileBits: 4,
+    rowWeights: "w",
+  };
+  const config = parseConfig({ ...settings, hidden: [4], epochs: 1, out: at("codes") });
+  const { folder: run, summary } = await trainRun(config);
+  expect(Number.isFinite(summary?.testBound)).toBe(true);
+  const model = await loadModel(run);
+  expect(model.preparation?.columns.map(({ name, kind }) => `${name} ${kind}`)).toEqual([
+    "x bits",
+    "job category",
+    "paid category",
+  ]);
+  const [x] = await model.sample({ count: 20 });
+  for (const bits of x.cells) expect([null, 0, 1, 2, 3, 4]).toContain(bits);
+  model.close();
+});
+
 it("is made codes of, and drawn again", async () => {
   const flags = ["--data", at("people.csv"), "--ignore", "id", "--task", "table-vae", "--out", at("codes")];
   const trained = await flipnet([

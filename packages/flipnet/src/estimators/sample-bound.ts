@@ -127,8 +127,12 @@ export function prepareSampleBound(
       ...first,
       credits: samples.flatMap(({ evaluation }) => evaluation.credits),
       fronts,
-      differentiate() {
-        for (const { evaluation, share } of samples) evaluation.differentiate(share);
+      differentiate(weights) {
+        for (const { evaluation, share } of samples) {
+          // Nothing needs the shares as they were: they are made anew in each step.
+          if (weights !== undefined) backend.scaleRows(share, weights, share);
+          evaluation.differentiate(share);
+        }
         fronts.forEach(({ gradients }, i) => {
           gradients.forEach((sum, j) => {
             backend.fill(sum, 0);

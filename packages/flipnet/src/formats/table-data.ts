@@ -21,7 +21,7 @@ export interface TableData {
 }
 
 /** Rows without classes. */
-export type PlainRows = Pick<TableRows, "count" | "inputs">;
+export type PlainRows = Pick<TableRows, "count" | "inputs" | "weights">;
 
 /** Columns of a row's numbers that belong together, counted from 0. */
 export type ColumnGroup =

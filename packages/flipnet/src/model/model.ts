@@ -35,9 +35,11 @@ export interface ModelFiles {
 export interface ModelOptions {
   /** Default: the kernels that the host has, on memory of the model's own. */
   readonly backend?: Backend | undefined;
+  /** Of a network with convolutions, the images' `[height, width]` or `[height, width, channels]`; default: they are square. */
+  readonly shape?: readonly number[] | undefined;
 }
 
-const optionNames: Names<ModelOptions> = { backend: 1 };
+const optionNames: Names<ModelOptions> = { backend: 1, shape: 1 };
 
 /** What is said of each row. */
 export interface Predictions {
@@ -88,17 +90,22 @@ export async function loadModel(files: ModelFiles, options: ModelOptions = {}): 
   const used = backend ?? (await createWasmBackend());
   try {
     const settings = config as Record<string, unknown> & CommonSettings;
-    const { network } = await task.learned(
-      used,
-      settings,
-      (name) => {
-        if (name in tensors) return tensors[name].shape;
-        throw new InputError(`the checkpoint has no ${name}, which a run of this config has`);
-      },
-      () => {
-        throw new InputError("the run's network has convolutions; expected one without");
-      },
-    );
+    const shapeOf = (name: string) => {
+      if (name in tensors) return tensors[name].shape;
+      throw new InputError(`the checkpoint has no ${name}, which a run of this config has`);
+    };
+    const { network } = await task.learned(used, settings, shapeOf, async () => {
+      const shape = options.shape ?? squareOf(settings, shapeOf);
+      // Of images only the shape is asked for here.
+      const pixels = shape.reduce((product, length) => product * length, 1);
+      return { count: 0, pixels, shape, classes: 0, images: new Uint8Array(), labels: new Uint8Array() };
+    });
+    const seen = network.front?.outputs ?? network.inputs;
+    if (seen !== shapeOf("layers.0.weights")[1]) {
+      throw new InputError(
+        `the images' shape makes ${seen} features; expected ${shapeOf("layers.0.weights")[1]}, as the checkpoint has`,
+      );
+    }
     const decoder = task.data === "rows" ? createTableDecoder(network, groupsOf(preparation!)) : undefined;
     const front = network.front?.parameters ?? [];
     const linears = [...network.layers, ...front, ...(decoder ? linearsOf(decoder) : [])];
@@ -118,6 +125,24 @@ export async function loadModel(files: ModelFiles, options: ModelOptions = {}): 
       cause: error,
     });
   }
+}
+
+/** The shape of square images, as convolutions' weights and what the first layer reads say it. */
+function squareOf(
+  settings: Readonly<Record<string, unknown>>,
+  shapeOf: (tensor: string) => readonly number[],
+): readonly number[] {
+  const { convolutions = [], kernelSize = 3 } = settings as {
+    convolutions?: readonly number[];
+    kernelSize?: number;
+  };
+  const features = shapeOf("layers.0.weights")[1];
+  const side = Math.sqrt(features / convolutions[convolutions.length - 1]);
+  if (!Number.isInteger(side)) {
+    throw new InputError("the images are not square; expected their shape, as in { shape: [32, 24] }");
+  }
+  const whole = side + convolutions.length * (kernelSize - 1);
+  return [whole, whole, shapeOf("convolutions.0.weights")[1] / kernelSize ** 2];
 }
 
 function parse(value: string | object, name: string): object {

@@ -58,6 +58,8 @@ export interface AutoEncoderGoal {
   /** Each example `samples` times in a row. */
   readonly train: Batches;
   readonly test: Batches;
+  /** [B, 1] what each row of a training batch counts; absent: 1. `train` fills it in. */
+  readonly weights?: Matrix | undefined;
   /** What they are, for messages. */
   readonly what: string;
   /** The bound, with entropies in that form. */
@@ -73,6 +75,7 @@ export class AutoEncoder implements Task {
   readonly batchSize: number;
   readonly examples: Examples;
   readonly input: Matrix;
+  readonly weights?: Matrix;
   readonly objective: Objective;
   readonly encoder: Network;
   readonly stepsPerEpoch: number;
@@ -92,7 +95,7 @@ export class AutoEncoder implements Task {
   constructor(
     encoder: Network,
     options: AutoEncoderOptions,
-    { train, test, what, boundOf }: AutoEncoderGoal,
+    { train, test, what, weights, boundOf }: AutoEncoderGoal,
   ) {
     const { backend } = encoder;
     const { batchSize, seed, ...given } = options;
@@ -114,6 +117,7 @@ export class AutoEncoder implements Task {
     this.objective = boundOf(entropy);
     this.batchSize = batchSize * samples;
     this.examples = { rows: samples };
+    if (weights !== undefined) this.weights = weights;
     this.stepsPerEpoch = Math.floor(train.count / batchSize);
     this.input = backend.matrix(this.batchSize, encoder.inputs);
   }

@@ -27,15 +27,24 @@ class RowBatches implements Batches {
   readonly #width: number;
   readonly #copies: number;
   readonly #order: Uint32Array;
+  readonly #weights: { into: Matrix; all: Float32Array; room: Float32Array } | undefined;
   /** A batch on its way to the backend, by its rows. */
   readonly #rooms = new Map<number, Float32Array>();
 
-  constructor(backend: Backend, { count, inputs }: PlainRows, width: number, copies = 1) {
+  /** @param into what each row counts; absent: it counts 1 */
+  constructor(
+    backend: Backend,
+    { count, inputs, weights }: PlainRows,
+    width: number,
+    copies = 1,
+    into?: Matrix,
+  ) {
     this.count = count;
     this.#backend = backend;
     this.#inputs = inputs;
     this.#width = width;
     this.#copies = copies;
+    this.#weights = into && { into, all: weights!, room: new Float32Array(into.rows) };
     this.#order = Uint32Array.from({ length: count }, (_, row) => row);
   }
 
@@ -50,20 +59,27 @@ class RowBatches implements Batches {
       room = new Float32Array(input.rows * width);
       this.#rooms.set(input.rows, room);
     }
+    const weights = this.#weights;
     for (let b = 0; b < input.rows; b++) {
-      const from = this.#order[Math.floor((first + b) / this.#copies)] * width;
+      const row = this.#order[Math.floor((first + b) / this.#copies)];
+      if (weights !== undefined) weights.room[b] = weights.all[row];
+      const from = row * width;
       for (let i = 0; i < width; i++) room[b * width + i] = this.#inputs[from + i];
     }
     this.#backend.write(input, room);
+    if (weights !== undefined) this.#backend.write(weights.into, weights.room);
   }
 }
 
 /** @throws InputError for rows that do not fit each other */
 function checkRows({ train, test, width, groups }: RowData): void {
-  for (const [what, { count, inputs }] of Object.entries({ training: train, test })) {
+  for (const [what, { count, inputs, weights }] of Object.entries({ training: train, test })) {
     if (count < 1) throw new InputError(`the table has no ${what} rows; expected at least 1`);
     if (inputs.length !== count * width) {
       throw new InputError(`the ${what} rows are ${inputs.length} numbers; expected ${count} of ${width}`);
+    }
+    if (weights !== undefined && weights.length !== count) {
+      throw new InputError(`the ${what} rows have ${weights.length} weights; expected ${count}`);
     }
   }
   const columns = groups.flatMap((group) => group.columns).toSorted((a, b) => a - b);
@@ -89,8 +105,11 @@ export class TableAutoEncoder extends AutoEncoder {
     checkRows(data);
     const { backend } = encoder;
     const decoder = createTableDecoder(encoder, data.groups);
+    const { samples = autoEncoderOptions.samples.default } = options;
+    const weights = data.train.weights && backend.matrix(options.batchSize * samples, 1);
     super(encoder, options, {
-      train: new RowBatches(backend, data.train, data.width, options.samples),
+      weights,
+      train: new RowBatches(backend, data.train, data.width, samples, weights),
       test: new RowBatches(backend, data.test, data.width),
       what: "training rows",
       boundOf: (entropy) => tableBound(encoder, decoder, entropy),

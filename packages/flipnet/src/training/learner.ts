@@ -123,7 +123,7 @@ export class Learner {
 
   /** The rest of `learn`: from credits as they stand, whoever filled them. */
   climb(step: number, sums?: Sums, measuresFront = false): void {
-    this.estimator.evaluation.differentiate();
+    this.estimator.evaluation.differentiate(this.#weights);
     if (this.#weights !== undefined) {
       for (const { g } of this.estimator.credits) this.network.backend.scaleRows(g, this.#weights, g);
     }
