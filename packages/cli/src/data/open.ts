@@ -88,13 +88,14 @@ function fileInput(path: string): Input {
     return {
       length: size,
       async read(start: number, end: number) {
-        const bytes = new Uint8Array(end - start);
+        // A damaged file may ask for more than it has.
+        const bytes = new Uint8Array(Math.max(0, Math.min(end, size) - start));
         const file = await openFile(path);
         try {
           const { bytesRead } = await file.read(bytes, 0, bytes.length, start);
           return bytes.subarray(0, bytesRead);
         } catch (cause) {
-          throw unreadable(cause);
+          throw unreadable(path, cause);
         } finally {
           await file.close();
         }
