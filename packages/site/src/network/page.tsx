@@ -49,6 +49,13 @@ const setting = (): Setting => ({
   seed: seed.value,
 });
 
+/** The coin that is looked at, where there is such a one; else the last of its layer. */
+const looked = computed((): readonly [number, number] => {
+  const outputs = words[task.value].length === 2 ? 1 : words[task.value].length;
+  const l = Math.min(unit.value[0], layers.value);
+  return [l, Math.min(unit.value[1], (l < layers.value ? width.value : outputs) - 1)];
+});
+
 const answer = signal<{ question: Question; content: Answer } | undefined>(undefined);
 /** The last one with all of its details, for what is not drawn sixty times a second. */
 const whole = signal<{ question: Question; content: Answer } | undefined>(undefined);
@@ -91,7 +98,7 @@ effect(() => {
     step: step.value,
     row: row.value,
     own: isOwn ? { pixels: drawn.value, means: means.value } : undefined,
-    unit: unit.value,
+    unit: looked.value,
     full,
     field: isShown("field"),
     cloud: cloudWanted.value,
@@ -234,8 +241,8 @@ function Settings() {
               width.value = usual[word].width;
               rate.value = usual[word].rate;
               step.value = usual[word].step;
-              row.value = 0;
-              unit.value = [0, 0];
+              row.value = usual[word].row;
+              unit.value = fields.unit.default;
             }),
           )
         }
@@ -391,7 +398,7 @@ function Network({ place }: { place: number }) {
       lane={lane.layers.length === still.layers.length ? lane : still}
       still={still}
       phase={phaseNow()}
-      chosen={unit.value}
+      chosen={looked.value}
       choose={(one) => (unit.value = one)}
     />
   );
@@ -541,7 +548,7 @@ function Details() {
   const lanes = detailedLanes.value;
   if (lanes.length === 0) return null;
   const isWalk = task.value === "walk";
-  const [l, j] = unit.value;
+  const [l, j] = looked.value;
   const counts = lanes[0].layers.map(({ p }) => p.length);
   const isNow = whole.value !== undefined && cloud.value?.key === keyOf(whole.value.question);
   return (

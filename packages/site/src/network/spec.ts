@@ -36,14 +36,16 @@ export const says: Record<TaskName, string> = {
 /** What each task is begun with: a task that is chosen brings them along. */
 export const usual: Record<
   TaskName,
-  { layers: number; width: number; rate: (typeof rates)[number]; step: number }
+  { layers: number; width: number; rate: (typeof rates)[number]; step: number; row: number }
 > = {
-  xor: { layers: 2, width: 8, rate: "0.03", step: 300 },
-  circle: { layers: 2, width: 8, rate: "0.03", step: 300 },
-  spiral: { layers: 2, width: 16, rate: "0.01", step: 300 },
-  wire: { layers: 2, width: 8, rate: "0.03", step: 300 },
-  digits: { layers: 1, width: 16, rate: "0.01", step: 200 },
-  walk: { layers: 1, width: 12, rate: "0.01", step: 150 },
+  // The second example leaves the seventh coin in doubt.
+  xor: { layers: 2, width: 8, rate: "0.03", step: 300, row: 1 },
+  circle: { layers: 2, width: 8, rate: "0.03", step: 300, row: 1 },
+  spiral: { layers: 2, width: 16, rate: "0.01", step: 300, row: 1 },
+  wire: { layers: 2, width: 8, rate: "0.03", step: 300, row: 1 },
+  digits: { layers: 1, width: 16, rate: "0.01", step: 200, row: 1 },
+  // The sixth episode has a long way to go.
+  walk: { layers: 1, width: 12, rate: "0.01", step: 150, row: 5 },
 };
 
 /** What a teacher may hide. */
@@ -81,7 +83,7 @@ export const fields = {
   step: whole(300, 0, 20_000),
   /** How much of a step has happened: see `phasesOf`. */
   phase: whole(9, 0, 9),
-  row: whole(0, 0, rowsOf("walk") - 1),
+  row: whole(1, 0, rowsOf("walk") - 1),
   /** The coin that is looked at: its layer and its place. */
   unit: { ...decimalPair(), expected: "a layer and a coin, as in 0.3" },
   /** A digit of one's own, row by row, and which one it is meant to be. */
@@ -92,7 +94,7 @@ export const fields = {
 
 function decimalPair() {
   return {
-    default: [0, 0] as readonly [number, number],
+    default: [0, 6] as readonly [number, number],
     read(text: string): readonly [number, number] | undefined {
       const [, layer, coin] = /^([0-3])\.(\d{1,2})$/.exec(text) ?? [];
       return coin === undefined ? undefined : [Number(layer), Number(coin)];
