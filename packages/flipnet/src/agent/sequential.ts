@@ -282,6 +282,7 @@ export class SequentialAgent {
 
   /**
    * The episode is over without more being known: nothing is learned from its last decision, and the next one begins another.
+   * With `update: "episode"`, what its other steps have gathered moves parameters when the next episode ends.
    */
   cancel(): void {
     if (this.#last === undefined) return;
