@@ -1,18 +1,14 @@
 /** A contextual-bandit agent that learns online: it decides, is told the rewards whenever they come, and learns. */
 import type { ImmediateBackend } from "../backend/backend.ts";
 import type { Baseline } from "../estimators/baseline.ts";
-import type { Estimator } from "../estimators/estimator.ts";
-import type { NamedOptions } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import { type Names, refuseUnknown } from "../formats/options.ts";
 import { decode, encode, type Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { checkAllowed } from "../network/exploration.ts";
 import { createNetwork, initialiseWeights, type Network } from "../network/network.ts";
-import { adam } from "../optimizers/adam.ts";
 import type { Optimizer, OptimizerFactory } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
-import { optimizerIn } from "../training/learner.ts";
 import { refuseStrangers, takeTensor, tensorOf } from "../training/parameters.ts";
 import {
   checkEvery,
@@ -20,7 +16,6 @@ import {
   checkGenerator,
   checkNumbers,
   checkReward,
-  checkShapes,
   checkWeights,
   randomName,
   shown,
@@ -30,7 +25,7 @@ import { backendFor } from "./kernels.ts";
 import { checkLogged, type LoggedDecision } from "./off-policy.ts";
 import { checkSamples, type Likelihoods, Oracle } from "./oracle.ts";
 import { type Played, Player } from "./player.ts";
-import { readSaved, type SavedAgent } from "./saved.ts";
+import { countsIn, type SavedAgent } from "./saved.ts";
 import {
   type AgentOptions,
   baselineOf,
@@ -298,13 +293,12 @@ export class Agent {
    */
   follow(bytes: Uint8Array | ArrayBuffer): void {
     const { tensors, metadata } = decode(bytes, "the agent");
-    // Another estimator is found by its name.
-    const { played, learned } = readSaved(metadata, () => this.#settings.estimator);
     checkGenerator(metadata);
     const own = settingsText(this.#settings);
-    if (withoutSeed(metadata.agent) !== withoutSeed(own)) {
+    if (withoutSeed(metadata.agent ?? "none") !== withoutSeed(own)) {
       throw new InputError(`the agent has the settings ${metadata.agent}; expected ${own}, but for the seed`);
     }
+    const { played, learned } = countsIn(metadata);
     this.#follow(this.#single);
     this.#acted = undefined;
     this.#single.learner.restore(tensors, "the agent");
@@ -475,22 +469,14 @@ export class Agent {
     });
   }
 
-  /** The agent that `save` gave. Throws `InputError` for bytes that are no agent or do not fit the optimizer. */
+  /** The agent that was saved so: see `loadAgent`. */
   static async load(
     backend: ImmediateBackend | undefined,
-    bytes: Uint8Array | ArrayBuffer,
-    optimizer: OptimizerFactory | undefined,
-    create: (named: NamedOptions) => Estimator,
+    tensors: Record<string, Tensor>,
+    saved: SavedAgent,
+    optimizer: OptimizerFactory,
   ): Promise<Agent> {
-    const { tensors, metadata } = decode(bytes, "the agent");
-    const saved = readSaved(metadata, create);
-    checkGenerator(metadata);
-    const { settings } = saved;
-    // Agents from before their files said so had this one unless they were given another.
-    const { length } = settings.hidden;
-    const same = optimizer ?? optimizerIn(tensors, length + 1, "the agent") ?? adam({ learningRate: 0.01 });
-    checkShapes(tensors, specOf(settings));
-    const agent = await createAgent({ ...settings, optimizer: same }, backend);
+    const agent = await createAgent({ ...saved.settings, optimizer }, backend);
     agent.#restore(tensors, saved);
     return agent;
   }

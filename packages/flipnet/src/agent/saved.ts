@@ -33,19 +33,13 @@ export function readSaved(
   }
   const settings = parseSettings(metadata.agent, create);
   // Agents from before there were decisions have none.
-  const { acted, learned, pending = "[]", closed = "[]" } = metadata;
+  const { pending = "[]", closed = "[]" } = metadata;
   const saved = {
     settings,
-    played: Number(acted),
-    learned: Number(learned),
+    ...countsIn(metadata),
     pending: parseJson(pending, "its pending decisions") as Omit<Pending, "kept">[],
     closed: parseJson(closed, "its closed decisions") as [string, Closed][],
   };
-  for (const [name, text] of Object.entries({ acted, learned })) {
-    if (!isCount(text === "" ? undefined : Number(text))) {
-      throw damaged(`${name} is ${JSON.stringify(text)}; expected a whole number from 0 on`);
-    }
-  }
   if (!isList(saved.pending, (one) => isPending(one, saved))) {
     throw damaged("its pending decisions are none of its own");
   }
@@ -58,6 +52,19 @@ export function readSaved(
   const twice = ids.find((id) => known.size === known.add(id).size);
   if (twice !== undefined) throw damaged(`there are two decisions ${JSON.stringify(twice)}`);
   return saved;
+}
+
+/** How often a saved agent had decided or acted, and learned. @throws InputError for what are no counts */
+export function countsIn({
+  acted,
+  learned,
+}: Readonly<Record<string, string>>): Pick<SavedAgent, "played" | "learned"> {
+  for (const [name, text] of Object.entries({ acted, learned })) {
+    if (!isCount(text === "" ? undefined : Number(text))) {
+      throw damaged(`${name} is ${JSON.stringify(text)}; expected a whole number from 0 on`);
+    }
+  }
+  return { played: Number(acted), learned: Number(learned) };
 }
 
 const damaged = (how: string) => new InputError(`the file of the agent is damaged: ${how}`);

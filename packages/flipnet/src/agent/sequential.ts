@@ -341,7 +341,7 @@ export class SequentialAgent {
   /** The agent that `save` gave. @throws InputError for bytes that are none, or that had another optimizer */
   static async load(
     backend: ImmediateBackend | undefined,
-    bytes: Uint8Array,
+    bytes: Uint8Array | ArrayBuffer,
     optimizer: OptimizerFactory | undefined,
     create: (named: NamedOptions) => Estimator,
   ): Promise<SequentialAgent> {
