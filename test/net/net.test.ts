@@ -31,6 +31,7 @@ const later = [
   "disarm-tree",
   "disarm-sb",
   "carms",
+  "arsm",
   "ugc",
   "go",
   "rodeo",

@@ -626,6 +626,54 @@ def carms(net, K):
     return given, credits
 
 
+def arsm(net):
+    """By races, all of whose pairs of times are swapped in turn; Bernoulli units by ARM."""
+    given, main, rows = {}, [], []
+    draw = lambda layer, branch, rows, columns: given.setdefault(f"{layer},{branch}", uniforms(rows, columns))
+    swaps = lambda n: [(0, 0)] + [(i, j) for i in range(n) for j in range(i + 1, n)]
+    most = max(2 if n == 1 else len(swaps(n)) for n in net.choices)
+    drawn = []
+    for layer, n in enumerate(net.choices):
+        units = net.widths[layer] // n
+        u = draw(layer, 0, B * n, units)
+        if n == 1:
+            p = net.law(layer, main)
+            drawn.append((u - 0.5, [1.0 * (1 - u <= p), 1.0 * (u < p)]))
+        else:
+            times = -jnp.log(u.reshape(n, B, units) + HALF_STEP).transpose(1, 2, 0)
+            shares = times / times.sum(-1, keepdims=True)
+            l = net.logits(layer, main).reshape(B, units, n)
+            made = []
+            for i, j in swaps(n):
+                order = np.arange(n)
+                order[[i, j]] = order[[j, i]]
+                made.append(jax.nn.one_hot(jnp.argmin(jnp.log(shares[..., order]) - l, -1), n).reshape(B, -1))
+            drawn.append((shares, made))
+        main = main + [drawn[-1][1][0]]
+    credits = []
+    for layer, n in enumerate(net.choices):
+        noise, made = drawn[layer]
+        f = []
+        for k, own in enumerate(made):
+            bits = main[:layer] + [own]
+            for later in range(layer + 1, 3):
+                fresh = lambda: net.independent(later, bits, draw(later, 1 + most * layer + k, B, net.widths[later] // net.choices[later]))
+                bits = bits + [main[later] if k == 0 else fresh()]
+            f.append(net.f(bits))
+        if n == 1:
+            credits.append((f[0] - f[1])[:, None] * noise)
+            continue
+        F = np.zeros((n, n, B))
+        for value, (i, j) in zip(f, swaps(n)):
+            F[i, j] = F[j, i] = value
+        for i in range(n):
+            F[i, i] = f[0]
+        away = F - F.mean(0, keepdims=True)
+        g = np.einsum("cjb,buj->buc", away, 1 - n * np.asarray(noise)) / n
+        credits.append(jnp.asarray(g.reshape(B, -1)))
+    return given, credits
+
+
 CHOICE_CASES = {
     "disarm-tree": lambda net: disarm_forks(net, halves),
     "disarm-sb": lambda net: disarm_forks(net, lambda first, end: first + 1),
@@ -697,6 +745,7 @@ LATER_CASES = {
     "local-disarm:samples=3": lambda net: local_disarm(net, 3),
 }
 add_cases(LATER_CASES, Net)
+add_cases({"arsm": arsm}, ChoiceNet, softmax=True)
 made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "softmaxSpec": choice_spec, "cases": cases}
 path = pathlib.Path(__file__).with_name("estimators.json")
 path.write_text(json.dumps(made, separators=(",", ":")) + "\n")

@@ -69,6 +69,7 @@ export { environments, findEnvironment } from "./environments/registry.ts";
 export { type Steppable, type SteppableOptions, type Stepped, steppable } from "./environments/steppable.ts";
 export { arm } from "./estimators/arm.ts";
 export { arms } from "./estimators/arms.ts";
+export { arsm } from "./estimators/arsm.ts";
 // Estimators and optimizers.
 export type { Baseline, BaselineRule, PreparedBaseline } from "./estimators/baseline.ts";
 export { carms } from "./estimators/carms.ts";

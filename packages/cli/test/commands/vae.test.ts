@@ -114,7 +114,7 @@ describe("flipnet train --task vae", () => {
     ],
     [
       ["--resample", "fresh"],
-      "--resample is an option of reinforce-loo, disarm, arm, arms, disarm-tree, disarm-sb, carms, ugc, double-cv, rodeo; the estimator is f-hnca, which takes samples, childPruning, fullReward",
+      "--resample is an option of reinforce-loo, disarm, arm, arms, disarm-tree, disarm-sb, carms, arsm, ugc, double-cv, rodeo; the estimator is f-hnca, which takes samples, childPruning, fullReward",
     ],
     [
       ["--estimator", "disarm", "--resample", "independent"],

@@ -3,6 +3,7 @@ import { InputError } from "../formats/errors.ts";
 import { suggestion } from "../formats/nearest.ts";
 import { arm } from "./arm.ts";
 import { arms } from "./arms.ts";
+import { arsm } from "./arsm.ts";
 import { carms } from "./carms.ts";
 import { classification } from "./classification.ts";
 import { concrete } from "./concrete.ts";
@@ -54,6 +55,7 @@ export const estimators: readonly EstimatorKind[] = [
   disarmTree,
   disarmSb,
   carms,
+  arsm,
   ugc,
   doubleCv,
   rodeo,

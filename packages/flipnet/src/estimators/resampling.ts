@@ -39,6 +39,8 @@ export const resampleOptions = {
   }),
 };
 
+type Resample = ValuesOf<typeof resampleOptions>["resample"];
+
 /** The components on a pass that a layer can influence. */
 export const downstream = (components: readonly Component[], layer: Layer): readonly Component[] =>
   components.filter((component) => placeOf(component, layer) !== "upstream");
@@ -46,23 +48,26 @@ export const downstream = (components: readonly Component[], layer: Layer): read
 /**
  * An estimator that credits each layer by the passes that differ in it.
  *
+ * @param options.samples passes of each layer, one number or by the layer
  * @param options.draw draws what the layer does in each of its branches, whose law stands in all of them; default:
  *   independently
  * @param options.credit fills the layer's `g` from the branches, all components being evaluated
  */
 export function prepareResampling(
   { network, input, objective }: Problem,
-  { samples, resample }: ValuesOf<typeof resampleOptions>,
+  { samples, resample }: { samples: number | ((layer: Layer) => number); resample: Resample },
   credit: (resampled: Resampled) => void,
   prepareDraw: (resampled: Resampled) => (draws: Draws) => void = independently,
 ): PreparedEstimator {
   const { backend, layers } = network;
   const main = createPass(network, input);
   const evaluation = objective.prepare(main);
+  const counts = layers.map((layer) => (typeof samples === "number" ? samples : samples(layer)));
+  const most = Math.max(...counts);
   const resampled = layers.map((layer): Resampled => {
-    const branches = Array.from({ length: samples }, (_, k): Branch => {
+    const branches = Array.from({ length: counts[layer.index] }, (_, k): Branch => {
       const isMain = resample === "partial" && k === 0;
-      const pass = isMain ? main : forkPass(main, layer, 1 + samples * layer.index + k);
+      const pass = isMain ? main : forkPass(main, layer, 1 + most * layer.index + k);
       const { components } = isMain ? evaluation : objective.prepare(pass);
       return {
         pass,

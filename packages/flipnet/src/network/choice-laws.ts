@@ -319,3 +319,69 @@ export function repellingChoices(
     },
   };
 }
+
+/**
+ * Samples of softmax units by races: choice k comes in at `e_k e^(-l_k)`, `e` exponential times, and the first is made. Into the
+ * outcome's bits, and into `swapped` what is made where two choices change their times, one matrix for each two of them, first (0, 1),
+ * (0, 2), ... The uniforms are [choices B, units], choice after choice; into `shares`, [B, width], go the times over their sum, which
+ * have the uniform law on the simplex. It cannot be enumerated.
+ */
+export function swappedRaces(
+  backend: Backend,
+  outcome: Outcome,
+  swapped: readonly Matrix[],
+  shares: Matrix,
+): Law {
+  const { logits, bits, choices } = outcome;
+  const { rows, columns: width } = logits;
+  const units = width / choices;
+  const pairs = pairsOf(choices);
+  const numbers = () => new Float64Array(rows * width);
+  const [l, found, share] = [numbers(), numbers(), numbers()];
+  const others = swapped.map(numbers);
+  const uniforms = new Float64Array(choices * rows * units);
+  const times = new Float64Array(choices);
+
+  /** The first choice to come in, where `i` and `j` have each other's times. */
+  function winner(at: number, i: number, j: number): number {
+    let best = 0;
+    let earliest = Infinity;
+    for (let k = 0; k < choices; k++) {
+      const time = Math.log(times[k === i ? j : k === j ? i : k]) - l[at + k];
+      if (time < earliest) {
+        earliest = time;
+        best = k;
+      }
+    }
+    return best;
+  }
+
+  return {
+    rows: choices * rows,
+    columns: units,
+    fromUniforms(given) {
+      const now = immediate(backend);
+      now.readNow(logits, l);
+      now.readNow(given, uniforms);
+      found.fill(0);
+      for (const other of others) other.fill(0);
+      const step = rows * units;
+      for (let unit = 0, at = 0; unit < step; unit++, at += choices) {
+        let sum = 0;
+        for (let k = 0; k < choices; k++) {
+          // A uniform is a multiple of 2^-24, and may be 0: this is the middle of its step.
+          times[k] = -Math.log(uniforms[k * step + unit] + 2 ** -25);
+          sum += times[k];
+        }
+        for (let k = 0; k < choices; k++) share[at + k] = times[k] / sum;
+        found[at + winner(at, 0, 0)] = 1;
+        for (let n = 0; n < pairs.length; n++) others[n][at + winner(at, pairs[n][0], pairs[n][1])] = 1;
+      }
+      backend.write(bits, found);
+      backend.write(shares, share);
+      swapped.forEach((matrix, n) => {
+        backend.write(matrix, others[n]);
+      });
+    },
+  };
+}

@@ -82,6 +82,30 @@ describe("unbiased, and with less variance the more samples there are", () => {
   });
 });
 
+describe("ARSM", () => {
+  it.each([
+    ["zero-one", true],
+    ["plus-minus", false],
+  ] as const)(
+    "is unbiased, units %s: largest |z| below 5, and the sum of squares as it should be",
+    (units, softmaxFirst) => {
+      const simulate = { samples: 4000, seed: 3 };
+      const spec = chain(3, softmaxFirst, units);
+      const { estimators, exact } = audit(spec, { estimators: ["arsm"], simulate }) as FunctionReport;
+      const { mean, variance, largestZ } = estimators.arsm;
+      expect(largestZ).toBeLessThan(5);
+      const truths = flat(exact);
+      const z2 = flat(mean).flatMap((value, e) => {
+        const error = flat(variance)[e] / simulate.samples;
+        return error > 0 ? [(value - truths[e]) ** 2 / error] : [];
+      });
+      // Not all of these are independent of each other: of that many degrees of freedom the mean of z^2 is 1.
+      expect(z2.length).toBeGreaterThan(8);
+      expect(z2.reduce((sum, one) => sum + one, 0) / z2.length).toBeLessThan(4);
+    },
+  );
+});
+
 /** The same function of the same units: three of two choices in place of three Bernoulli ones, or these. */
 const threeCoins = (softmax: boolean): FunctionSpec => {
   const [weights, bias] = [rows(70, 3, 2), numbers(71, 3)];
@@ -128,6 +152,7 @@ describe("two choices are a Bernoulli unit", () => {
     ["disarm-tree", "disarm"],
     ["disarm-sb:samples=4", "disarm:samples=4"],
     ["carms:samples=3", "arms:samples=3"],
+    ["arsm", "arm"],
   ])("%s on Bernoulli units is %s, credit by credit", (one, other) => {
     const credits = (text: string) => {
       const subject = elboSubject(backend, parseElboSpec(smallElbo()));

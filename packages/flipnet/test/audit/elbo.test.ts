@@ -21,7 +21,7 @@ const [fHnca, reinforce] = ["f-hnca", "reinforce"].map((name) => findEstimator(n
 const backend = createReferenceBackend();
 
 /** They have tests of their own: in control-variates.test.ts, choices.test.ts, flips.test.ts and relaxed.test.ts. */
-const elsewhere = "arms disarm-tree disarm-sb carms ugc double-cv rodeo nvil rebar relax".split(" ");
+const elsewhere = "arms disarm-tree disarm-sb carms arsm ugc double-cv rodeo nvil rebar relax".split(" ");
 
 /** Names of the other estimators that are unbiased for a known function. */
 const names = estimatorsFor(["components", "evaluations", "slopes"])

@@ -21,7 +21,7 @@ import { banditSpecs } from "./random-spec.ts";
 const backend = createReferenceBackend();
 
 /** They have tests of their own: of several samples that depend on each other, and of noise that has no end of outcomes. */
-const simulatedOrLarge = "arms disarm-tree disarm-sb carms ugc rodeo rebar relax".split(" ");
+const simulatedOrLarge = "arms disarm-tree disarm-sb carms arsm ugc rodeo rebar relax".split(" ");
 /** Of known functions. */
 const unbiased = estimatorsFor(["components", "evaluations", "slopes"])
   .filter(({ name, unbiased }) => unbiased && !simulatedOrLarge.includes(name))
