@@ -53,7 +53,10 @@ export function settingsOf({ config, environment }: Pick<StoredRun, "config" | "
   const baseline = titleOf(config.estimator).takesBaseline
     ? { ...(baselineDecay !== undefined && { baselineDecay }) }
     : { baseline: "none" };
-  return { ...absent, ...others, ...baseline, dataDigest: environment.dataDigest };
+  // Of a table the seed decides which rows are learned from, and so their digest: it is known by its files.
+  const isTable = ["table", "rows"].includes(findTask(config.task)?.data ?? "");
+  const dataDigest = isTable ? String(config.data) : environment.dataDigest;
+  return { ...absent, ...others, ...baseline, dataDigest };
 }
 
 /** Names of settings that decide the learning and are not the same in all runs that have them. */
@@ -154,7 +157,11 @@ const phrases: Record<string, (value: never, settings: Settings) => string> = {
   kernelSize: (size: number) => `${size}x${size} kernels`,
   k: (k: number) => `k = ${k}`,
   dataDigest: (digest: string, { data }) =>
-    digest === "none" ? "" : `${data === undefined ? "MNIST" : basename(String(data))} ${digest.slice(0, 6)}`,
+    digest === "none"
+      ? ""
+      : digest === data
+        ? digest
+        : `${data === undefined ? "MNIST" : basename(String(data))} ${digest.slice(0, 6)}`,
   limit: (limit: number) => (limit === Infinity ? "all images" : `${limit} images`),
   baseline: (baseline: string) => (baseline === "none" ? "" : "baseline"),
   hiddenRule: (rule: string) => (rule === "reinforce" ? "REINFORCE" : rule.replaceAll("-", " ")),
@@ -193,7 +200,9 @@ export const words = (name: string): string => name.replace(/[A-Z]/g, (letter) =
 
 /** A setting's value in a table. */
 export const showSetting = (name: string, value: unknown): string =>
-  name === "dataDigest" ? String(value).slice(0, 12) : formatSetting(value);
+  name === "dataDigest" && isDigest(String(value)) ? String(value).slice(0, 12) : formatSetting(value);
+
+const isDigest = (text: string) => /^[0-9a-f]{64}$/.test(text);
 
 /** A setting's value as one would write it. */
 function formatSetting(value: unknown): string {

@@ -128,6 +128,16 @@ describe("names of runs", () => {
     const other = run({ data: "some/fashion" }, { environment: { dataDigest: "0123456789" } });
     expect(namesOf([run({}), other])).toEqual(["fashion 012345 | HNCA", "MNIST d1 | HNCA"]);
   });
+
+  it("are the same for all seeds of a table, each of which learns from other rows of it", () => {
+    const table = (seed: number, data = "a/people.csv") =>
+      run({ task: "table-labels", data, target: "paid", seed }, { environment: { dataDigest: `d${seed}` } });
+    expect(namesOf([table(0), table(1)])).toEqual(["f-HNCA"]);
+    expect(namesOf([table(0), table(1), table(1, "b/people.csv")])).toEqual([
+      "a/people.csv | f-HNCA",
+      "b/people.csv | f-HNCA",
+    ]);
+  });
 });
 
 it("a baseline that an estimator has no use for, as once was possible, makes no method, and is said", async () => {
