@@ -448,12 +448,7 @@ function Example() {
               ))}
             </select>
           </label>
-          <button
-            type="button"
-            disabled={time === 0}
-            onClick={() => (row.value -= board.episodes)}
-            aria-label="A step of the episode back"
-          >
+          <button type="button" disabled={time === 0} onClick={() => (row.value -= board.episodes)}>
             ← move
           </button>
           <button
@@ -462,7 +457,6 @@ function Example() {
               time + 1 >= Math.max(0, ...detailedLanes.value.map(({ walk }) => walk?.cells.length ?? 0))
             }
             onClick={() => (row.value += board.episodes)}
-            aria-label="A step of the episode forward"
           >
             move →
           </button>

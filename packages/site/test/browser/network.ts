@@ -111,7 +111,7 @@ export function networkInBrowser(site: () => Visit): void {
       await shows(page, 10);
       const walker = () => page.$eval(".board .walker", ({ outerHTML }) => outerHTML);
       const before = await walker();
-      const forward = page.getByRole("button", { name: "A step of the episode forward" });
+      const forward = page.getByRole("button", { name: "move →" });
       for (let i = 0; i < 4 && (await walker()) === before; i++) {
         await forward.click();
         await page.getByText(`step ${i + 2} of the episode`).waitFor();
