@@ -172,25 +172,26 @@ export function prepareOrders(choices: number, K: number): Orders {
   return {
     count: pairs.length,
     place(p, at, chosen) {
-      pairs.forEach((pair, order) => {
+      for (let order = 0; order < pairs.length; order++) {
         for (let k = 0; k < K; k++) {
-          stretchOf(p, at, pair, chosen[k], edges);
+          stretchOf(p, at, pairs[order], chosen[k], edges);
           lows[order * K + k] = rest(edges[1]);
           highs[order * K + k] = rest(edges[0]);
         }
-      });
+      }
     },
     chance(samples) {
       let sum = 0;
       for (let order = 0; order < pairs.length; order++) {
         const at = order * K;
         for (let corner = 0; corner < 1 << samples.length; corner++) {
-          let [left, sign] = [1, 1];
-          samples.forEach((k, n) => {
+          let left = 1;
+          let sign = 1;
+          for (let n = 0; n < samples.length; n++) {
             const isHigh = (corner & (1 << n)) > 0;
-            left -= isHigh ? highs[at + k] : lows[at + k];
+            left -= (isHigh ? highs : lows)[at + samples[n]];
             if (isHigh) sign = -sign;
-          });
+          }
           if (left > 0) sum += sign * power(left, K - 1);
         }
       }
@@ -214,11 +215,14 @@ const pairsOf = (choices: number): (readonly [number, number])[] =>
 function stretchOf(
   p: Float64Array,
   at: number,
-  [i, j]: readonly [number, number],
+  pair: readonly [number, number],
   choice: number,
   edges: Float64Array,
 ): void {
-  const [rarer, other] = p[at + i] <= p[at + j] ? [i, j] : [j, i];
+  const i = pair[0];
+  const j = pair[1];
+  const rarer = p[at + i] <= p[at + j] ? i : j;
+  const other = i + j - rarer;
   const own = p[at + choice];
   if (choice === rarer) {
     edges[0] = 0;
