@@ -90,6 +90,12 @@ describe("every environment", () => {
 });
 
 describe("small worlds", () => {
+  it("acrobot shows its angles as points of the circle, and its speeds", () => {
+    const seen = new Float64Array(7);
+    findEnvironment("acrobot").observe(Float64Array.of(0.3, -2, 5, -7), seen, 1);
+    expect([...seen]).toEqual([0, Math.cos(0.3), Math.sin(0.3), Math.cos(-2), Math.sin(-2), 5, -7]);
+  });
+
   it("a grid world keeps to its board, costs 0.05 a step and pays 1 in the far corner", () => {
     const world = gridWorld(3, 9);
     const state = Float64Array.of(0);
@@ -115,8 +121,8 @@ describe("small worlds", () => {
 
   it("the multiplexer pays for the bit at the address", () => {
     const environment = multiplexer(2);
-    // Address 10 in binary, and data 0 0 1 0.
-    const state = Float64Array.of(1, 0, 0, 0, 1, 0, 0);
+    // Address 11 in binary, and data 0 0 0 1.
+    const state = Float64Array.of(1, 1, 0, 0, 0, 1, 0);
     expect(environment.step(state.slice(), 1, never)).toBe(1);
     expect(environment.step(state, 0, never)).toBe(-1);
     expect(environment.ended(state)).toBe(true);
@@ -170,6 +176,45 @@ describe("an object that can reset and step", () => {
     act(one, 13, 45);
     expect([...other.numbers]).toEqual([...one.numbers]);
     expect(one.numbers[0]).toBeGreaterThan(1);
+  });
+
+  it("shows what the object shows, in one episode after another and where it is put back", () => {
+    const [world, own] = [steppable(() => pole(), shape), pole()];
+    const state = new Float64Array(world.stateSize);
+    const seen = (at: Float64Array) => {
+      const out = new Float64Array(5);
+      world.observe(at, out, 1);
+      return [...out.subarray(1)];
+    };
+    for (const uniform of [0.25, 0.7]) {
+      world.reset(state, () => uniform);
+      expect(seen(state)).toEqual(own.reset(Math.floor(2 ** 32 * uniform)));
+      for (const action of [1, 0, 1]) {
+        world.step(state, action, never);
+        expect(seen(state)).toEqual(own.step(action).observation);
+      }
+    }
+    const back = state.slice();
+    steppable(() => pole(), shape).step(back, 0, never);
+    expect(seen(back)).toEqual(own.step(0).observation);
+  });
+
+  it("begins anew where nobody knows where it stands", () => {
+    let [begun, isBroken] = [0, false];
+    const own = pole();
+    const reset = (seed: number) => {
+      begun++;
+      own.reset(seed + (isBroken ? 1 : 0));
+      return isBroken ? raise("it is broken") : own.reset(seed);
+    };
+    const world = steppable(() => ({ ...own, reset }), shape);
+    const state = new Float64Array(world.stateSize);
+    world.reset(state, () => 0.25);
+    isBroken = true;
+    expect(() => world.reset(new Float64Array(world.stateSize), () => 0.5)).toThrow("it is broken");
+    isBroken = false;
+    world.step(state, 1, never);
+    expect(begun).toBe(3);
   });
 
   it("is cut where it says so, and at the limit where it never ends", () => {

@@ -75,6 +75,29 @@ function prepare(
   };
 }
 
+describe("a critic's rates", () => {
+  const ratesOf = (change: Partial<ControlOptions>) => {
+    const { training } = prepare(createReferenceBackend(), change);
+    const { network, parameters } = training.learner;
+    return parameters.slice(network.layers.length).map(({ rate, rateEnd }) => [rate, rateEnd]);
+  };
+
+  it("are one, or one a layer, and end where they began unless it is said", () => {
+    expect(ratesOf({ criticRate: 0.5 })).toEqual([
+      [0.5, 0.5],
+      [0.5, 0.5],
+    ]);
+    expect(ratesOf({ criticRate: [0.5, 0.25], criticRateEnd: 0 })).toEqual([
+      [0.5, 0],
+      [0.25, 0],
+    ]);
+  });
+
+  it("are refused in another number", () => {
+    expect(() => ratesOf({ criticRate: [1] })).toThrow("there are 1 rates for a critic of 2 layers");
+  });
+});
+
 describe("an episode's update", () => {
   it.each([
     { name: "to its end", change: {} },
