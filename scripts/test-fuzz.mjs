@@ -41,6 +41,7 @@ import { parseBanditSpec } from "../packages/flipnet/dist/audit/bandit-spec.js";
 import { parseElboSpec } from "../packages/flipnet/dist/audit/elbo-spec.js";
 import { parseFunctionSpec } from "../packages/flipnet/dist/audit/function-spec.js";
 import { parseProcessSpec } from "../packages/flipnet/dist/audit/process-spec.js";
+import { parseIdxNumbers } from "../packages/flipnet/dist/formats/idx.js";
 import {
   adam,
   createAgent,
@@ -175,7 +176,12 @@ const progress = {
   },
   record: JSON.parse(right.metrics.toString().split("\n")[0]),
 };
-const idx = writeIdx([4, 3, 3], new Uint8Array(36).fill(7));
+/** Bytes, more of them than are unpacked at once, and numbers of four bytes. */
+const idxFiles = [
+  writeIdx([4, 3, 3], new Uint8Array(36).fill(7)),
+  writeIdx([5, 150, 150], new Uint8Array(112_500).fill(7)),
+  Uint8Array.of(0, 0, 13, 1, 0, 0, 0, 2, 63, 128, 0, 0, 64, 0, 0, 0),
+];
 const sweep = {
   base: { task: "multiplexer", k: 1 },
   grid: { seed: [0, 1], hidden: [[2], [3]] },
@@ -357,10 +363,12 @@ const bound = 1e-3;
 /** What a reader reads, the files that it consists of, and the part of all inputs that it has: some take long. */
 const readers = {
   "data files": {
-    lines: { "flipnet/dist/formats/idx": [] },
+    lines: { "flipnet/dist/formats/idx": ["writeIdx", "idxHeader"] },
     read() {
+      const idx = chance(0.8) ? oneOf([idxFiles[0], idxFiles[2]]) : idxFiles[1];
       const bytes = chance(0.5) ? idx : gzipSync(idx);
-      return parseIdx(damagedBytes(chance(0.2) ? gzipSync(damagedBytes(idx)) : bytes), "file");
+      const read = oneOf([parseIdx, parseIdxNumbers]);
+      return read(damagedBytes(chance(0.2) ? gzipSync(damagedBytes(idx)) : bytes), "file");
     },
   },
   tables: {
