@@ -25,7 +25,7 @@ it.each([
 it("refuses a model whose settings make no network", async () => {
   const weights = { dtype: "F32" as const, shape: [2, 4], data: new Float32Array(8) };
   const files = {
-    config: { task: "vae", hidden: 7 },
+    config: { task: "bandit" },
     checkpoint: encode({ "layers.0.weights": weights }, {}),
   };
   const found = loadModel(files, { backend: createReferenceBackend() });
