@@ -24,6 +24,8 @@ export interface Place {
 
 /** Looks whether a file may be written. @throws InputError where that would replace what is not to be replaced */
 export async function checkPlace({ path, mark }: Place, force = false): Promise<void> {
+  if (path === "-")
+    throw new InputError("the output is -; expected the name of a file, ./- for one of that name");
   if (await isOfRun(path)) {
     throw new InputError(`${path} is a file of the run itself; expected another name`);
   }

@@ -88,3 +88,9 @@ it.each(["records.csv", "results.json", "figure.svg", "figure-2.vl.json", "index
     expect(readdirSync(folder)).toContain(name);
   },
 );
+
+it("takes - for no name of a file", async () => {
+  await expect(checkPlace({ path: "-" }, true)).rejects.toThrow(
+    "the output is -; expected the name of a file",
+  );
+});
