@@ -45,7 +45,10 @@ export function loadModule(path: string, { what, made, fits }: Wanted): { value:
   } catch (cause) {
     if (cause instanceof InputError) throw cause;
     const { code, message } = cause as NodeJS.ErrnoException;
-    const [reason] = code === "ENOENT" ? [code] : message.split("\n");
+    const [first] = code === "ENOENT" ? [code] : message.split("\n");
+    const reason = /Cannot find package 'flipnet'/.test(first)
+      ? `${first}: npm install flipnet there`
+      : first;
     throw new InputError(`the ${what} file ${path} cannot be loaded (${reason})`, { cause });
   }
 }

@@ -4,7 +4,8 @@ import { join, resolve } from "node:path";
 import { expect, it } from "vitest";
 import { flipnet, jsonLines, temporaryFolders } from "./flipnet.ts";
 
-const folder = temporaryFolders()("own");
+const temporary = temporaryFolders();
+const folder = temporary("own");
 const at = (name: string) => join(folder, name);
 mkdirSync(at("node_modules"));
 symlinkSync(resolve(import.meta.dirname, "../../../flipnet"), at("node_modules/flipnet"));
@@ -66,4 +67,12 @@ it.each([
   const { code, stdout, stderr } = await flipnet(["train", ...flags]);
   expect({ code, stdout }).toEqual({ code: 2, stdout: "" });
   expect(stderr).toMatch(message);
+});
+
+it("a file that does not find flipnet is told what to do", async () => {
+  const lonely = join(temporary("lonely"), "objective.mjs");
+  await flipnet(["init", "objective", lonely]);
+  const { code, stderr } = await flipnet(["train", "--objective", lonely]);
+  expect(code).toBe(2);
+  expect(stderr).toMatch(/Cannot find package 'flipnet' .*: npm install flipnet there\)$/m);
 });
