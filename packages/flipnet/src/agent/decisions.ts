@@ -66,7 +66,7 @@ export class Decisions<One extends { readonly id: string } = Pending> {
   readonly #most: number;
   readonly #pending = new Map<string, One>();
   /** All that wait, oldest first from a place on, and some that did: a map's oldest is slow to find. */
-  #queue: One[] = [];
+  #queue: (One | undefined)[] = [];
   #first = 0;
   readonly #closed = new Map<string, Closed>();
   /** Their ids, each in the place of the one that was closed `most` before. */
@@ -89,10 +89,13 @@ export class Decisions<One extends { readonly id: string } = Pending> {
 
   get oldest(): One | undefined {
     const queue = this.#queue;
-    while (this.#first < queue.length && this.#pending.get(queue[this.#first].id) !== queue[this.#first]) {
-      this.#first++;
+    for (; this.#first < queue.length; this.#first++) {
+      const one = queue[this.#first];
+      if (one !== undefined && this.#pending.get(one.id) === one) return one;
+      // What is over is not held on to.
+      queue[this.#first] = undefined;
     }
-    return queue[this.#first];
+    return undefined;
   }
 
   /** Throws `InputError` for an id that is none, or was given to another decision. */
