@@ -74,6 +74,11 @@ const foldersIn = async (folder: string): Promise<string[]> =>
 
 const entriesOf = (folder: string) =>
   readdir(folder, { withFileTypes: true }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code === "ENOTDIR") {
+      throw new InputError(
+        `the data ${folder} is a file; expected a folder of images (a table is learned with --target COLUMN, or --task table-vae)`,
+      );
+    }
     throw new InputError(`the data folder ${folder} cannot be read (${cause.code})`, { cause });
   });
 

@@ -7,6 +7,7 @@ import { dirname } from "node:path";
 import type { Backend } from "flipnet/internal/backend/backend";
 import { nativeReason } from "flipnet/internal/backend/kinds";
 import { InputError } from "flipnet/internal/formats/errors";
+import { remedyFor } from "flipnet/internal/optimizers/optimizer";
 import { generator } from "flipnet/internal/random/threefry";
 import type { MemoryPlan } from "flipnet/internal/training/memory";
 import {
@@ -308,7 +309,7 @@ class Run {
         return signal?.aborted !== true;
       };
       for await (const record of training.run(config.epochs, { pause })) {
-        await log.append(record);
+        await log.append(record, remedyFor(training.learner.optimizer));
         records.push(record);
         onEpoch?.(record);
         if (signal?.aborted) break;
@@ -391,10 +392,10 @@ class MetricsLog {
     this.length = length;
   }
 
-  async append(record: EpochRecord): Promise<void> {
+  async append(record: EpochRecord, remedy: string): Promise<void> {
     for (const [name, value] of Object.entries(record)) {
       if (typeof value === "number" && !Number.isFinite(value)) {
-        throw new DivergedError(`${name} is ${value} at step ${record.step}: try a lower learning rate`);
+        throw new DivergedError(`${name} is ${value} at step ${record.step}: ${remedy}`);
       }
     }
     const line = Buffer.from(`${JSON.stringify(record)}\n`);

@@ -363,7 +363,10 @@ function settle(
  */
 export async function readConfigFile(path: string, what = "config file"): Promise<Record<string, unknown>> {
   const parse = path === "-" ? parseJson : parsers[extname(path).toLowerCase()];
-  if (parse === undefined) throw new InputError(`the ${what} is ${path}; expected .json, .yaml or .yml`);
+  if (parse === undefined) {
+    const hint = /\.(csv|tsv|parquet|np[yz])(\.gz)?$/i.test(path) ? ": data is given by --data" : "";
+    throw new InputError(`the ${what} is ${path}; expected .json, .yaml or .yml${hint}`);
+  }
   const text = await (path === "-" ? textFrom(process.stdin) : readFile(path, "utf8")).catch((cause) => {
     throw new InputError(`the ${what} ${path} cannot be read (${cause.code ?? cause.message})`, { cause });
   });

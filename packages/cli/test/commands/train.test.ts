@@ -255,6 +255,16 @@ describe("bad input", () => {
     ["a missing file", ["nowhere.json"], "the config file nowhere.json cannot be read (ENOENT)"],
     ["another kind of file", ["run.toml"], "the config file is run.toml; expected .json, .yaml or .yml"],
     [
+      "a table for a config file",
+      ["run.csv"],
+      "the config file is run.csv; expected .json, .yaml or .yml: data is given by --data",
+    ],
+    [
+      "a table for a folder of images",
+      ["--data", file("table.csv", "a,b\n1,2\n")],
+      /table\.csv is a file; expected a folder of images \(a table is learned with --target COLUMN, or --task table-vae\)$/,
+    ],
+    [
       "a width of 0",
       ["--hidden", "20,0"],
       /^--hidden is \[20,0\]; expected a list of layers, each a width from 1 on/,

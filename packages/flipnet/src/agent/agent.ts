@@ -447,7 +447,7 @@ export class Agent {
       before = `${this.#played} ${this.#learned}`;
       tensors = await this.#current.learner.tensors();
     } while (before !== `${this.#played} ${this.#learned}`);
-    checkFinite(tensors);
+    checkFinite(tensors, this.#current.learner);
     const pending = [...this.#decisions.pending];
     if (pending.length > 0) {
       const shape = this.#keptShape(pending);
@@ -565,7 +565,7 @@ export class Agent {
   /** One more step of learning. @throws RunError where the weights are not finite */
   #countLearned(): void {
     if (this.#learned % checkEvery === checkEvery - 1) {
-      checkWeights(this.#backend, this.#single.learner.parameters);
+      checkWeights(this.#backend, this.#single.learner);
     }
     this.#learned++;
   }

@@ -2,9 +2,10 @@
 import type { ImmediateBackend } from "../backend/backend.ts";
 import { InputError, RunError } from "../formats/errors.ts";
 import type { Tensor } from "../formats/safetensors.ts";
-import type { Parameters } from "../front-ends/front-end.ts";
 import { type NetworkSpec, networkShapes } from "../network/network.ts";
+import { type Optimizer, remedyFor } from "../optimizers/optimizer.ts";
 import { generator } from "../random/threefry.ts";
+import type { Learner } from "../training/learner.ts";
 import { takeTensor } from "../training/parameters.ts";
 import { isSmall, largest } from "./settings.ts";
 
@@ -56,22 +57,24 @@ export function checkShapes(tensors: Readonly<Record<string, Tensor>>, spec: Net
   });
 }
 
+type Learning = Pick<Learner, "parameters" | "optimizer">;
+
 /** @throws RunError where one is not finite */
-export function checkWeights(backend: ImmediateBackend, parameters: readonly Parameters[]): void {
+export function checkWeights(backend: ImmediateBackend, { parameters, optimizer }: Learning): void {
   for (const { name, block } of parameters) {
-    if (!backend.readNow(block).every(Number.isFinite)) throw new RunError(spoilt(name));
+    if (!backend.readNow(block).every(Number.isFinite)) throw new RunError(spoilt(name, optimizer));
   }
 }
 
 /** The same of what is to be saved. */
-export function checkFinite(tensors: Readonly<Record<string, Tensor>>): void {
+export function checkFinite(tensors: Readonly<Record<string, Tensor>>, { optimizer }: Learning): void {
   for (const [name, { data }] of Object.entries(tensors)) {
-    if (!data.every(Number.isFinite)) throw new RunError(spoilt(name));
+    if (!data.every(Number.isFinite)) throw new RunError(spoilt(name, optimizer));
   }
 }
 
-const spoilt = (name: string): string =>
-  `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and try a lower learning rate`;
+const spoilt = (name: string, optimizer: Optimizer): string =>
+  `${name} of the agent holds a number that is not finite: it cannot go on; load what was saved before, and ${remedyFor(optimizer)}`;
 
 const nameOf = (name: string, row: number | undefined): string =>
   row === undefined ? name : `${name} ${row}`;

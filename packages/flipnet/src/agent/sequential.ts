@@ -333,7 +333,7 @@ export class SequentialAgent {
         tensors[`bits.${i}`] = tensorOf(this.#backend, [1, bits.columns], this.#backend.readNow(bits));
       }
     } while (before !== this.#state());
-    checkFinite(tensors);
+    checkFinite(tensors, this.#learner);
     const { optimizer: _, ...settings } = this.#settings;
     return encode(tensors, { sequential: settingsText(settings), state: this.#state(), generator });
   }
@@ -394,7 +394,7 @@ export class SequentialAgent {
     this.#backend.write(transitions.next, next ?? step.context);
     this.#learner.learn();
     this.#time++;
-    if (++this.#learned % checkEvery === 0) checkWeights(this.#backend, this.#learner.parameters);
+    if (++this.#learned % checkEvery === 0) checkWeights(this.#backend, this.#learner);
   }
 
   #end(): void {

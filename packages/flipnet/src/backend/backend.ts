@@ -15,6 +15,8 @@ import type { Key } from "../random/threefry.ts";
 export interface Matrix {
   readonly rows: number;
   readonly columns: number;
+  /** Whether `write` takes bits alone: set by `Backend.expectBits`. */
+  readonly holdsBits: boolean;
 }
 
 /** Bytes that a backend owns: images, labels. */
@@ -125,6 +127,11 @@ export interface Backend {
   indices(length: number): Indices;
   /** `length` accumulators, all zero. */
   sums(length: number): Sums;
+  /**
+   * Says that a matrix holds bits: from now on `write` throws a `RangeError` for other numbers, and this does for one that is
+   * there. Operations take them on trust, so this is asked of what callers fill: a network's input.
+   */
+  expectBits(m: Matrix): void;
   /** Copies numbers in, from element `offset` of `m` on. */
   write(m: Matrix, values: ArrayLike<number>, offset?: number): void;
   writeIndices(indices: Indices, values: ArrayLike<number>): void;

@@ -21,6 +21,7 @@ type Other =
   | "bytes"
   | "indices"
   | "sums"
+  | "expectBits"
   | "write"
   | "writeIndices"
   | "writeSums"

@@ -230,12 +230,13 @@ const reference: ImmediateBackend = {
 
   matrix(rows, columns) {
     shapes.sizes("matrix", rows, columns);
-    return { rows, columns, data: new Float64Array(rows * columns) } as Values;
+    return { rows, columns, holdsBits: false, data: new Float64Array(rows * columns) } as Values;
   },
 
   view(m, offset, rows, columns) {
     shapes.view(m, offset, rows, columns);
-    return { rows, columns, data: values(m).subarray(offset, offset + rows * columns) } as Values;
+    const data = values(m).subarray(offset, offset + rows * columns);
+    return { rows, columns, holdsBits: m.holdsBits, data } as Values;
   },
 
   bytes(data) {
@@ -252,8 +253,15 @@ const reference: ImmediateBackend = {
     return { length, data: new Float64Array(length) } as SumValues;
   },
 
+  expectBits(m) {
+    if (m.holdsBits) return;
+    shapes.bits("expectBits", values(m));
+    (m as { holdsBits: boolean }).holdsBits = true;
+  },
+
   write(m, source, offset = 0) {
     shapes.range("write", offset, source.length, m.rows * m.columns);
+    if (m.holdsBits) shapes.bits("write", source);
     values(m).set(source, offset);
   },
 

@@ -46,6 +46,14 @@ export const shapes = {
     }
   },
 
+  /** That numbers are bits. */
+  bits(operation: string, values: ArrayLike<number>): void {
+    for (let e = 0; e < values.length; e++) {
+      if (values[e] === 0 || values[e] === 1) continue;
+      throw new RangeError(`${operation}: the number at element ${e} is ${values[e]}; expected bits, 0 or 1`);
+    }
+  },
+
   view(m: Matrix, offset: number, rows: number, columns: number): void {
     if (!isWhole(offset, 0, m.rows * m.columns - rows * columns)) {
       misfit("view", { m, offset, rows, columns });

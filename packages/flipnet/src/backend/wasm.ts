@@ -184,13 +184,14 @@ class Wasm implements WasmBackend {
   matrix(rows: number, columns: number): Matrix {
     shapes.sizes("matrix", rows, columns);
     const pointer = this.#allocate(rows * columns * 4, "matrices");
-    return this.#owned<Matrix & Block>({ rows, columns, pointer, heap: this.#heap });
+    return this.#owned<Matrix & Block>({ rows, columns, holdsBits: false, pointer, heap: this.#heap });
   }
 
   view(m: Matrix, offset: number, rows: number, columns: number): Matrix {
     shapes.view(m, offset, rows, columns);
     const pointer = this.#at(m) + offset * 4;
-    return this.#owned<Matrix & Block>({ rows, columns, pointer, heap: this.#heap });
+    const { holdsBits } = m;
+    return this.#owned<Matrix & Block>({ rows, columns, holdsBits, pointer, heap: this.#heap });
   }
 
   bytes(data: Uint8Array): Bytes {
@@ -207,8 +208,15 @@ class Wasm implements WasmBackend {
     return this.#list(length, 8, "matrices");
   }
 
+  expectBits(m: Matrix): void {
+    if (m.holdsBits) return;
+    shapes.bits("expectBits", this.readNow(m));
+    (m as { holdsBits: boolean }).holdsBits = true;
+  }
+
   write(m: Matrix, values: ArrayLike<number>, offset = 0): void {
     shapes.range("write", offset, values.length, m.rows * m.columns);
+    if (m.holdsBits) shapes.bits("write", values);
     this.#heap.write("floats", this.#at(m) + 4 * offset, values);
   }
 

@@ -165,7 +165,7 @@ async function gunzip(bytes: Uint8Array, name: string): Promise<Uint8Array> {
       if (end < bytes.length && tries < MOST_MISTAKEN) continue;
       throw new IdxError(
         start === 0
-          ? `${name} is corrupt: its ${bytes.length} bytes are not a whole gzip file`
+          ? `${name} is corrupt: its ${bytes.length} bytes are not a gzip file, whole and with nothing behind it`
           : `${name} is corrupt: what follows its first ${start} bytes is not a whole member of a gzip file`,
       );
     }

@@ -51,6 +51,7 @@ interface Flips {
  */
 export function createPass(network: Network, input: Matrix, branch = 0, features?: Matrix): Pass {
   const batchSize = input.rows;
+  if (network.inputCoding !== "real") network.backend.expectBits(input);
   const front = features === undefined ? network.front?.prepare(input) : undefined;
   const seen = features ?? front?.output ?? input;
   const layers = network.layers.map((layer) => createOutcome({ network, batchSize }, layer));

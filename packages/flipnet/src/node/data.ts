@@ -121,6 +121,8 @@ async function entriesOf(folder: string): Promise<{ files: Set<string>; folders:
     );
     return { files: new Set(files), folders };
   } catch (cause) {
+    if (reason(cause) === "ENOTDIR")
+      throw new InputError(`the data ${folder} is a file; expected a folder of images`);
     throw new InputError(`the data folder ${folder} cannot be read (${reason(cause)})`, { cause });
   }
 }

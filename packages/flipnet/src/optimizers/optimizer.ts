@@ -40,6 +40,12 @@ export interface Optimizer {
   step(gradients: readonly Matrix[], step: number, from?: number, to?: number): void;
 }
 
+/** What to try where numbers have left the finite ones. */
+export const remedyFor = ({ description }: Optimizer): string =>
+  [description?.l2].flat().some((weight) => Number(weight) > 0)
+    ? "try a lower learning rate or less L2"
+    : "try a lower learning rate";
+
 /** Binds an optimizer to parameters: a network's layers, and what its objective adds. */
 export type OptimizerFactory = (backend: Backend, parameters: readonly Parameters[]) => Optimizer;
 

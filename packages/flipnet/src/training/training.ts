@@ -5,6 +5,7 @@ import type { Tensor } from "../formats/safetensors.ts";
 import { isWhole } from "../formats/whole.ts";
 import { GeneratedDraws } from "../network/draws.ts";
 import { initialiseWeights } from "../network/network.ts";
+import { remedyFor } from "../optimizers/optimizer.ts";
 import type { Task } from "../tasks/task.ts";
 import { Acting } from "./acting.ts";
 import type { Learner } from "./learner.ts";
@@ -225,7 +226,7 @@ export class Training {
       const step = sums[2 * place + 1];
       if (step > 0) {
         throw new DivergedError(
-          `the gradient of ${name} is not finite at step ${step}: try a lower learning rate`,
+          `the gradient of ${name} is not finite at step ${step}: ${remedyFor(this.learner.optimizer)}`,
         );
       }
     });
@@ -286,7 +287,8 @@ export class Training {
     const tensors = await this.learner.tensors();
     for (const [name, { data }] of Object.entries(tensors)) {
       if (!data.every(Number.isFinite)) {
-        throw new DivergedError(`${name} is not finite at step ${this.step}: try a lower learning rate`);
+        const remedy = remedyFor(this.learner.optimizer);
+        throw new DivergedError(`${name} is not finite at step ${this.step}: ${remedy}`);
       }
     }
     for (const [name, matrix] of Object.entries(this.task.state ?? {})) {

@@ -121,7 +121,7 @@ it("gzip of far more than its header speaks of is not unpacked", async () => {
 it("gzip that looks like many members is not tried for ever", async () => {
   const bytes = Uint8Array.from({ length: 4_000_000 }, (_, i) => [0x1f, 0x8b, 8, 0][i % 4]);
   const began = performance.now();
-  expect(await message(bytes)).toMatch("not a whole gzip file");
+  expect(await message(bytes)).toMatch("not a gzip file, whole and");
   expect(performance.now() - began).toBeLessThan(20_000);
 });
 
@@ -184,7 +184,7 @@ describe("one clear sentence for", () => {
   it("corrupt gzip", async () => {
     const whole = gzipSync(known);
     expect(await message(whole.subarray(0, whole.length - 9))).toBe(
-      `file is corrupt: its ${whole.length - 9} bytes are not a whole gzip file`,
+      `file is corrupt: its ${whole.length - 9} bytes are not a gzip file, whole and with nothing behind it`,
     );
     expect(await message(whole.subarray(0, 2))).toMatch("corrupt");
     // The check sum, just before the length.

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
+import { createWasmBackend } from "../../src/backend/wasm.ts";
 import { GeneratedDraws, GivenDraws } from "../../src/network/draws.ts";
 import {
   createNetwork,
@@ -248,4 +249,27 @@ test("generated draws are a function of seed, step, layer and branch", () => {
   const same = sampled(1, 1, 0);
   expect(sampled(1, 1, 0)).toBe(same);
   for (const other of [sampled(2, 1, 0), sampled(1, 2, 0), sampled(1, 1, 1)]) expect(other).not.toBe(same);
+});
+
+test("an input of bits takes bits alone, on every backend, before the pass is made and after", async () => {
+  for (const backend of [createReferenceBackend(), await createWasmBackend({ kernels: "portable" })]) {
+    const layers = [{ kind: "bernoulli", units: 2 }] as const;
+    const makePass = (inputKind: "bits" | "signs" | "real", from: readonly number[] = []) => {
+      const input = backend.matrix(1, 4);
+      backend.write(input, from);
+      return createPass(createNetwork(backend, { inputs: 4, inputKind, units: "zero-one", layers }), input);
+    };
+    const reals = [1, 0.5, 2, -1];
+    for (const kind of ["bits", "signs"] as const) {
+      expect(() => makePass(kind, reals)).toThrow("the number at element 1 is 0.5; expected bits, 0 or 1");
+      const { input } = makePass(kind, [1, 0, 0, 1]);
+      expect(() => backend.write(input, [0, Number.NaN], 2)).toThrow("the number at element 1 is NaN");
+      expect(() => backend.write(backend.view(input, 2, 1, 2), [-1])).toThrow(
+        "the number at element 0 is -1",
+      );
+      expect([...backend.readNow(input)]).toEqual([1, 0, 0, 1]);
+    }
+    const { input } = makePass("real", reals);
+    expect([...backend.readNow(input)]).toEqual(reals);
+  }
 });

@@ -152,7 +152,7 @@ describe("one clear sentence for", () => {
     const missing = join(root, "missing");
     expect(await message(missing)).toBe(`the data folder ${missing} cannot be read (ENOENT)`);
     const plain = join(folder(small), "t10k-labels-idx1-ubyte");
-    expect(await message(plain)).toBe(`the data folder ${plain} cannot be read (ENOTDIR)`);
+    expect(await message(plain)).toBe(`the data ${plain} is a file; expected a folder of images`);
   });
 
   it.each([

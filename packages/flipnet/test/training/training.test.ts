@@ -5,6 +5,7 @@ import { hnca } from "../../src/estimators/hnca.ts";
 import { estimatorsFor, findEstimator } from "../../src/estimators/registry.ts";
 import { reinforce } from "../../src/estimators/reinforce.ts";
 import { adam } from "../../src/optimizers/adam.ts";
+import { withL2 } from "../../src/optimizers/l2.ts";
 import { type BanditTrainingOptions, createBanditTraining } from "../../src/training/bandit.ts";
 import type { EpochRecord } from "../../src/training/training.ts";
 import { easyImages } from "../helpers.ts";
@@ -114,6 +115,15 @@ test("a gradient that is not finite stops the training with layer and step", asy
   };
   await expect(run()).rejects.toThrow(
     "the gradient of layers.2 is not finite at step 34: try a lower learning rate",
+  );
+});
+
+test("whoever diverges with a penalty hears of that, too", async () => {
+  const optimizer = withL2(adam({ learningRate: 0.01 }), 1e300);
+  const training = createBanditTraining(createReferenceBackend(), data, { ...options, optimizer });
+  training.learner.network.backend.write(training.learner.network.layers[2].bias, [Number.NaN]);
+  await expect(training.tensors()).rejects.toThrow(
+    "not finite at step 0: try a lower learning rate or less L2",
   );
 });
 
