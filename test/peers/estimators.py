@@ -674,6 +674,72 @@ def arsm(net):
     return given, credits
 
 
+def choice_surrogate(net, times, unit):
+    """As `surrogate`, of the network with softmax units: `unit` has logits and uniforms, both [..., units, choices] where a unit is softmax."""
+    given = {f"{n},0": uniforms(times * B, net.widths[n]) for n in range(3)}
+
+    def total(*shifts):
+        shown = []
+        for n, choices in enumerate(net.choices):
+            apart = lambda m: m.reshape(*m.shape[:-1], -1, choices) if choices > 1 else m
+            l = net.logits(n, shown) + shifts[n]
+            u = given[f"{n},0"].reshape(times, B, -1)
+            shown.append(unit(apart(l), apart(u), choices).reshape(B, -1))
+        return net.f(shown).sum()
+
+    return given, jax.grad(total, argnums=(0, 1, 2))(*(jnp.zeros((B, n)) for n in net.widths))
+
+
+def exponential(u):
+    return -jnp.log(u + HALF_STEP)
+
+
+def gumbel_choice(l, u):
+    return l - jnp.log(exponential(u))
+
+
+def chosen(l, u):
+    return jax.lax.stop_gradient(jax.nn.one_hot(jnp.argmax(gumbel_choice(l, u), -1), l.shape[-1]))
+
+
+def gumbel_given(l, d, u):
+    """Gumbels anew given the choice, as the paper's appendix has them: by the sum of all rates."""
+    e, rate = exponential(u), jnp.exp(l)
+    total = rate.sum(-1, keepdims=True)
+    own = (e * d).sum(-1, keepdims=True)
+    return jnp.where(d == 1, -jnp.log(own) + jnp.log(total), -jnp.log(e / rate + own / total))
+
+
+def gumbel_softmax_choices(net, t):
+    def unit(l, u, choices):
+        if choices == 1:
+            return through(1.0 * (u[0] < jax.nn.sigmoid(l)), jax.nn.sigmoid(z_of(l, u[0]) / t))
+        return through(chosen(l, u[0]), jax.nn.softmax(gumbel_choice(l, u[0]) / t, -1))
+
+    return choice_surrogate(net, 1, unit)
+
+
+def gumbel_rao_choices(net, t, M):
+    def unit(l, u, choices):
+        still = jax.lax.stop_gradient
+        b = still(1.0 * (u[0] < jax.nn.sigmoid(l))) if choices == 1 else chosen(l, u[0])
+        soft = 0
+        for v in u[1:]:
+            z = (z_given if choices == 1 else gumbel_given)(l, b, v)
+            moved = (still(z) + l - still(l)) / t
+            soft = soft + (jax.nn.sigmoid(moved) if choices == 1 else jax.nn.softmax(moved, -1)) / M
+        return through(b, soft)
+
+    return choice_surrogate(net, 1 + M, unit)
+
+
+def concrete_choices(net, t):
+    def unit(l, u, choices):
+        return jax.nn.sigmoid(z_of(l, u[0]) / t) if choices == 1 else jax.nn.softmax(gumbel_choice(l, u[0]) / t, -1)
+
+    return choice_surrogate(net, 1, unit)
+
+
 CHOICE_CASES = {
     "disarm-tree": lambda net: disarm_forks(net, halves),
     "disarm-sb": lambda net: disarm_forks(net, lambda first, end: first + 1),
@@ -746,6 +812,12 @@ LATER_CASES = {
 }
 add_cases(LATER_CASES, Net)
 add_cases({"arsm": arsm}, ChoiceNet, softmax=True)
+RELAXED_CHOICES = {
+    "gumbel-softmax:temperature=0.4": lambda net: gumbel_softmax_choices(net, 0.4),
+    "gumbel-rao:temperature=0.4:noises=3": lambda net: gumbel_rao_choices(net, 0.4, 3),
+    "concrete:temperature=0.6": lambda net: concrete_choices(net, 0.6),
+}
+add_cases(RELAXED_CHOICES, ChoiceNet, softmax=True)
 made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "softmaxSpec": choice_spec, "cases": cases}
 path = pathlib.Path(__file__).with_name("estimators.json")
 path.write_text(json.dumps(made, separators=(",", ":")) + "\n")

@@ -1,8 +1,9 @@
 /**
- * Concrete units (Maddison, Mnih and Teh 2017; Gumbel-softmax without straight-through: Jang, Gu and Poole 2017), of Bernoulli
- * units: every unit shows `s = sigmoid(z / t)` in place of its bit, `z = l - logit(u)`, and the objective is differentiated through all of it,
+ * Concrete units (Maddison, Mnih and Teh 2017; Gumbel-softmax without straight-through: Jang, Gu and Poole 2017): every
+ * Bernoulli unit shows `s = sigmoid(z / t)` in place of its bit, `z = l - logit(u)`, every softmax unit `s = softmax(z / t)` in place of its
+ * choice, `z_k = l_k - log(-log u_k)`, and the objective is differentiated through all of it,
  *
- *     g = a s (1 - s) / t + df/dl.
+ *     g = a s (1 - s) / t + df/dl,     of softmax units  g_k = s_k (a_k - sum_m s_m a_m) / t + df/dl_k.
  *
  * The action, and what the objective itself learns, are those of the bits that the same noise draws.
  *
@@ -12,17 +13,17 @@
 import { computeLaw, createMeanPass, createPass, samplePass, showMeans } from "../network/pass.ts";
 import { prepareBackpropagation } from "./backpropagation.ts";
 import { defineEstimator } from "./estimator.ts";
-import { prepareNoise, withNoise } from "./logistic-noise.ts";
 import { positive } from "./options.ts";
+import { prepareRelaxedUnits, withNoise } from "./relaxed-units.ts";
 
-/** `g = a s (1 - s) / t + df/dl`, on relaxed units: Maddison et al. 2017, binary Concrete. */
+/** `g = a s (1 - s) / t + df/dl`, on relaxed units: Maddison et al. 2017, Concrete and binary Concrete. */
 export const concrete = defineEstimator({
   name: "concrete",
   title: "Concrete",
   paper: "Maddison, Mnih and Teh 2017; Jang, Gu and Poole 2017",
   unbiased: false,
   why: "it is unbiased for the relaxed network",
-  needs: { knows: ["evaluations", "slopes"], bernoulli: "all" },
+  needs: { knows: ["evaluations", "slopes"] },
   baseline: false,
   cost: "two forward passes + one back",
   options: { temperature: positive({ default: 0.5, says: "of the relaxed units" }) },
@@ -36,17 +37,12 @@ export const concrete = defineEstimator({
     const { components, addDirectGradient, addLogitSlopes = addDirectGradient } = objective.prepare(relaxed);
     const parts = layers.map((layer) => {
       const kept = matrix(layer.width);
-      return {
-        layer,
-        kept,
-        noise: prepareNoise(backend, relaxed.layers[layer.index], kept),
-        cooled: matrix(layer.width),
-        rest: matrix(layer.width),
-        g: matrix(layer.width),
-      };
+      const outcome = relaxed.layers[layer.index];
+      const units = prepareRelaxedUnits(backend, outcome, kept, temperature, outcome.bits);
+      return { layer, kept, units, g: matrix(layer.width) };
     });
     const back = prepareBackpropagation(relaxed, components, ({ index }, a, out) => {
-      backend.meanSlope(a, relaxed.layers[index].bits, parts[index].rest, 1 / temperature, out);
+      parts[index].units.through(a, 1, out);
     });
     return withNoise(
       backend,
@@ -58,12 +54,9 @@ export const concrete = defineEstimator({
         sample: (draws) => samplePass(pass, draws),
         credit() {
           for (const component of evaluation.components) component.evaluate();
-          for (const { layer, noise, cooled, rest } of parts) {
+          for (const { layer, units } of parts) {
             computeLaw(relaxed, layer);
-            noise.relax();
-            backend.fill(cooled, 0);
-            backend.addScaled(noise.z, 1 / temperature, cooled);
-            backend.sigmoid(cooled, relaxed.layers[layer.index].bits, rest);
+            units.relax();
             showMeans(relaxed, layer);
           }
           for (const component of components) component.evaluate();

@@ -1,16 +1,16 @@
 /**
- * Gumbel-Rao (Paulus, Maddison and Krause 2021), of Bernoulli units: Gumbel-softmax with straight-through, its derivative averaged over M
- * noises that would have given the same bits,
+ * Gumbel-Rao (Paulus, Maddison and Krause 2021): Gumbel-softmax with straight-through, its derivative averaged over M noises that would
+ * have given the same bits,
  *
  *     g = a 1/M sum_m s_m (1 - s_m) / t,     s_m = sigmoid(z_m / t),
  *
- * `z_m` drawn anew given the bits, and held fixed where the derivative is taken. A reward that was observed is learned as by straight-through.
+ * and of softmax units the same with `J(s_m) = diag(s_m) - s_m s_m^T` in place of `s_m (1 - s_m)`, `s_m = softmax(z_m / t)`; `z_m` drawn anew given the bits, and held fixed where the derivative is taken. A reward that was observed is learned as by straight-through.
  *
  * Biased, with the mean of Gumbel-softmax and no more variance at one layer. Cost: as that, and M noises a unit, formed on the host.
  */
 import { defineEstimator } from "./estimator.ts";
-import { prepareNoise, withNoise } from "./logistic-noise.ts";
 import { count, positive } from "./options.ts";
+import { prepareRelaxedUnits, withNoise } from "./relaxed-units.ts";
 import { prepareSurrogate } from "./surrogate.ts";
 
 /** `g = a 1/M sum_m s_m (1 - s_m) / t`: Paulus et al. 2021, equation 10. */
@@ -20,7 +20,7 @@ export const gumbelRao = defineEstimator({
   paper: "Paulus, Maddison and Krause 2021",
   unbiased: false,
   why: "it has the mean of Gumbel-softmax, which takes the slope of a relaxed unit for that of the unit",
-  needs: { knows: [], bernoulli: "all" },
+  needs: { knows: [] },
   baseline: true,
   cost: "forward pass + one transposed product",
   options: {
@@ -35,19 +35,17 @@ export const gumbelRao = defineEstimator({
     const kept = layers.map(({ width }) => backend.matrix((1 + noises) * B, width));
     const prepared = prepareSurrogate("gumbel-rao", problem, (pass) => {
       const parts = layers.map(({ index, width }) => {
-        const [cooled, on, off] = [0, 1, 2].map(() => backend.matrix(B, width));
-        return { noise: prepareNoise(backend, pass.layers[index], kept[index]), cooled, on, off };
+        const [shown, one] = [0, 1].map(() => backend.matrix(B, width));
+        const relaxed = prepareRelaxedUnits(backend, pass.layers[index], kept[index], temperature, shown);
+        return { relaxed, one };
       });
       return ({ index }, a, out) => {
-        const { noise, cooled, on, off } = parts[index];
+        const { relaxed, one } = parts[index];
         backend.fill(out, 0);
         for (let m = 1; m <= noises; m++) {
-          noise.relaxGivenBits(m);
-          backend.fill(cooled, 0);
-          backend.addScaled(noise.z, 1 / temperature, cooled);
-          backend.sigmoid(cooled, on, off);
-          backend.meanSlope(a, on, off, 1 / (temperature * noises), cooled);
-          backend.addScaled(cooled, 1, out);
+          relaxed.relaxGivenBits(m);
+          relaxed.through(a, 1 / noises, one);
+          backend.addScaled(one, 1, out);
         }
       };
     });

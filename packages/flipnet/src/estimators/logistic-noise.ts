@@ -4,7 +4,6 @@
  */
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { type Law, sampleFrom } from "../network/laws.ts";
-import type { PreparedEstimator } from "./estimator.ts";
 
 /**
  * Each unit by itself, as `independent` draws them, from the first B rows of the uniforms; all `times B` rows are kept, [times B, J], for
@@ -24,7 +23,7 @@ export function keepingNoise(backend: Backend, outcome: Outcome, kept: Matrix): 
 }
 
 /** A uniform is a multiple of 2^-24, and may be 0: this is the middle of its step. */
-const halfStep = 2 ** -25;
+export const halfStep = 2 ** -25;
 
 /** What a layer's noise is, as numbers; each array is [B, J], row by row, and is used again at the next call. */
 export interface LogisticNoise {
@@ -88,17 +87,4 @@ export function prepareNoise(backend: Backend, { logits, p, q, bits }: Outcome, 
 }
 
 /** Where a probability is 0 in float32, what could not happen has. */
-const tiny = 1e-30;
-
-/** The same estimator, whose uniforms are kept: a layer's in its matrix of `kept`. */
-export function withNoise(
-  backend: Backend,
-  prepared: PreparedEstimator,
-  kept: readonly Matrix[],
-): PreparedEstimator {
-  const laws = kept.map((one, index) => keepingNoise(backend, prepared.pass.layers[index], one));
-  return {
-    ...prepared,
-    sample: (draws) => prepared.sample({ draw: (site) => draws.draw(site, laws[site.layer.index]) }),
-  };
-}
+export const tiny = 1e-30;

@@ -1,0 +1,97 @@
+/**
+ * Softmax units as the largest of logits with Gumbel noise: `z_k = l_k - log E_k`, `E_k = -log u_k` exponential times, one uniform a choice;
+ * the choice is the largest `z`. Relaxations show `softmax(z / temperature)` in its place. The noise is formed on the host.
+ */
+import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
+import type { Law } from "../network/laws.ts";
+import { halfStep, tiny } from "./logistic-noise.ts";
+
+const timeOf = (u: number) => -Math.log(u + halfStep);
+
+/**
+ * Each unit by itself, from the first B rows of the uniforms; all `times B` rows are kept, [times B, width], for whoever needs more
+ * noise. It cannot be enumerated.
+ */
+export function keepingGumbels(backend: Backend, outcome: Outcome, kept: Matrix): Law {
+  const { logits, choices, bits } = outcome;
+  const { rows, columns } = logits;
+  const first = backend.view(kept, 0, rows, columns);
+  const [l, u, found] = [0, 1, 2].map(() => new Float64Array(rows * columns));
+  return {
+    rows: kept.rows,
+    columns,
+    uniforms: kept,
+    fromUniforms(uniforms) {
+      if (uniforms !== kept) backend.copy(uniforms, kept);
+      const now = immediate(backend);
+      now.readNow(logits, l);
+      now.readNow(first, u);
+      found.fill(0);
+      for (let at = 0; at < l.length; at += choices) {
+        let best = at;
+        let largest = -Infinity;
+        for (let k = at; k < at + choices; k++) {
+          const z = l[k] - Math.log(timeOf(u[k]));
+          if (z > largest) {
+            largest = z;
+            best = k;
+          }
+        }
+        found[best] = 1;
+      }
+      backend.write(bits, found);
+    },
+  };
+}
+
+/** What a layer's noise is, as numbers. */
+export interface GumbelNoise {
+  /** `z`, from the layer's logits and the uniforms that drew it. */
+  relax(): void;
+  /**
+   * `z` anew from other uniforms, given the choice `c` as it is, but for a number that all of a unit have in common: the largest is
+   * `-log E_c` whichever it is, and the others are those that stay below it, `-log(E_k / p_k + E_c)`. `block` says which rows of the uniforms.
+   */
+  relaxGivenBits(block: number): void;
+  /** [B, width] z, written by either. */
+  readonly z: Matrix;
+}
+
+/** Buffers for the noise of one layer; `kept` are its uniforms. */
+export function prepareGumbels(
+  backend: Backend,
+  { logits, p, bits, choices }: Outcome,
+  kept: Matrix,
+): GumbelNoise {
+  const now = immediate(backend);
+  const { rows, columns } = logits;
+  const size = rows * columns;
+  const blocks = Array.from({ length: kept.rows / rows }, (_, block) =>
+    backend.view(kept, block * size, rows, columns),
+  );
+  const z = backend.matrix(rows, columns);
+  const [law, u, did, relaxed] = [0, 1, 2, 3].map(() => new Float64Array(size));
+  return {
+    z,
+    relax() {
+      now.readNow(logits, law);
+      now.readNow(blocks[0], u);
+      for (let e = 0; e < size; e++) relaxed[e] = law[e] - Math.log(timeOf(u[e]));
+      backend.write(z, relaxed);
+    },
+    relaxGivenBits(block) {
+      now.readNow(p, law);
+      now.readNow(bits, did);
+      now.readNow(blocks[block], u);
+      for (let at = 0; at < size; at += choices) {
+        const chosen = did.indexOf(1, at);
+        const earliest = timeOf(u[chosen]);
+        for (let k = at; k < at + choices; k++) {
+          const later = k === chosen ? 0 : timeOf(u[k]) / Math.max(law[k], tiny);
+          relaxed[k] = -Math.log(later + earliest);
+        }
+      }
+      backend.write(z, relaxed);
+    },
+  };
+}
