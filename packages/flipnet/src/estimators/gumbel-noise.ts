@@ -4,7 +4,7 @@
  */
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import type { Law } from "../network/laws.ts";
-import { halfStep, tiny } from "./logistic-noise.ts";
+import { asUniform, halfStep, tiny } from "./logistic-noise.ts";
 
 const timeOf = (u: number) => -Math.log(u + halfStep);
 
@@ -13,14 +13,13 @@ const timeOf = (u: number) => -Math.log(u + halfStep);
  * noise. It cannot be enumerated.
  */
 export function keepingGumbels(backend: Backend, outcome: Outcome, kept: Matrix): Law {
-  const { logits, choices, bits } = outcome;
+  const { logits, p, choices, bits } = outcome;
   const { rows, columns } = logits;
   const first = backend.view(kept, 0, rows, columns);
   const [l, u, found] = [0, 1, 2].map(() => new Float64Array(rows * columns));
+  const shape = { rows: kept.rows, columns, uniforms: kept };
   return {
-    rows: kept.rows,
-    columns,
-    uniforms: kept,
+    ...shape,
     fromUniforms(uniforms) {
       if (uniforms !== kept) backend.copy(uniforms, kept);
       const now = immediate(backend);
@@ -40,6 +39,26 @@ export function keepingGumbels(backend: Backend, outcome: Outcome, kept: Matrix)
         found[best] = 1;
       }
       backend.write(bits, found);
+    },
+    given: {
+      ...shape,
+      fromUniforms(uniforms) {
+        if (uniforms !== kept) backend.copy(uniforms, kept);
+        const now = immediate(backend);
+        now.readNow(p, l);
+        now.readNow(bits, found);
+        now.readNow(first, u);
+        for (let at = 0; at < l.length; at += choices) {
+          // Choice k comes in at E_k / p_k: the one that was made at an exponential time, the others as long after it as ever.
+          const chosen = found.indexOf(1, at);
+          const earliest = timeOf(u[chosen]);
+          for (let k = at; k < at + choices; k++) {
+            const E = l[k] * earliest + (k === chosen ? 0 : timeOf(u[k]));
+            u[k] = asUniform(Math.exp(-E) - halfStep);
+          }
+        }
+        backend.write(first, u);
+      },
     },
   };
 }

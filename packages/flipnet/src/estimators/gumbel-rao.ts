@@ -4,7 +4,8 @@
  *
  *     g = a 1/M sum_m s_m (1 - s_m) / t,     s_m = sigmoid(z_m / t),
  *
- * and of softmax units the same with `J(s_m) = diag(s_m) - s_m s_m^T` in place of `s_m (1 - s_m)`, `s_m = softmax(z_m / t)`; `z_m` drawn anew given the bits, and held fixed where the derivative is taken. A reward that was observed is learned as by straight-through.
+ * and of softmax units the same with `diag(s_m) - s_m s_m^T` in place of `s_m (1 - s_m)`, `s_m = softmax(z_m / t)`; `z_m` drawn anew given
+ * the bits, and held fixed where the derivative is taken. A reward that was observed is learned as by straight-through.
  *
  * Biased, with the mean of Gumbel-softmax and no more variance at one layer. Cost: as that, and M noises a unit, formed on the host.
  */

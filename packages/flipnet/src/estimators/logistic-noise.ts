@@ -10,17 +10,37 @@ import { type Law, sampleFrom } from "../network/laws.ts";
  * whoever needs more noise. It cannot be enumerated.
  */
 export function keepingNoise(backend: Backend, outcome: Outcome, kept: Matrix): Law {
-  const { rows, columns } = outcome.p;
+  const { p, q, bits } = outcome;
+  const { rows, columns } = p;
+  const first = backend.view(kept, 0, rows, columns);
+  const [on, off, did, u] = [0, 1, 2, 3].map(() => new Float64Array(rows * columns));
+  const shape = { rows: kept.rows, columns, uniforms: kept };
   return {
-    rows: kept.rows,
-    columns,
-    uniforms: kept,
+    ...shape,
     fromUniforms(uniforms) {
       if (uniforms !== kept) backend.copy(uniforms, kept);
-      sampleFrom(backend, outcome, backend.view(kept, 0, rows, columns));
+      sampleFrom(backend, outcome, first);
+    },
+    given: {
+      ...shape,
+      fromUniforms(uniforms) {
+        if (uniforms !== kept) backend.copy(uniforms, kept);
+        const now = immediate(backend);
+        now.readNow(p, on);
+        now.readNow(q, off);
+        now.readNow(bits, did);
+        now.readNow(first, u);
+        for (let e = 0; e < u.length; e++) {
+          u[e] = asUniform(did[e] === 1 ? on[e] * u[e] : on[e] + off[e] * u[e]);
+        }
+        backend.write(first, u);
+      },
     },
   };
 }
+
+/** The largest uniform is 1 less a step. */
+export const asUniform = (u: number): number => Math.min(1 - 2 * halfStep, Math.max(0, u));
 
 /** A uniform is a multiple of 2^-24, and may be 0: this is the middle of its step. */
 export const halfStep = 2 ** -25;

@@ -70,6 +70,10 @@ export function withNoise(
   );
   return {
     ...prepared,
-    sample: (draws) => prepared.sample({ draw: (site) => draws.draw(site, laws[site.layer.index]) }),
+    sample: (draws) =>
+      prepared.sample({
+        draw: (site) => draws.draw(site, laws[site.layer.index]),
+        stands: (branch) => draws.stands?.(branch) ?? false,
+      }),
   };
 }

@@ -22,6 +22,11 @@ export interface Law {
   readonly columns: number;
   /** Room for them where somebody looks at them afterwards; absent: whoever draws has room. */
   readonly uniforms?: Matrix;
+  /**
+   * Of uniforms that somebody looks at afterwards: from as many others it writes there what would have drawn the outcomes as they are. To
+   * be asked for where these were drawn elsewhere. Absent: nobody looks.
+   */
+  readonly given?: Law;
   /** Writes the outcomes that these uniforms give. */
   fromUniforms(uniforms: Matrix): void;
   /** Writes the outcomes of tosses, and their probabilities. Absent: it cannot be enumerated, only simulated. */

@@ -5,7 +5,7 @@
  */
 import type { Matrix } from "../backend/backend.ts";
 import { InputError } from "../formats/errors.ts";
-import type { Draws } from "../network/draws.ts";
+import type { Draws, Site } from "../network/draws.ts";
 import { type Pass, partOfPass, samplePass } from "../network/pass.ts";
 import type { Act } from "../tasks/task.ts";
 import type { Learner } from "./learner.ts";
@@ -19,6 +19,7 @@ export class Acting {
   readonly #draws: Draws;
   /** By their first row, their number, and their time. */
   readonly #passes = new Map<string, Pass>();
+  readonly #sites: Site[] = [];
   /** Rows that have acted in this step, and how often some did. */
   #acted = 0;
   #time = 0;
@@ -65,13 +66,21 @@ export class Acting {
     throw new InputError(`${this.#acted} of ${batchSize} rows have acted; expected every row once a step`);
   }
 
-  /** The main pass has been played, part by part, in its own buffers. */
+  /** The main pass has been played, part by part, in its own buffers; whoever looks at its noise gets some that would have played it so. */
   readonly #played: Draws = {
     stands: (branch) => branch === 0,
     draw: (site, law) => {
       if (site.branch > 0) this.#draws.draw(site, law);
+      else if (law.given !== undefined) this.#draws.draw(this.#behind(site), law.given);
     },
   };
+
+  /** The site at a time behind all parts'. */
+  #behind(site: Site): Site {
+    const { index } = site.layer;
+    this.#sites[index] ??= { ...site, time: this.#learner.estimator.pass.batchSize };
+    return this.#sites[index];
+  }
 }
 
 const bitsOf = ({ layers }: Pass): Matrix => layers[layers.length - 1].bits;

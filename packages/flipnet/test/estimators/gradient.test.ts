@@ -115,7 +115,7 @@ function problemFor(
   on: ImmediateBackend,
   units: Units,
 ) {
-  const known = knows.some((one) => one !== "reward") || (knows.length === 0 && bernoulli === "all");
+  const known = knows.some((one) => one !== "reward");
   const hidden = { kind: "softmax", units: 2, choices: 3, parents: [0, "input"] } as const;
   const layers: LayerSpec[] = singleUnit
     ? [{ kind: "bernoulli", units: 1 }]
