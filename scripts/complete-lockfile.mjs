@@ -10,7 +10,10 @@ const { packages } = lock;
 function platform(name) {
   const words = name.split(/[/-]/);
   const named = (values) => values.filter((value) => words.includes(value));
-  const libc = [words.includes("musl") && "musl", words.some((word) => /^gnu/.test(word)) && "glibc"];
+  const libc = [
+    words.some((word) => /^musl/.test(word)) && "musl",
+    words.some((word) => /^gnu/.test(word)) && "glibc",
+  ];
   return {
     cpu: named(["arm64", "x64", "arm", "ia32", "ppc64", "riscv64", "s390x"]),
     libc: words.includes("linux") ? libc.filter(Boolean) : [],

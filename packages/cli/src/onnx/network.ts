@@ -87,10 +87,11 @@ export function addInput(graph: UnitsBuilder, { inputs, inputCoding }: Network, 
  *
  * @throws InputError for parameters of other kinds
  */
-export function addFront(graph: UnitsBuilder, { parameters }: FrontEnd, seen: Value, blocks: Blocks): Value {
+export function addFront(graph: UnitsBuilder, front: FrontEnd, seen: Value, blocks: Blocks): Value {
+  const { parameters, outputs } = front;
   const convolutions = parameters.filter(isConvolution);
   if (convolutions.length > 0 && convolutions.length === parameters.length) {
-    return addConvolutions(graph, convolutions, seen, blocks);
+    return addConvolutions(graph, convolutions, outputs, seen, blocks);
   }
   let x = seen;
   for (const one of parameters) {
@@ -117,6 +118,7 @@ export function addFront(graph: UnitsBuilder, { parameters }: FrontEnd, seen: Va
 function addConvolutions(
   graph: UnitsBuilder,
   convolutions: readonly Convolution[],
+  outputs: number,
   images: Value,
   blocks: Blocks,
 ): Value {
@@ -132,7 +134,7 @@ function addConvolutions(
     x = graph.apply("Relu", name, [x]);
   }
   const byPlace = graph.apply("Transpose", "features", [x], { perm: { ints: [0, 2, 3, 1] } });
-  return graph.apply("Reshape", "features", [byPlace, graph.ints([0, -1])]);
+  return graph.apply("Reshape", "features", [byPlace, graph.ints([0, outputs])]);
 }
 
 /** From [row, column, channel][unit] to [unit][channel][row, column]. */
@@ -202,15 +204,16 @@ function addAction(graph: UnitsBuilder, units: Units, logits: Value): void {
   const { name, kind, choices } = units;
   const flat = (values: Value, shape: readonly number[]) =>
     graph.apply("Reshape", name, [values, graph.ints(shape)]);
-  const logs = flat(graph.logProbabilities(units, logits), [0, -1]);
+  const actions = kind === "softmax" ? choices : 2;
+  // No size is left to be inferred: of no rows that cannot be.
+  const logs = flat(graph.logProbabilities(units, logits), [0, actions]);
   let action: Value;
   if (graph.kind === "mean-field") {
     action = graph.apply("ArgMax", name, [logs], { axis: { int: 1 }, keepdims: { int: 0 } });
   } else {
     const { bits, choices: chosen } = graph.draw(units, graph.probabilities(units, logits));
-    action = flat(chosen ?? graph.apply("Cast", name, [bits], { to: { type: "int64" } }), [-1]);
+    action = flat(chosen ?? graph.apply("Cast", name, [bits], { to: { type: "int64" } }), [0]);
   }
-  const actions = kind === "softmax" ? choices : 2;
   const how = graph.kind === "mean-field" ? "The most probable action" : "The action that was drawn";
   graph.output("action", action, "int64", ["batch"], `${how}, 0 to ${actions - 1}.`);
   graph.output(

@@ -82,7 +82,8 @@ export class UnitsBuilder extends GraphBuilder {
   /** Inverse of the cumulative distribution: the first choice up to which there is more than `u`. */
   #drawChoices(units: Units, p: Value): Drawn {
     const { name, choices } = units;
-    const flat = (values: Value) => this.apply("Reshape", name, [values, this.ints([0, -1])]);
+    const width = units.units * choices;
+    const flat = (values: Value) => this.apply("Reshape", name, [values, this.ints([0, width])]);
     if (this.kind === "mean-field") return { bits: flat(p) };
     const upTo = this.apply("CumSum", name, [p, this.ints(2)]);
     const all = this.apply("Gather", name, [upTo, this.ints([choices - 1])], { axis: { int: 2 } });

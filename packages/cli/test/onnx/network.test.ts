@@ -22,7 +22,7 @@ import { matrixOf, mixedNetwork, numbers } from "../../../flipnet/test/helpers.t
 import { GraphBuilder } from "../../src/onnx/builder.ts";
 import { networkGraph } from "../../src/onnx/network.ts";
 import { meansOf } from "./means.ts";
-import { differences, load, modelOf } from "./session.ts";
+import { differences, load, modelOf, shapesOfNothing } from "./session.ts";
 
 const reference = createReferenceBackend();
 let portable: ImmediateBackend;
@@ -148,6 +148,16 @@ describe("with the noise given, every unit does what it does here:", () => {
     );
     expect(Math.max(...errors)).toBeLessThan(4e-6);
   });
+});
+
+test.each(Object.entries(networks))("of no rows: %s", async (_, setting) => {
+  const network = build(portable, setting);
+  const { choices } = network.layers[network.layers.length - 1];
+  const input = setting.images ? "images" : "numbers";
+  for (const graph of ["noise", "sample", "mean-field"] as const) {
+    const shapes = await shapesOfNothing(modelOf(await networkGraph(network, { graph, input })));
+    expect(shapes).toMatchObject({ action: [0], logProbabilities: [0, Math.max(2, choices)] });
+  }
 });
 
 test("with the highest noise, softmax units make their last choice, whatever rounding leaves of probabilities' sum", async () => {

@@ -11,6 +11,17 @@ export function modelOf({ inputs, outputs, weights, nodes }: OnnxGraph): Uint8Ar
   return encodeOnnx({ inputs, outputs, weights, nodes, name: "test", doc: "", metadata: {}, producer });
 }
 
+/** The shapes of what a model gives for no rows. */
+export async function shapesOfNothing(model: Uint8Array): Promise<Record<string, readonly number[]>> {
+  const session = await ort.InferenceSession.create(model);
+  const feeds = session.inputMetadata.map((one) => {
+    const [, width] = one.isTensor ? one.shape : [];
+    return [one.name, new ort.Tensor("float32", new Float32Array(0), [0, width as number])];
+  });
+  const found = await session.run(Object.fromEntries(feeds));
+  return Object.fromEntries(Object.entries(found).map(([name, { dims }]) => [name, dims]));
+}
+
 /** A session of a model: from columns of numbers by name, `rows` rows each, to such columns. */
 export async function load(model: Uint8Array) {
   const session = await ort.InferenceSession.create(model);

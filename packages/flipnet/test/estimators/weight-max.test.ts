@@ -493,6 +493,21 @@ describe("rules for one unit", () => {
     for (let e = 0; e < g.length; e += 2) expect(g[e]).toBeCloseTo(-g[e + 1], 14);
   });
 
+  test("a known reward is looked up for the action that was taken", () => {
+    const problem = oneUnit();
+    const rewards = bits(41, 24).map((bit) => 2 * bit - 1);
+    const known = { ...problem, objective: knownRewardObjective(matrixOf(backend, 12, rewards)) };
+    for (const rule of [classification, rewardPenalty({ lambda: 0.5 })]) {
+      const prepared = run(rule, known);
+      const action = backend.readNow(prepared.pass.layers[0].bits);
+      const earned = Array.from(action, (bit, b) => rewards[2 * b + bit]);
+      const { value } = problem.objective.prepare(prepared.pass).components[0];
+      backend.write(value, earned);
+      expect(new Set(earned).size).toBe(2);
+      expect(creditsOf(prepared)).toEqual(creditsOf(run(rule, problem)));
+    }
+  });
+
   test("direct gradient of a known reward (9) is f-HNCA on one unit, whatever the action", () => {
     const problem = oneUnit();
     const rewards = numbers(41, 24);
