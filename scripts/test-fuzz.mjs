@@ -21,7 +21,8 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
+import { parquetWriteBuffer } from "hyparquet-writer";
 import { encodeTable } from "../packages/cli/dist/data/write.js";
 import { exportRuns } from "../packages/cli/dist/export/export.js";
 import { expandExperiment, readExperiment } from "../packages/cli/dist/planning/experiments.js";
@@ -206,8 +207,8 @@ const tables = [
   ["t.csv", csv],
   ["t.tsv", Buffer.from(csv.toString().replaceAll(",", "\t"))],
   ["t.csv.gz", gzipSync(csv)],
-  // Of Parquet what lies at its end: damaged pages keep the library that unpacks them busy for ever (SECURITY.md).
   ["t.parquet", Buffer.from(await encodeTable(columns, "parquet"))],
+  ...parquetFiles(columns),
   ["it.npy", npy],
   ["it.npy", npyOf("|u1", 3, Buffer.from([1, 0, 2, 3, 1, 1, 4, 0, 7, 8, 1, 2]))],
   [
@@ -244,6 +245,39 @@ for (const [more, rows] of [
     files: Object.fromEntries(names.map((name) => [name, readFileSync(join(trained.folder, name))])),
     rows,
   });
+}
+
+/** The same table in every encoding and codec that can be written here, in groups of rows and pages. */
+function parquetFiles([a, b, y]) {
+  const encodings = [
+    ["DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY"],
+    ["BYTE_STREAM_SPLIT", "RLE_DICTIONARY", "PLAIN"],
+    ["RLE_DICTIONARY", "PLAIN", "RLE_DICTIONARY"],
+  ];
+  const codecs = { GZIP: gzipSync, BROTLI: brotliCompressSync };
+  // A page of the first kind, as other programs write them: its header in the place of one as long.
+  const data = Array.from({ length: 200 }, (_, row) => row % 3);
+  const first = Buffer.from(
+    parquetWriteBuffer({
+      columnData: [{ name: "y", data, type: "INT32", encoding: "PLAIN" }],
+      codec: "UNCOMPRESSED",
+    }),
+  );
+  first.set(Buffer.from("150015ce0c15ce0c2c15900315001506158600000003000000", "hex"), 4);
+  const others = encodings.flatMap((names) =>
+    ["UNCOMPRESSED", "SNAPPY", ...Object.keys(codecs)].map((codec) => {
+      const type = names[0] === "DELTA_BINARY_PACKED" ? "INT32" : "DOUBLE";
+      const typed = [
+        { name: "a", data: a.cells, type, encoding: names[0] },
+        { name: "b", data: b.cells, type: "STRING", encoding: names[1] },
+        { name: "y", data: y.cells, type: "STRING", encoding: names[2], nullable: false },
+        { name: "z", data: a.cells.map((cell) => cell === 2), type: "BOOLEAN", encoding: "RLE" },
+      ];
+      const written = parquetWriteBuffer({ columnData: typed, codec, compressors: codecs, rowGroupSize: 5 });
+      return ["t.parquet", Buffer.from(written)];
+    }),
+  );
+  return [...others, ["t.parquet", first], ["t.parquet", first]];
 }
 
 /** An array of NumPy's with so many columns, one for a list. */
@@ -374,6 +408,7 @@ const readers = {
   tables: {
     lines: {
       ...{ "cli/dist/data/csv": [], "cli/dist/data/npy": ["encodeNpy"], "cli/dist/data/parquet": [] },
+      "cli/dist/data/parquet-pages": [],
       ...{ "cli/dist/data/open": ["standardInput"], "cli/dist/data/table": [] },
       ...{ "flipnet/dist/tables/column": [] },
     },
@@ -688,9 +723,23 @@ function damagedTable() {
       .replace(/\([^)]*\)/, oneOf(shapes));
     return [name, Buffer.from(changed, "latin1")];
   }
-  if (name.endsWith("parquet")) return [name, bytes.subarray(chance(0.1) ? 0 : below(bytes.length))];
-  const damaged = damagedBytes(bytes);
+  const damaged = name.endsWith("parquet") ? damagedParquet(bytes) : damagedBytes(bytes);
   return [name, chance(0.2) ? gzipSync(damaged) : damaged];
+}
+
+/** Most are damaged where they are long, in their pages: the description at the end still fits them. */
+function damagedParquet(bytes) {
+  if (chance(0.3)) return damagedBytes(bytes);
+  const damaged = Buffer.from(bytes);
+  const end = damaged.length - 8 - damaged.readUInt32LE(damaged.length - 8);
+  for (let times = 1 + below(3); times > 0; times--) {
+    const at = 4 + below(chance(0.8) ? end - 4 : damaged.length - 12);
+    // Numbers of seven bits a byte, as long as they go, zero, or anything.
+    const length = 1 + below(5);
+    const byte = oneOf([0, 0x7f, 0xff, undefined]);
+    for (let i = at; i < Math.min(damaged.length, at + length); i++) damaged[i] = byte ?? below(256);
+  }
+  return damaged;
 }
 
 /** A config of any task, of somebody who writes a file or of a run that has one. */

@@ -1,7 +1,7 @@
 /** Parquet, one column of one group of rows after the other, by hyparquet; every codec of its compressors. */
 import { InputError } from "flipnet/internal/formats/errors";
 import type { Cell } from "flipnet/internal/tables/column";
-import type { AsyncBuffer, ColumnData, FileMetaData } from "hyparquet";
+import type { AsyncBuffer, ColumnData, ColumnMetaData, FileMetaData, SchemaElement } from "hyparquet";
 import type { Chunk, Input, Source } from "./source.ts";
 
 /** A table as pandas, polars, DuckDB or Spark write it. Columns of lists and structures are refused where they are wanted. */
@@ -11,8 +11,8 @@ export function parquetSource(input: Input): Source {
     path,
     format: "Parquet",
     async *chunks(wanted): AsyncGenerator<Chunk> {
-      const { parquetMetadataAsync, parquetRead } = await import("hyparquet");
-      const { compressors } = await import("hyparquet-compressors");
+      const { parquetMetadata, parquetRead } = await import("hyparquet");
+      const { checkDescription, checkPages } = await import("./parquet-pages.ts");
       const file = await bufferOf(input);
       const guard = async <T>(work: () => Promise<T>): Promise<T> => {
         try {
@@ -22,25 +22,41 @@ export function parquetSource(input: Input): Source {
           throw new InputError(`${path} cannot be read as Parquet (${(cause as Error).message})`, { cause });
         }
       };
-      const metadata = await guard(() => parquetMetadataAsync(file));
-      const names = await guard(async () => columnsOf(metadata, path, wanted));
-      for (const column of names) yield { column, first: 0, cells: [] };
+      const metadata = await guard(async () => {
+        const footer = await footerOf(file);
+        checkDescription(footer);
+        return parquetMetadata(footer);
+      });
+      const columns = await guard(async () => columnsOf(metadata, path, wanted));
+      for (const { name } of columns) yield { column: name, first: 0, cells: [] };
       let first = 0;
-      for (const { num_rows } of metadata.row_groups) {
-        const rowEnd = first + Number(num_rows);
-        for (const column of names) {
+      for (const group of metadata.row_groups) {
+        const rows = Number(group.num_rows);
+        const rowEnd = first + rows;
+        for (const element of columns) {
+          const column = element.name;
           const found: ColumnData[] = [];
-          await guard(() =>
-            parquetRead({
-              file,
+          await guard(async () => {
+            const [chunk, ...more] = group.columns.filter(
+              ({ meta_data }) => meta_data?.path_in_schema[0] === column,
+            );
+            if (chunk?.meta_data === undefined || more.length > 0) {
+              throw new Error(`column "${column}" is not once in every group of rows`);
+            }
+            const bytes = await bytesOf(file, chunk.meta_data);
+            const compressors = checkPages(bytes, { element, metadata: chunk.meta_data, rows });
+            await parquetRead({
+              // It asks for these bytes only, and decodes what was checked.
+              file: { byteLength: file.byteLength, slice: () => bytes },
               metadata,
               compressors,
               columns: [column],
               rowStart: first,
               rowEnd,
-              onChunk: (chunk) => void found.push(chunk),
-            }),
-          );
+              useOffsetIndex: false,
+              onChunk: (part) => void found.push(part),
+            });
+          });
           for (const { columnData, rowStart } of found) {
             yield { column, first: rowStart, cells: columnData as ArrayLike<Cell> };
           }
@@ -69,9 +85,32 @@ async function bufferOf(input: Input): Promise<AsyncBuffer> {
   };
 }
 
-/** The names of wanted columns; only those of plain values can be used. */
-function columnsOf({ schema }: FileMetaData, path: string, wanted: (column: string) => boolean): string[] {
-  const names: string[] = [];
+/** All pages of a column in a group of rows. */
+function bytesOf(file: AsyncBuffer, metadata: ColumnMetaData) {
+  const start = Number(metadata.dictionary_page_offset || metadata.data_page_offset);
+  const end = start + Number(metadata.total_compressed_size);
+  if (!(start >= 0 && start <= end && end <= file.byteLength)) {
+    throw new Error(`a column from byte ${start} to ${end} of ${file.byteLength}`);
+  }
+  return file.slice(start, end);
+}
+
+/** The end of the file, from its description on: that, its length in four bytes, and the format's mark. */
+async function footerOf(file: AsyncBuffer): Promise<ArrayBuffer> {
+  const { byteLength } = file;
+  if (byteLength < 12) throw new Error("it is too short");
+  const length = new DataView(await file.slice(byteLength - 8, byteLength)).getUint32(0, true);
+  if (length > byteLength - 12) throw new Error(`its description has ${length} of ${byteLength} bytes`);
+  return file.slice(byteLength - 8 - length, byteLength);
+}
+
+/** Wanted columns; only those of plain values can be used. */
+function columnsOf(
+  { schema }: FileMetaData,
+  path: string,
+  wanted: (column: string) => boolean,
+): SchemaElement[] {
+  const columns: SchemaElement[] = [];
   // The schema is a tree, written from its root on; what has children is no column of plain values.
   for (let at = 1; at < schema.length; ) {
     const { name, num_children, repetition_type } = schema[at];
@@ -82,11 +121,11 @@ function columnsOf({ schema }: FileMetaData, path: string, wanted: (column: stri
           `${path}: column "${name}" holds lists or structures; expected one value a row, or --ignore ${name}`,
         );
       }
-      names.push(name);
+      columns.push(schema[at]);
     }
     at = behind(schema, at);
   }
-  return names;
+  return columns;
 }
 
 /** The place behind a tree of a schema. */

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { gzipSync } from "node:zlib";
+import { brotliCompressSync, gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { InputError } from "flipnet/internal/formats/errors";
 import { columnOf } from "flipnet/internal/tables/table";
@@ -168,6 +168,161 @@ it.each([
   expect(found).toBeInstanceOf(InputError);
   expect(found.message).toMatch(path);
   expect(found.message).toContain(message);
+});
+
+describe("Parquet", () => {
+  /** As its format has it: nothing is made smaller. */
+  const packers: Record<string, (bytes: Uint8Array) => Uint8Array> = {
+    UNCOMPRESSED: (bytes) => bytes,
+    GZIP: gzipSync,
+    BROTLI: brotliCompressSync,
+    ZSTD(bytes) {
+      const head = Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0xa0, 0, 0, 0, 0, 0, 0, 0]);
+      head.writeUInt32LE(bytes.length, 5);
+      head.writeUIntLE(1 | (bytes.length << 3), 9, 3);
+      return Buffer.concat([head, bytes]);
+    },
+    LZ4_RAW: lz4,
+    LZ4(bytes) {
+      const head = Buffer.alloc(8);
+      head.writeUInt32BE(bytes.length, 0);
+      head.writeUInt32BE(lz4(bytes).length, 4);
+      return Buffer.concat([head, lz4(bytes)]);
+    },
+  };
+  function lz4(bytes: Uint8Array): Uint8Array {
+    if (bytes.length < 15) return Buffer.concat([Uint8Array.of(bytes.length << 4), bytes]);
+    const more = bytes.length - 15;
+    return Buffer.concat([
+      Buffer.from([0xf0]),
+      Buffer.alloc(more / 255, 255),
+      Buffer.from([more % 255]),
+      bytes,
+    ]);
+  }
+  const numbers = Array.from({ length: 300 }, (_, row) => (row % 7 === 0 ? null : row % 3));
+  const words = numbers.map((_, row) => `word ${row % 5}`);
+  const written = (codec: string, encodings: readonly string[], compressors = packers) =>
+    Buffer.from(
+      parquetWriteBuffer({
+        columnData: [
+          { name: "n", data: numbers, type: "INT32", encoding: encodings[0] as "PLAIN" },
+          { name: "w", data: words, type: "STRING", encoding: encodings[1] as "PLAIN", nullable: false },
+          { name: "yes", data: numbers.map((x) => x === 1), type: "BOOLEAN", encoding: "RLE" },
+        ],
+        codec: codec as "ZSTD",
+        compressors,
+        rowGroupSize: 200,
+        pageSize: 300,
+      }),
+    );
+  const encodings = [
+    ["PLAIN", "PLAIN"],
+    ["RLE_DICTIONARY", "RLE_DICTIONARY"],
+    ["DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY"],
+    ["BYTE_STREAM_SPLIT", "DELTA_LENGTH_BYTE_ARRAY"],
+  ];
+
+  it.each(["SNAPPY", ...Object.keys(packers)])("%s, in every encoding", async (codec) => {
+    const { SNAPPY, ...others } = packers;
+    for (const names of encodings) {
+      const found = await plain(file("t.parquet", written(codec, names, others)));
+      expect(found).toEqual({ n: numbers, w: words, yes: numbers.map((x) => String(x === 1)) });
+    }
+  });
+
+  /** A file of one column, with some of its bytes replaced: what the library that decodes it would believe. */
+  function forgedPage(encoding: string, nullable: boolean, where: number[], by: number[]): Uint8Array {
+    const data = Array.from({ length: 200 }, (_, row) => row % 3);
+    const column = { name: "n", data, type: "INT32" as const, encoding: encoding as "PLAIN", nullable };
+    const bytes = Buffer.from(parquetWriteBuffer({ columnData: [column], codec: "UNCOMPRESSED" }));
+    const at = bytes.indexOf(Buffer.from(where));
+    expect(at).toBeGreaterThan(0);
+    bytes.set(by, at);
+    return bytes;
+  }
+  const endless = [0xff, 0xff, 0xff, 0xff, 0x0f];
+  // The header of a page of the first kind, as other programs write them, as long as one of the second: 200 values in 807
+  // bytes, as they are, and the length of its levels.
+  const second = [0x15, 6, 0x15, 0xc6, 0x0c, 0x15, 0xc6, 0x0c];
+  const first = [
+    ...[
+      0x15, 0, 0x15, 0xce, 0x0c, 0x15, 0xce, 0x0c, 0x2c, 0x15, 0x90, 3, 0x15, 0, 0x15, 6, 0x15, 0x86, 0, 0, 0,
+    ],
+    ...[3, 0, 0, 0],
+  ];
+
+  it("has pages of the first kind", async () => {
+    const path = file("first.parquet", forgedPage("PLAIN", true, second, first));
+    expect(await plain(path)).toEqual({ n: Array.from({ length: 200 }, (_, row) => row % 3) });
+  });
+
+  it.each([
+    // 200 levels of 1; numbers of two bits, packed; 200 numbers in blocks of 128, of 4 parts.
+    [
+      "a run of levels",
+      "PLAIN",
+      [0x90, 3, 1],
+      [0xfe, ...endless.slice(1)],
+      "a run of 2147483647 where 200 are left",
+    ],
+    [
+      "a run of the first kind",
+      "PLAIN",
+      second,
+      [...first, 0xfe, ...endless.slice(1)],
+      "a run of 2147483647",
+    ],
+    ["packed levels", "PLAIN", [0x90, 3, 1], endless, "a run of 17179869176 where 200 are left"],
+    ["a run of places", "RLE_DICTIONARY", [2, 0x33], [2, 0xfe, ...endless.slice(1)], "where 200 are left"],
+    ["wide places", "RLE_DICTIONARY", [2, 0x33], [33], "numbers of 33 bits"],
+    ["parts of a block", "DELTA_BINARY_PACKED", [0x80, 1, 4], [0x80, 1, ...endless], "in -1 parts"],
+    ["a block of none", "DELTA_BINARY_PACKED", [0x80, 1, 4], [0x80, 0, 4], "blocks of 0 numbers"],
+    [
+      "wide differences",
+      "DELTA_BINARY_PACKED",
+      [0x80, 1, 4, 200],
+      [0x80, 1, 4, ...Array(20).fill(255)],
+      "endless",
+    ],
+    ["rows of a page", "PLAIN", [0x5c, 0x15, 0x90, 3], [0x5c, 0x15, 0x92, 3], "201 values more in 200 rows"],
+    [
+      "fewer rows",
+      "BYTE_STREAM_SPLIT",
+      [0x5c, 0x15, 0x90, 3],
+      [0x5c, 0x15, 0x8e, 3],
+      "199 values in 200 rows",
+    ],
+  ])("%s that cannot be is one sentence", async (_, encoding, where, by, message) => {
+    const path = file("forged.parquet", forgedPage(encoding, encoding === "PLAIN", where, by));
+    const found = await read(path).catch((error) => error);
+    expect(found).toBeInstanceOf(InputError);
+    expect(found.message).toMatch(/^\S+forged.parquet cannot be read as Parquet \(it states [^\n]+\)$/);
+    expect(found.message).toContain(message);
+  });
+
+  it("a description whose numbers or lists do not end is one sentence", async () => {
+    const whole = (text: Buffer) => {
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(text.length);
+      return Buffer.concat([Buffer.from("PAR1"), text, length, Buffer.from("PAR1")]);
+    };
+    const found = (text: Buffer) =>
+      read(file("end.parquet", whole(text))).then(
+        () => "read",
+        ({ message }) => message,
+      );
+    // A number of 64 bits in a megabyte, a list of lists that says that it is long, and a length that is no file's.
+    expect(await found(Buffer.concat([Buffer.from([0x16]), Buffer.alloc(2 ** 20, 0xff)]))).toContain(
+      "endless",
+    );
+    expect(await found(Buffer.from([0x19, 0xf9, 0xff, 0xff, 0xff, 0x0f]))).toContain("a list of 33554431");
+    const long = whole(Buffer.from([0]));
+    long.writeUInt32LE(99, 5);
+    expect(await read(file("end.parquet", long)).catch((error) => error.message)).toContain(
+      "has 99 of 13 bytes",
+    );
+  });
 });
 
 /** An array as numpy.save writes it. */
