@@ -1,8 +1,12 @@
 /** Parquet, one column of one group of rows after the other, by hyparquet; every codec of its compressors. */
+import { totalmem } from "node:os";
 import { InputError } from "flipnet/internal/formats/errors";
 import type { Cell } from "flipnet/internal/tables/column";
 import type { AsyncBuffer, ColumnData, ColumnMetaData, FileMetaData, SchemaElement } from "hyparquet";
 import type { Chunk, Input, Source } from "./source.ts";
+
+/** Rows of a group that can be read: writers make groups of a million at most, and a few bytes can state any number. */
+const mostRows = 2 ** 27;
 
 /** A table as pandas, polars, DuckDB or Spark write it. Columns of lists and structures are refused where they are wanted. */
 export function parquetSource(input: Input): Source {
@@ -28,6 +32,7 @@ export function parquetSource(input: Input): Source {
         return parquetMetadata(footer);
       });
       const columns = await guard(async () => columnsOf(metadata, path, wanted));
+      checkRows(path, metadata, columns.length);
       for (const { name } of columns) yield { column: name, first: 0, cells: [] };
       let first = 0;
       for (const group of metadata.row_groups) {
@@ -65,6 +70,25 @@ export function parquetSource(input: Input): Source {
       }
     },
   };
+}
+
+/** @throws InputError for more rows than can be held, before any is read */
+function checkRows(path: string, { row_groups }: FileMetaData, columns: number): void {
+  const groups = row_groups.map(({ num_rows }) => Number(num_rows));
+  const [largest, all] = [Math.max(0, ...groups), groups.reduce((sum, rows) => sum + rows, 0)];
+  if (largest > mostRows) {
+    throw new InputError(`${path} states a group of ${largest} rows; expected at most ${mostRows}`);
+  }
+  const [needed, machine] = [
+    4 * all * columns,
+    Math.min(totalmem(), process.constrainedMemory() || Infinity),
+  ];
+  if (needed > machine) {
+    const [need, have] = [needed, machine].map((bytes) => (bytes / 2 ** 30).toFixed(1));
+    throw new InputError(
+      `${path} states ${all} rows, which with ${columns} columns take ${need} GiB; this machine has ${have}`,
+    );
+  }
 }
 
 /** A plain file is read part by part, as its columns are asked for; anything else as a whole. */

@@ -7,7 +7,7 @@ import { brotliCompressSync, gzipSync } from "node:zlib";
 import { zipSync } from "fflate";
 import { InputError } from "flipnet/internal/formats/errors";
 import { columnOf } from "flipnet/internal/tables/table";
-import { parquetWriteBuffer } from "hyparquet-writer";
+import { ByteWriter, ParquetWriter, parquetWriteBuffer, schemaFromColumnData } from "hyparquet-writer";
 import { afterAll, describe, expect, it, vi } from "vitest";
 import { describeTable } from "../../src/data/describe.ts";
 import { readTable } from "../../src/data/table.ts";
@@ -299,6 +299,26 @@ describe("Parquet", () => {
     expect(found).toBeInstanceOf(InputError);
     expect(found.message).toMatch(/^\S+forged.parquet cannot be read as Parquet \(it states [^\n]+\)$/);
     expect(found.message).toContain(message);
+  });
+
+  it.each([
+    [2 ** 28, "states a group of 268435456 rows; expected at most 134217728"],
+    [2 ** 27, /states 2684354560 rows, which with 1 columns take 10.0 GiB; this machine has \d/],
+  ])("rows that cannot be held are one sentence, before any is read: %i of them", async (rows, message) => {
+    const writer = new ByteWriter();
+    const columnData = [{ name: "x", data: [1, 1, 1], type: "INT32" as const }];
+    const parquet = new ParquetWriter({
+      writer,
+      schema: schemaFromColumnData({ columnData }),
+    });
+    parquet.write({ columnData });
+    const [group] = parquet.row_groups;
+    group.num_rows = BigInt(rows);
+    for (let more = 1; more < 20; more++) parquet.row_groups.push(group);
+    parquet.finish();
+    const spy = vi.spyOn(process, "constrainedMemory").mockReturnValue(4 * 2 ** 30);
+    await expect(read(file("stated.parquet", writer.getBytes()))).rejects.toThrow(message);
+    spy.mockRestore();
   });
 
   it("a description whose numbers or lists do not end is one sentence", async () => {
