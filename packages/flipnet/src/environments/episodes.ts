@@ -83,14 +83,15 @@ export class Episodes {
 
   /** Writes what is seen of every place, one after the other, [count, inputs]. */
   observe(out: Float64Array): void {
-    const { inputs, name } = this.environment;
+    const { inputs, inputKind, name } = this.environment;
     for (let place = 0; place < this.count; place++) {
       this.#places[place].observe(this.#states[place], out, place * inputs);
     }
-    const wrong = out.findIndex((x) => !Number.isFinite(x));
+    const bits = inputKind === "bits";
+    const wrong = out.findIndex((x) => !(bits ? x === 0 || x === 1 : Number.isFinite(x)));
     if (wrong < 0) return;
     throw new RunError(
-      `${name} shows ${out[wrong]} at place ${wrong % inputs} of an observation; expected finite numbers`,
+      `${name} shows ${out[wrong]} at place ${wrong % inputs} of an observation; expected ${bits ? "bits, 0 or 1" : "finite numbers"}`,
     );
   }
 

@@ -309,5 +309,9 @@ describe("an environment that cannot be", () => {
     expect(() => unseen.observe(new Float64Array(4))).toThrow(
       "cart-pole shows Infinity at place 0 of an observation; expected finite numbers",
     );
+    const unsure = new Episodes(broken({ inputKind: "bits", observe: (_, out) => out.set([1, 0.5]) }), 1, 0);
+    expect(() => unsure.observe(new Float64Array(4))).toThrow(
+      "cart-pole shows 0.5 at place 1 of an observation; expected bits, 0 or 1",
+    );
   });
 });
