@@ -3,7 +3,6 @@ import { describe, expect, it } from "vitest";
 import type { ImmediateBackend } from "../../src/backend/backend.ts";
 import { createReferenceBackend } from "../../src/backend/reference.ts";
 import { createWasmBackend } from "../../src/backend/wasm.ts";
-import type { Environment } from "../../src/environments/environment.ts";
 import { prepareGradient } from "../../src/estimators/gradient.ts";
 import { hnca } from "../../src/estimators/hnca.ts";
 import { nvil } from "../../src/estimators/nvil.ts";
@@ -15,27 +14,7 @@ import { adam } from "../../src/optimizers/adam.ts";
 import { sgd } from "../../src/optimizers/sgd.ts";
 import { Control, type ControlOptions } from "../../src/tasks/control.ts";
 import { createTraining } from "../../src/training/create.ts";
-
-/** A walk to the right or the left, paid where it goes, which ends by itself or not. */
-const walk: Environment = {
-  name: "walk",
-  inputs: 2,
-  inputKind: "real",
-  actions: 2,
-  stateSize: 2,
-  limit: 6,
-  reset(state, uniforms) {
-    state[0] = uniforms(0) - 0.5;
-    state[1] = 0;
-  },
-  step(state, action, uniforms) {
-    state[0] += (action === 1 ? 0.4 : -0.3) + 0.1 * uniforms(0);
-    state[1]++;
-    return state[0] - 0.1 * action;
-  },
-  ended: ([place]) => Math.abs(place) > 1,
-  observe: (state, out, at) => out.set(state, at),
-};
+import { walk } from "../environments/walk.ts";
 
 const usual: ControlOptions = {
   batchSize: 1,
