@@ -2,6 +2,21 @@
 import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
 
+/** Dong, Mnih and Tucker 2020, the linear auto-encoder of their code: 10^6 steps (D-74). */
+const disarmLinear = {
+  task: "vae",
+  estimator: "disarm",
+  hidden: [200],
+  batchSize: 50,
+  learningRate: 1e-4,
+  priorRate: 0.01,
+  outputBias: 0.001,
+  centred: true,
+  entropy: "sampled",
+  heldOut: 10_000,
+  epochs: 1000,
+};
+
 /** The presets. */
 export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>> = {
   /**
@@ -46,35 +61,9 @@ export const presets: Readonly<Record<string, Readonly<Record<string, unknown>>>
     recordEvery: 8000,
     learningRate: [0.01, 0.001, 0.0001],
   },
-  /** Dong, Mnih and Tucker 2020, the linear auto-encoder of their code: 10^6 steps (D-74). */
-  "disarm-linear": {
-    task: "vae",
-    estimator: "disarm",
-    hidden: [200],
-    batchSize: 50,
-    learningRate: 1e-4,
-    priorRate: 0.01,
-    outputBias: 0.001,
-    centred: true,
-    entropy: "sampled",
-    heldOut: 10_000,
-    epochs: 1000,
-  },
+  "disarm-linear": disarmLinear,
   /** The same with two layers of rectifiers on both sides of the coins. */
-  "disarm-nonlinear": {
-    task: "vae",
-    estimator: "disarm",
-    hidden: [200],
-    nonlinear: [200, 200],
-    batchSize: 50,
-    learningRate: 1e-4,
-    priorRate: 0.01,
-    outputBias: 0.001,
-    centred: true,
-    entropy: "sampled",
-    heldOut: 10_000,
-    epochs: 1000,
-  },
+  "disarm-nonlinear": { ...disarmLinear, nonlinear: [200, 200] },
   /** Shi et al. 2022, the nonlinear auto-encoder of their code for one layer: 10^6 steps, the prior fixed (D-75). */
   rodeo: {
     task: "vae",
