@@ -2,7 +2,7 @@
 // and late in its training; variance and time of a step on one of the papers' size; and how far each gets in the same time of
 // the processor. Each part is a file of results/which-estimator; from all of them docs/which-estimator.md has its tables.
 //
-//     node bench/which-estimator.mjs [--parts exact,toy,measured,memory,race,contest-1,contest-2] [--seconds 4] [--batches 30]
+//     node bench/which-estimator.mjs [--parts exact,toy,measured,memory,race] [--seconds 4] [--batches 30]
 
 import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
@@ -19,12 +19,14 @@ import {
 } from "../packages/flipnet/dist/index.js";
 import { loadLabelledImages } from "../packages/flipnet/dist/node/index.js";
 import { prepareMeasure } from "../packages/flipnet/dist/training/measure.js";
+import { clock, equalTimes, trainingOf } from "./lib/equal-times.mjs";
 import { describeHost } from "./lib/host.mjs";
+import { putTables, tableOf } from "./lib/pages.mjs";
 
 const { values: flags } = parseArgs({
   options: {
     /** Which to make anew; none: the tables from what there is. */
-    parts: { type: "string", default: "exact,toy,measured,memory,race,contest-1,contest-2" },
+    parts: { type: "string", default: "exact,toy,measured,memory,race" },
     seconds: { type: "string", default: "4" },
     batches: { type: "string", default: "30" },
   },
@@ -39,13 +41,7 @@ const serving = estimators.filter(
     !one.needs.singleUnit &&
     !["vimco", "local-disarm"].includes(one.name),
 );
-const baselineOf = (one) => (one.baseline ? "running-average" : "none");
 const named = (name) => estimators.find((one) => one.name === name);
-/** Milliseconds of the processor. */
-const clock = () => {
-  const { user, system } = process.cpuUsage();
-  return (user + system) / 1000;
-};
 const tell = (text) => process.stderr.write(`${text}\n`);
 
 // ---- exact variances, on bars: every row, or every column, of six pixels is on or off ---------------------------------
@@ -142,28 +138,15 @@ function toy() {
 
 // ---- the papers' size: one layer of 200, MNIST, batches of 50, Adam at 0.001 ------------------------------------------
 
-const rate = 1e-3;
 const data = await loadLabelledImages();
-
-const trainingOf = (backend, estimator, { hidden = [200], seed = 0, limit } = {}) =>
-  createVaeTraining(backend, data, {
-    hidden,
-    limit,
-    batchSize: 50,
-    boundSamples: 1,
-    evaluateEvery: 1e9,
-    seed,
-    estimator,
-    baseline: baselineOf(estimator),
-    optimizer: adam({ learningRate: rate }),
-  });
+const sized = { rate: 1e-3, hidden: [200], seed: 0 };
 
 /** Memory of a training by estimator, in 2^20 bytes, without the images. */
 async function memory() {
   const found = {};
   for (const estimator of serving) {
     const backend = await createWasmBackend();
-    trainingOf(backend, estimator, { limit: 100 });
+    trainingOf(backend, data, estimator, { ...sized, limit: 100 });
     const { data: _, ...used } = backend.features.memory.used;
     found[estimator.name] = Object.values(used).reduce((sum, bytes) => sum + bytes, 0) / 2 ** 20;
     backend.close();
@@ -174,7 +157,7 @@ async function memory() {
 /** Variance and time of a step at the parameters of f-HNCA's training, after some of it. */
 async function measured() {
   const backend = await createWasmBackend();
-  const training = trainingOf(backend, named("f-hnca"));
+  const training = trainingOf(backend, data, named("f-hnca"), sized);
   const { task, learner } = training;
   const on = { task, network: learner.network, offers };
   const labelled = serving
@@ -195,73 +178,27 @@ async function measured() {
   return found;
 }
 
-/**
- * How far trainings get from the same weights in so many seconds of the processor each, evaluation not counted. They take
- * turns, so that what else the machine does is shared by all.
- */
-async function equalTimes(some, settings) {
-  const runners = [];
-  for (const estimator of some) {
-    const backend = await createWasmBackend();
-    const training = trainingOf(backend, estimator, settings);
-    runners.push({ name: estimator.name, backend, training, spent: 0 });
-  }
-  const turns = 8;
-  for (let turn = 1; turn <= turns; turn++) {
-    for (const runner of runners) {
-      const begun = clock() - runner.spent;
-      const pause = () => clock() - begun < (1000 * seconds * turn) / turns;
-      for await (const _ of runner.training.run(1000, { pauseMilliseconds: 10, pause }));
-      runner.spent = clock() - begun;
-    }
-  }
-  const found = [];
-  for (const { name, backend, training, spent } of runners) {
-    const { task, learner, step } = training;
-    const { testElbo } = await task.evaluate(learner.network, { epoch: 0, step });
-    backend.close();
-    tell(`${name}: ${step} steps in ${(spent / 1000).toFixed(1)} s, test ELBO ${testElbo.toFixed(1)}`);
-    found.push({ name, steps: step, seconds: spent / 1000, testElbo });
-  }
-  return found;
-}
-
-/** All of some estimators, with some seeds. */
-async function race(some, hidden, seeds) {
-  const found = {};
-  for (let seed = 0; seed < seeds; seed++) {
-    for (const { name, ...one } of await equalTimes(some, { hidden, seed })) {
-      found[name] = [...(found[name] ?? []), one];
-    }
-  }
-  return found;
+/** How far each gets from the same weights in the same time. */
+async function race() {
+  const some = serving.map((estimator) => ({ name: estimator.name, estimator }));
+  const found = await equalTimes(some, data, { ...sized, seconds, turns: 8 });
+  return Object.fromEntries(found.map(({ name, turns }) => [name, turns[turns.length - 1]]));
 }
 
 // ---- files and tables -------------------------------------------------------------------------------------------------
 
-const contenders = ["f-hnca", "f-hnca-linear", "muprop-quadratic", "disarm"].map(named);
-const parts = {
-  exact: exactVariances,
-  toy,
-  measured,
-  memory,
-  race: () => race(serving, [200], 1),
-  "contest-1": () => race(contenders, [200], 3),
-  "contest-2": () => race(contenders, [200, 200], 3),
-};
+const parts = { exact: exactVariances, toy, measured, memory, race };
 const out = "results/which-estimator";
 await mkdir(out, { recursive: true });
 const fileOf = (part) => `${out}/${part}.json`;
 for (const part of flags.parts.split(",").filter((part) => part !== "")) {
-  const settings = { seconds, batches, rate, host: describeHost() };
+  const settings = { seconds, batches, rate: sized.rate, host: describeHost() };
   const found = await parts[part]();
   await writeFile(fileOf(part), `${JSON.stringify({ settings, found }, null, 1)}\n`);
 }
 const results = {};
 for (const part of Object.keys(parts)) results[part] = JSON.parse(await readFile(fileOf(part), "utf8"));
 
-const tableOf = (head, rows) =>
-  [head, head.map(() => "---"), ...rows].map((row) => `| ${row.join(" | ")} |`).join("\n");
 const percent = (share) =>
   share >= 0.1 ? `${(100 * share).toFixed(0)} %` : `${Number((100 * share).toPrecision(2))} %`;
 const stagesOf = ["early", "middle", "late"];
@@ -270,7 +207,7 @@ const { found: raced } = results.race;
 const looks = results.measured.found;
 const last = looks[looks.length - 1];
 const rows = serving
-  .map((estimator) => ({ estimator, exact: exact[estimator.name], race: raced[estimator.name][0] }))
+  .map((estimator) => ({ estimator, exact: exact[estimator.name], race: raced[estimator.name] }))
   .sort((a, b) => b.race.testElbo - a.race.testElbo)
   .map(({ estimator: { name, needs, unbiased }, exact: of, race: { steps, testElbo } }) => {
     const look = last.measurement.estimators.find(({ label }) => label === name);
@@ -293,21 +230,6 @@ const main = tableOf(
   ["estimator", "needs", "bias", "early", "middle", "late", "ms", "ln variance", "MB", "steps", "test ELBO"],
   rows,
 );
-const seeds = tableOf(
-  ["layers", "estimator", "steps", "test ELBO of each seed", "mean"],
-  [1, 2].flatMap((layers) =>
-    Object.entries(results[`contest-${layers}`].found)
-      .map(([name, runs]) => {
-        const mean = (of) => runs.reduce((sum, run) => sum + run[of], 0) / runs.length;
-        const each = runs.map(({ testElbo }) => testElbo.toFixed(1)).join(", ");
-        const cells = [`\`${name}\``, mean("steps").toFixed(0), each, mean("testElbo").toFixed(1)];
-        return { elbo: mean("testElbo"), row: [String(layers), ...cells] };
-      })
-      .sort((a, b) => b.elbo - a.elbo)
-      .map(({ row }) => row),
-  ),
-);
-
 const exponential = (value) =>
   value === 0 ? "0" : value.toExponential(1).replace("e", "·10^").replace("+", "");
 const toys = tableOf(
@@ -320,12 +242,5 @@ const toys = tableOf(
 );
 
 await writeFile(`${out}/figure.svg`, await varianceAgainstTime([last], "Variance against time"));
-const page = "docs/which-estimator.md";
-let text = await readFile(page, "utf8");
-for (const [name, table] of Object.entries({ main, seeds, toys })) {
-  const [from, to] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
-  const [before, after] = [text.indexOf(from) + from.length, text.indexOf(to)];
-  text = `${text.slice(0, before)}\n\n${table}\n\n${text.slice(after)}`;
-}
-await writeFile(page, text);
-process.stdout.write(`${main}\n\n${seeds}\n`);
+await putTables("docs/which-estimator.md", { main, toys });
+process.stdout.write(`${main}\n`);

@@ -196,6 +196,7 @@ export {
   sumOf,
 } from "./objectives/objective.ts";
 export { knownRewardObjective, rewardObjective } from "./objectives/reward.ts";
+export type { Weight } from "./objectives/weighted.ts";
 export { type AdamOptions, adam } from "./optimizers/adam.ts";
 export { type L2, withL2 } from "./optimizers/l2.ts";
 export type { LearningRate, Optimizer, OptimizerFactory } from "./optimizers/optimizer.ts";

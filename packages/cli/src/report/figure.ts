@@ -294,8 +294,13 @@ export function averageOverSeeds(
   );
 }
 
-/** Records of runs that count at paces of their own, at places that all have come to: a record holds from the one before on. */
+/**
+ * Records of runs that count at paces of their own, at places that all have come to: a record holds from the one before on. Runs
+ * that count alike have theirs.
+ */
 function meet(runs: readonly (readonly EpochRecord[])[], along: string): EpochRecord[][] {
+  const counts = runs.map((records) => records.map(({ [along]: count }) => count));
+  if (counts.every((one) => String(one) === String(counts[0]))) return runs.map((records) => [...records]);
   const furthest = Math.min(...runs.map((records) => Number(records.at(-1)?.[along] ?? 0)));
   const places = Array.from({ length: MOST_POINTS }, (_, i) => Math.ceil((furthest * (i + 1)) / MOST_POINTS));
   return runs.map((records) =>

@@ -262,7 +262,10 @@ describe("a stopped run", () => {
     { baseline: "running-average", units: "zero-one" },
     { hidden: [6, "softmax:4x3", { units: 5, parents: ["input", 0] }] },
     { task: "vae", hidden: ["softmax:3x2", 4], evaluateEvery: 3, boundSamples: 4 },
-    { task: "vae", hidden: [6, 4], baseline: "running-average", evaluateEvery: 3, boundSamples: 4 },
+    {
+      ...{ task: "vae", hidden: [6, 4], baseline: "running-average" },
+      ...{ evaluateEvery: 3, boundSamples: 4, klWarmUp: 3 },
+    },
   ])("goes on as if it had not been: %o", async (more) => {
     const calm = await train({ ...more, out: join(out, "calm") });
     const stopped = await trainUntil(1, more);

@@ -1,7 +1,9 @@
 /**
  * The exact ELBO and its gradient, by differentiating the sum over everything that can happen:
  *
- *     J = mean over images of sum_h q(h | image) (log p(image, h) - log q(h | image)).
+ *     J = mean over images of sum_h q(h | image) (log p(image | h) + w (log p(h) - log q(h | image))).
+ *
+ * `w` is 1 but where a KL divergence warms up.
  *
  * It follows the encoder unit by unit, as the exact gradient of a bandit does: no score, no baseline, no estimator, no
  * formula for an entropy, and none of the backend's operations.
@@ -28,7 +30,7 @@ const logitsOf = ({ weights, bias }: LayerValues, x: readonly number[]): number[
 
 /** @param visited called after each state */
 export function exactElbo(
-  { network, encoder, decoder, prior, images }: Elbo,
+  { network, encoder, decoder, prior, images, klWeight }: Elbo,
   visited: () => void = () => {},
 ): ExactElbo {
   const top = encoder.length;
@@ -45,12 +47,13 @@ export function exactElbo(
   /** How many columns a unit of `values[l]` has: 1 for pixels and Bernoulli units. */
   const choicesOf = (l: number): number => (l === 0 ? 1 : (network.layers[l - 1].choices ?? 1));
 
-  /** `log p(values[l] | what is above)`, the image being 0; adds its slopes, which happen with probability `reach`. */
+  /** What `log p(values[l] | what is above)` counts, the image being 0; adds its slopes, which happen with probability `reach`. */
   function predict(l: number, reach: number): number {
     const [linear, slopes, x] =
       l === top ? [prior, gradient.prior, []] : [decoder[l], gradient.decoder[l], values[l + 1]];
     const predicted = logitsOf(linear, x);
     const choices = choicesOf(l);
+    const weight = l === 0 ? 1 : klWeight;
     let sum = 0;
     for (let j = 0; j < predicted.length; j += choices) {
       const logs = choices === 1 ? [logSigmoid(predicted[j])] : logSoftmax(predicted.slice(j, j + choices));
@@ -58,10 +61,10 @@ export function exactElbo(
         const on = values[l][j + k] === 1;
         if (on) sum += log;
         else if (choices === 1) sum += logSigmoid(-predicted[j]);
-        addSlope(slopes, j + k, x, reach * ((on ? 1 : 0) - Math.exp(log)));
+        addSlope(slopes, j + k, x, weight * reach * ((on ? 1 : 0) - Math.exp(log)));
       });
     }
-    return sum;
+    return weight * sum;
   }
 
   function startLayer(l: number): void {
@@ -71,7 +74,7 @@ export function exactElbo(
   }
 
   /**
-   * Expectation of `log p(image, h) - log q` of what is still to come, once all units before column `j` of layer `l` have
+   * Expectation of what is still to come, once all units before column `j` of layer `l` have
    * come out, which has the probability `reach`. On the way back, adds what this unit's law contributes to the gradient.
    */
   function follow(l: number, j: number, reach: number): number {
@@ -87,7 +90,7 @@ export function exactElbo(
       const worth = [0, 1].map((bit) => {
         const t = bit === 1 ? logit : -logit;
         values[l + 1][j] = bit;
-        return follow(l, j + 1, reach * sigmoid(t)) - logSigmoid(t);
+        return follow(l, j + 1, reach * sigmoid(t)) - klWeight * logSigmoid(t);
       });
       const [q, p] = [sigmoid(-logit), sigmoid(logit)];
       addSlope(gradient.encoder[l], j, inputs[l], reach * p * q * (worth[1] - worth[0]));
@@ -96,7 +99,7 @@ export function exactElbo(
     const logs = logSoftmax(logits[l].slice(j, j + choices));
     const worth = logs.map((log, choice) => {
       for (let k = 0; k < choices; k++) values[l + 1][j + k] = k === choice ? 1 : 0;
-      return follow(l, j + choices, reach * Math.exp(log)) - log;
+      return follow(l, j + choices, reach * Math.exp(log)) - klWeight * log;
     });
     const expected = logs.reduce((sum, log, k) => sum + Math.exp(log) * worth[k], 0);
     logs.forEach((log, k) => {

@@ -24,6 +24,8 @@ export interface ElboSpec {
   images: readonly (readonly number[])[];
   /** Entropies H(q) (default), or `-log q` of what was sampled. */
   entropy?: "analytic" | "sampled";
+  /** What the KL divergence counts, as in a warm-up; default 1. The ELBO is then that sum. */
+  klWeight?: number;
   /** A constant that is subtracted from every layer's learning signal, where the estimator has one; default 0. */
   baseline?: number;
 }
@@ -39,10 +41,11 @@ export interface Elbo {
   readonly prior: LayerValues;
   readonly images: readonly (readonly number[])[];
   readonly entropy: "analytic" | "sampled";
+  readonly klWeight: number;
   readonly baseline: Baseline | undefined;
 }
 
-const keys = ["encoder", "decoder", "prior", "images", "entropy", "baseline"] as const;
+const keys = ["encoder", "decoder", "prior", "images", "entropy", "klWeight", "baseline"] as const;
 
 /** Whether a spec means to be one of an ELBO. */
 export const looksLikeElbo = (value: unknown): boolean =>
@@ -101,6 +104,7 @@ export function parseElboSpec(value: unknown): Elbo {
     prior: { weights: prior.map(() => []), bias: prior },
     images,
     entropy: asOneOf(spec.entropy ?? "analytic", "entropy", ["analytic", "sampled"]),
+    klWeight: asNumber(spec.klWeight ?? 1, "klWeight"),
     baseline: spec.baseline === undefined ? undefined : asNumber(spec.baseline, "baseline"),
   };
 }

@@ -19,9 +19,12 @@ export interface ElboAnswers {
 
 /** Its linear maps: the encoder's layers, the decoder's from the image on, the prior. */
 export function elboSubject(backend: ImmediateBackend, vae: Elbo): Subject<ElboAnswers> {
-  const { encoder, decoder, prior, images, entropy, baseline = "none" } = vae;
+  const { encoder, decoder, prior, images, entropy, klWeight, baseline = "none" } = vae;
   const network = createNetwork(backend, vae.network);
-  const objective = elboObjective(network, { entropy });
+  const objective = elboObjective(network, {
+    entropy,
+    klWeight: klWeight === 1 ? undefined : { value: klWeight },
+  });
   const linears = [...network.layers, ...objective.linears];
   [...encoder, ...decoder, prior].forEach((values, i) => {
     backend.write(linears[i].block, toBlock(values));

@@ -25,7 +25,7 @@
  * whether it is published elsewhere was not searched.
  */
 import type { Matrix } from "../backend/backend.ts";
-import { descendants, type Edge, type Layer } from "../network/network.ts";
+import { descendants, type Layer } from "../network/network.ts";
 import { computeScore, createPass, flipTables, forkPass, type Pass, samplePass } from "../network/pass.ts";
 import { type Component, placeOf } from "../objectives/objective.ts";
 import { prepareChildren } from "./children.ts";
@@ -190,27 +190,32 @@ export const fHncaLinear = defineEstimator({
       const through = backend.matrix(input.rows, child.width);
       const constant = backend.matrix(input.rows, layer.width);
       const maps = predictions.flatMap(({ linearIn }) =>
-        linearIn!.parents.filter(({ from }) => from === child.index),
+        linearIn!.parents
+          .filter(({ from }) => from === child.index)
+          .map(({ weights, coding }) => ({
+            weights,
+            /** How far a child's going on moves a coefficient, in weights. */
+            step: () => linearIn!.weight.value * (coding === "plus-minus" ? 2 : 1),
+          })),
       );
-      const steps = maps.map(({ coding }: Edge) => (coding === "plus-minus" ? 2 : 1));
       const noChanges = maps.length === 0 ? backend.matrix(child.width, layer.width) : undefined;
       return (out) => {
         // u + what the children add to the coefficients of a - p
         backend.copy(slopes, value);
         backend.fill(constant, 0);
-        maps.forEach(({ weights }, i) => {
+        for (const { weights, step } of maps) {
           backend.transposedProduct(score, weights, through, false);
-          backend.addScaled(through, steps[i], value);
+          backend.addScaled(through, step(), value);
           backend.product(outcome.bits, "zero-one", weights, constant);
-          backend.addScaled(constant, -steps[i], out);
+          backend.addScaled(constant, -step(), out);
           backend.fill(constant, 0);
-        });
+        }
         for (const prediction of predictions) prediction.addDifferences!(layer, out);
         const tables = flipTables(pass, edge);
         if (noChanges !== undefined) backend.flipMeans(bits, tables, outcome, value, noChanges, 1, out, true);
-        maps.forEach(({ weights }, i) => {
+        maps.forEach(({ weights, step }, i) => {
           if (i > 0) backend.fill(value, 0);
-          backend.flipMeans(bits, tables, outcome, value, weights, steps[i], out, true);
+          backend.flipMeans(bits, tables, outcome, value, weights, step(), out, true);
         });
       };
     }

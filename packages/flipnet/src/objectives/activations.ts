@@ -61,7 +61,7 @@ export interface ActivationKernels {
   /** `out = d^2 eta / dl^2`, [B, width]. Absent: not known. */
   curvature?(out: Matrix): void;
   /** `d^2 eta / dl dt`, where `eta` is linear in the target. Absent: it is not. */
-  readonly mixed?: number;
+  readonly mixed?: number | undefined;
 }
 
 const sigmoid = (l: number): number => (l >= 0 ? 1 / (1 + Math.exp(-l)) : Math.exp(l) / (1 + Math.exp(l)));

@@ -14,6 +14,7 @@ import { type Credit, computeLogits, type Pass } from "../network/pass.ts";
 import { type Activation, type ActivationKernels, type Logits, scalarKernels } from "./activations.ts";
 import type { UnitFunction } from "./choices.ts";
 import type { Component, Curvature, Objective } from "./objective.ts";
+import { type Weight, weighted, whole } from "./weighted.ts";
 
 /** What the components are beside their logits. */
 export interface ComponentsOptions {
@@ -24,9 +25,11 @@ export interface ComponentsOptions {
    * that the caller fills in before the step, [B, width].
    */
   target?: "input" | number | Matrix;
+  /** What they count; default: whole. */
+  weight?: Readonly<Weight> | undefined;
 }
 
-const optionNames: Names<ComponentsOptions> = { name: 1, target: 1 };
+const optionNames: Names<ComponentsOptions> = { name: 1, target: 1, weight: 1 };
 
 /**
  * A linear map from what layers and the input show, all parameters zero; `initialiseWeights` draws them.
@@ -76,7 +79,7 @@ export function componentsObjective(
   options: ComponentsOptions = {},
 ): Objective {
   refuseUnknown("componentsObjective", optionNames, options);
-  const { name = linear.name, target } = options;
+  const { name = linear.name, target, weight } = options;
   const layer = network.layers.find((one) => one === linear);
   const learns = eta.learns ?? eta.slope !== undefined;
   const { parents, width } = linear;
@@ -98,12 +101,14 @@ export function componentsObjective(
         target: targetOf(pass),
         targetLayer,
       };
-      const kernels = "value" in eta ? (eta.kernels?.(site) ?? scalarKernels(eta, site)) : eta.kernels(site);
+      const own = "value" in eta ? (eta.kernels?.(site) ?? scalarKernels(eta, site)) : eta.kernels(site);
       const value = matrix(1);
+      const { kernels, unweighted } = weighted(backend, own, weight, pass.batchSize);
       const component: Component = {
         name,
         reads,
         value,
+        ...(unweighted && { unweighted }),
         evaluate() {
           if (layer === undefined) computeLogits(pass, linear, site.logits);
           kernels.evaluate(value);
@@ -116,7 +121,9 @@ export function componentsObjective(
         ...(curvatureKnown(kernels, targetLayer) && { curvature: prepareCurvature(site, kernels) }),
         ...(layer === undefined &&
           targetLayer &&
-          kernels.mixed && { linearIn: { layer: targetLayer.index, parents } }),
+          kernels.mixed !== undefined && {
+            linearIn: { layer: targetLayer.index, parents, weight: weight ?? whole },
+          }),
         ...(learns && layer !== undefined && { ofLaw: true as const }),
       };
       const credits: Credit[] = learns && layer === undefined ? [{ linear, g: matrix(width), pass }] : [];

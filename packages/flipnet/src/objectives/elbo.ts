@@ -19,6 +19,7 @@ import { choiceEntropy, choiceLogLikelihood, choiceSurprisal } from "./choices.t
 import { componentsObjective, createReadout } from "./components.ts";
 import { nonlinearObjective } from "./nonlinear.ts";
 import { type Objective, sumOf } from "./objective.ts";
+import type { Weight } from "./weighted.ts";
 
 /** The form of the bound. */
 export interface ElboOptions {
@@ -29,9 +30,11 @@ export interface ElboOptions {
   entropy?: "analytic" | "sampled";
   /** The generative model; default: a new one, all zero. */
   decoder?: Decoder;
+  /** What the KL divergence counts, all terms but the likelihood of the image; default: whole. */
+  klWeight?: Readonly<Weight> | undefined;
 }
 
-const optionNames: Names<ElboOptions> = { entropy: 1, decoder: 1 };
+const optionNames: Names<ElboOptions> = { entropy: 1, decoder: 1, klWeight: 1 };
 const decoderNames: Names<DecoderOptions> = { priorRate: 1, nonlinear: 1 };
 
 /** What generates images: `layers[l]` predicts the encoder's layer l - 1, or the image, from its layer l. */
@@ -97,7 +100,7 @@ export const imageNetwork = (backend: Backend, { layers, front }: Decoder): Fron
 /** Throws `InputError` where the encoder is none that `createDecoder` serves. */
 export function elboObjective(encoder: Network, options: ElboOptions = {}): Objective {
   refuseUnknown("elboObjective", optionNames, options);
-  const { entropy = "analytic", decoder = createDecoder(encoder) } = options;
+  const { entropy = "analytic", decoder = createDecoder(encoder), klWeight } = options;
   const { layers, prior } = decoder;
   const network = imageNetwork(encoder.backend, decoder);
   const image =
@@ -108,11 +111,12 @@ export function elboObjective(encoder: Network, options: ElboOptions = {}): Obje
           name: layers[0].name,
           target: "input",
         });
-  return sumOf(image, latentTerms(encoder, { layers: layers.slice(1), prior }, entropy));
+  return sumOf(image, latentTerms(encoder, { layers: layers.slice(1), prior }, entropy, klWeight));
 }
 
 /**
- * All of the bound but the likelihood of what is seen: that of the latents under decoder and prior, and their entropies.
+ * All of the bound but the likelihood of what is seen: that of the latents under decoder and prior, and their entropies,
+ * minus the KL divergence in all.
  *
  * @param generative what predicts each layer of the encoder from the one above it, the lowest first, and the prior
  */
@@ -120,18 +124,19 @@ export function latentTerms(
   encoder: Network,
   { layers, prior }: Decoder,
   form: NonNullable<ElboOptions["entropy"]>,
+  weight?: Readonly<Weight>,
 ): Objective {
   const predictions = [...layers, prior].map((linear, l) => {
     const eta = encoder.layers[l].kind === "softmax" ? choiceLogLikelihood : logLikelihood;
-    return componentsObjective(encoder, linear, eta, { target: l });
+    return componentsObjective(encoder, linear, eta, { target: l, weight });
   });
   const entropies = encoder.layers.map((layer, l) => {
     const name = `entropy.${l}`;
     const [analytic, sampled] =
       layer.kind === "softmax" ? [choiceEntropy, choiceSurprisal] : [entropy, surprisal];
     return form === "analytic"
-      ? componentsObjective(encoder, layer, analytic, { name })
-      : componentsObjective(encoder, layer, sampled, { name, target: l });
+      ? componentsObjective(encoder, layer, analytic, { name, weight })
+      : componentsObjective(encoder, layer, sampled, { name, target: l, weight });
   });
   return sumOf(...predictions, ...entropies);
 }

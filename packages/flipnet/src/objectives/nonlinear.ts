@@ -15,6 +15,7 @@ import type { Network } from "../network/network.ts";
 import { type Activation, scalarKernels } from "./activations.ts";
 import { type ComponentsOptions, findTarget, layersOf } from "./components.ts";
 import type { Component, Objective } from "./objective.ts";
+import { weighted } from "./weighted.ts";
 import { prepareAdditions, whatIf } from "./what-if.ts";
 
 /** What the components are beside their network. */
@@ -25,7 +26,7 @@ export interface NonlinearOptions extends ComponentsOptions {
   differences?: boolean;
 }
 
-const optionNames: Names<NonlinearOptions> = { reads: 1, differences: 1, name: 1, target: 1 };
+const optionNames: Names<NonlinearOptions> = { reads: 1, differences: 1, name: 1, target: 1, weight: 1 };
 
 /**
  * The sum over the outputs of `front` of `eta(output, target)`, as an objective.
@@ -39,7 +40,8 @@ export function nonlinearObjective(
   options: NonlinearOptions,
 ): Objective {
   refuseUnknown("nonlinearObjective", optionNames, options);
-  const { reads, differences = false, name = front.parameters[0]?.name ?? "nonlinear", target } = options;
+  const { reads, differences = false, target, weight } = options;
+  const { name = front.parameters[0]?.name ?? "nonlinear" } = options;
   const layer = network.layers[reads];
   if (layer === undefined) throw new InputError(`"${name}" reads layer ${reads}; ${layersOf(network)}`);
   if (front.inputs !== layer.width) {
@@ -63,13 +65,15 @@ export function nonlinearObjective(
         const frontPass = front.prepare(input);
         const logits = frontPass.output;
         const site = { pass, parents: [], layer: undefined, logits, target: targetOf(pass), targetLayer };
-        return { frontPass, kernels: eta.kernels?.(site) ?? scalarKernels(eta, site) };
+        const own = eta.kernels?.(site) ?? scalarKernels(eta, site);
+        return { frontPass, ...weighted(backend, own, weight, pass.batchSize) };
       };
-      const { frontPass, kernels } = run(bits);
+      const { frontPass, kernels, unweighted } = run(bits);
       const component: Component = {
         name,
         reads: [reads, ...(targetLayer === undefined ? [] : [targetLayer.index])],
         value,
+        ...(unweighted && { unweighted }),
         evaluate() {
           frontPass.forward();
           kernels.evaluate(value);

@@ -7,6 +7,7 @@ import { InputError } from "../formats/errors.ts";
 import type { FrontEnd, FrontPass } from "../front-ends/front-end.ts";
 import { descendants, type Edge, type Layer, type Linear } from "../network/network.ts";
 import type { Credit, Pass } from "../network/pass.ts";
+import type { Weight } from "./weighted.ts";
 
 /** A component on one pass. */
 export interface Component {
@@ -15,6 +16,8 @@ export interface Component {
   readonly reads: readonly number[];
   /** [B, 1] its value on each example, valid after `evaluate` (or, for a reward, once the caller has filled it). */
   readonly value: Matrix;
+  /** [B, 1] the value as if it counted whole, where it counts by a weight. */
+  readonly unweighted?: Matrix;
   evaluate(): void;
   /** Whether the caller fills in `value`, the function being unknown: it cannot be evaluated at other samples. */
   readonly observed?: true;
@@ -33,9 +36,13 @@ export interface Component {
   readonly curvature?: Curvature;
   /**
    * The layer in whose bits it is linear, the coefficients being linear in what stands behind these edges: a decoder that
-   * predicts it. What the coefficients are, `addDifferences` says. Absent: none.
+   * predicts it; by the edges' weights times `weight`. What the coefficients are, `addDifferences` says. Absent: none.
    */
-  readonly linearIn?: { readonly layer: number; readonly parents: readonly Edge[] };
+  readonly linearIn?: {
+    readonly layer: number;
+    readonly parents: readonly Edge[];
+    readonly weight: Readonly<Weight>;
+  };
   /** Whether it is a function of a layer's law, an entropy say, and not only of what was drawn. */
   readonly ofLaw?: true;
 }

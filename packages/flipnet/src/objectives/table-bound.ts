@@ -12,6 +12,7 @@ import { type Decoder, latentTerms } from "./elbo.ts";
 import { gaussianObjective } from "./gaussian.ts";
 import { inputColumns } from "./input-columns.ts";
 import { type Objective, sumOf } from "./objective.ts";
+import type { Weight } from "./weighted.ts";
 
 /** What predicts one group of columns from the lowest layer. */
 export interface GroupDecoder {
@@ -59,8 +60,9 @@ export function tableBound(
   encoder: Network,
   decoder: TableDecoder,
   entropy: "analytic" | "sampled" = "analytic",
+  klWeight?: Readonly<Weight>,
 ): Objective {
-  return sumOf(rowLikelihood(encoder, decoder), latentTerms(encoder, decoder, entropy));
+  return sumOf(rowLikelihood(encoder, decoder), latentTerms(encoder, decoder, entropy, klWeight));
 }
 
 /** The log-likelihood of rows alone, given the lowest layer. */

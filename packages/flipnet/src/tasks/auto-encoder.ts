@@ -9,6 +9,7 @@ import { GeneratedDraws } from "../network/draws.ts";
 import type { Network } from "../network/network.ts";
 import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
+import type { Weight } from "../objectives/weighted.ts";
 import { deriveKey, type Key, newKey } from "../random/threefry.ts";
 import type { TaskCurve, TaskMetric } from "./definition.ts";
 import { checkBatchSize, testBatches } from "./images.ts";
@@ -26,6 +27,8 @@ export interface AutoEncoderOptions {
   boundSamples?: number | undefined;
   /** Epochs between two measurements on the test set; default 10. */
   evaluateEvery?: number | undefined;
+  /** Epochs over which the KL divergence comes to count whole, step by step; default: it does so from the first. */
+  klWarmUp?: number | undefined;
   seed: number;
 }
 
@@ -42,6 +45,11 @@ export const autoEncoderOptions = {
     says: "samples an example of the bound on the test set",
   }),
   evaluateEvery: count({ least: 1, default: 10, says: "epochs between measures on the test set" }),
+  klWarmUp: count({
+    least: 1,
+    default: undefined,
+    says: "epochs over which the KL divergence comes to count whole",
+  }),
 };
 
 /** Examples in an order, on a backend. */
@@ -62,8 +70,8 @@ export interface AutoEncoderGoal {
   readonly weights?: Matrix | undefined;
   /** What they are, for messages. */
   readonly what: string;
-  /** The bound, with entropies in that form. */
-  boundOf(entropy: "analytic" | "sampled"): Objective;
+  /** The bound, with entropies in that form, its KL divergence counting by a weight. */
+  boundOf(entropy: "analytic" | "sampled", klWeight?: Weight): Objective;
 }
 
 /** A unit is used where its mean activity varies over the test images with more than this standard deviation. */
@@ -85,7 +93,10 @@ export class AutoEncoder implements Task {
   readonly #test: Batches;
   readonly #boundOf: AutoEncoderGoal["boundOf"];
   readonly #options: { readonly seed: number; readonly boundSamples: number };
+  /** Of the KL divergence in the objective, while it warms up over so many steps. */
+  readonly #warmUp: { readonly steps: number; readonly weight: Weight } | undefined;
   readonly #pixels = newKey();
+  #epoch = 0;
   #testPasses: TestPass[] | undefined;
 
   /**
@@ -105,6 +116,7 @@ export class AutoEncoder implements Task {
       boundSamples = autoEncoderOptions.boundSamples.default,
       evaluateEvery = autoEncoderOptions.evaluateEvery.default,
       entropy = autoEncoderOptions.entropy.default,
+      klWarmUp,
     } = given;
     checkBatchSize(batchSize, train.count, what);
     this.#train = train;
@@ -114,26 +126,34 @@ export class AutoEncoder implements Task {
     this.encoder = encoder;
     this.evaluateEvery = evaluateEvery;
     this.#options = { seed, boundSamples };
-    this.objective = boundOf(entropy);
     this.batchSize = batchSize * samples;
     this.examples = { rows: samples };
     if (weights !== undefined) this.weights = weights;
     this.stepsPerEpoch = Math.floor(train.count / batchSize);
+    if (klWarmUp !== undefined) {
+      this.#warmUp = { steps: klWarmUp * this.stepsPerEpoch, weight: { value: 1 } };
+    }
+    this.objective = boundOf(entropy, this.#warmUp?.weight);
     this.input = backend.matrix(this.batchSize, encoder.inputs);
   }
 
   startEpoch(epoch: number): void {
     const { seed } = this.#options;
+    this.#epoch = epoch;
     this.#train.shuffle(seed, epoch);
     deriveKey(seed, "binarise", 2 * epoch, this.#pixels);
   }
 
   load(step: number): void {
+    if (this.#warmUp !== undefined) {
+      const { steps, weight } = this.#warmUp;
+      weight.value = Math.min(1, (this.#epoch * this.stepsPerEpoch + step + 1) / steps);
+    }
     this.#train.load(step * this.batchSize, this.#pixels, this.input);
   }
 
   addMetrics({ components }: Evaluation, sums: Sums, first: number): void {
-    for (const { value } of components) this.backend.addMean(value, sums, first);
+    for (const { value, unweighted = value } of components) this.backend.addMean(unweighted, sums, first);
   }
 
   /**

@@ -112,7 +112,7 @@ export class TableAutoEncoder extends AutoEncoder {
       train: new RowBatches(backend, data.train, data.width, samples, weights),
       test: new RowBatches(backend, data.test, data.width),
       what: "training rows",
-      boundOf: (entropy) => tableBound(encoder, decoder, entropy),
+      boundOf: (entropy, klWeight) => tableBound(encoder, decoder, entropy, klWeight),
     });
     this.decoder = decoder;
   }

@@ -70,7 +70,7 @@ const vaeOptions = {
 };
 
 const { centred: _, ...taskOptions } = vaeOptions;
-const optionNames: Names<VaeOptions> = { ...taskOptions, batchSize: 1, seed: 1 };
+export const vaeOptionNames: Names<VaeOptions> = { ...taskOptions, batchSize: 1, seed: 1 };
 
 /** Images as an auto-encoder's task, on a backend. */
 export class VariationalAutoEncoder extends AutoEncoder {
@@ -84,7 +84,7 @@ export class VariationalAutoEncoder extends AutoEncoder {
    * @throws InputError for a batch, a number of samples or a limit that cannot be, or another encoder
    */
   constructor(encoder: Network, data: ImageData, all: VaeOptions) {
-    refuseUnknown("VariationalAutoEncoder", optionNames, all);
+    refuseUnknown("VariationalAutoEncoder", vaeOptionNames, all);
     const { limit, heldOut, priorRate, outputBias, nonlinear, ...options } = all;
     const { backend } = encoder;
     const { batchSize, seed, ...given } = options;
@@ -104,7 +104,7 @@ export class VariationalAutoEncoder extends AutoEncoder {
       train: new ImageBatches(backend, data.train, train, given.samples),
       test: new ImageBatches(backend, data.test, limit),
       what: "images",
-      boundOf: (entropy) => elboObjective(encoder, { entropy, decoder }),
+      boundOf: (entropy, klWeight) => elboObjective(encoder, { entropy, decoder, klWeight }),
     });
     const centre = encoder.front?.parameters.find(isCentre);
     if (outputBias !== undefined || centre !== undefined) {
@@ -172,7 +172,7 @@ export const vae = defineTask({
   note: "Bounds are in nats an image.",
   create(backend, settings, data) {
     const network = createEncoder(backend, data.train.pixels, settings.hidden, settings.units, settings);
-    return { network, task: new VariationalAutoEncoder(network, data, pick(optionNames, settings)) };
+    return { network, task: new VariationalAutoEncoder(network, data, pick(vaeOptionNames, settings)) };
   },
   cheap: oneBoundSample,
   cases: async (_, count, images) => ({ inputs: firstImages(await images(), count) }),

@@ -1,13 +1,13 @@
 /** Training of a discrete variational auto-encoder. */
 
 import type { Backend } from "../backend/backend.ts";
-import { type Names, refuseUnknown } from "../formats/options.ts";
+import { type Names, pick, refuseUnknown } from "../formats/options.ts";
 import type { Tensor } from "../formats/safetensors.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import type { Units } from "../network/network.ts";
 import { createDecoder, decoderParameters } from "../objectives/elbo.ts";
 import type { ImageData } from "../tasks/definition.ts";
-import { createEncoder, type VaeOptions, VariationalAutoEncoder } from "../tasks/vae.ts";
+import { createEncoder, type VaeOptions, VariationalAutoEncoder, vaeOptionNames } from "../tasks/vae.ts";
 import type { Vae } from "../tasks/vae-images.ts";
 import { type Learning, learningNames, prepareTraining } from "./create.ts";
 import { takeTensor, writeBlocks } from "./parameters.ts";
@@ -27,18 +27,9 @@ export interface VaeTrainingOptions extends Omit<VaeOptions, "batchSize" | "seed
 
 const optionNames: Names<VaeTrainingOptions> = {
   ...learningNames,
+  ...vaeOptionNames,
   hidden: 1,
   units: 1,
-  batchSize: 1,
-  samples: 1,
-  entropy: 1,
-  boundSamples: 1,
-  evaluateEvery: 1,
-  limit: 1,
-  heldOut: 1,
-  priorRate: 1,
-  outputBias: 1,
-  nonlinear: 1,
   centred: 1,
 };
 /** What a checkpoint does not say of itself. */
@@ -60,11 +51,8 @@ export function prepareVaeTraining(
 ): Training {
   refuseUnknown("createVaeTraining", optionNames, training);
   const { hidden, units = "zero-one", batchSize = 50, seed = 0 } = training;
-  const { samples, entropy, boundSamples, evaluateEvery, limit, heldOut, priorRate, outputBias } = training;
-  const { nonlinear, centred } = training;
-  const encoder = createEncoder(backend, data.train.pixels, hidden, units, { nonlinear, centred });
-  const measures = { boundSamples, evaluateEvery, limit, heldOut };
-  const options = { batchSize, seed, samples, entropy, priorRate, outputBias, nonlinear, ...measures };
+  const encoder = createEncoder(backend, data.train.pixels, hidden, units, training);
+  const options = pick(vaeOptionNames, { ...training, batchSize, seed });
   return prepareTraining(new VariationalAutoEncoder(encoder, data, options), encoder, training);
 }
 

@@ -75,6 +75,20 @@ describe("known auto-encoders", () => {
   });
 });
 
+describe.each(["analytic", "sampled"] as const)("a KL divergence counting 0.3, %s entropies", (entropy) => {
+  it.each(["elbo-1-layer", "elbo-2-layer"])("%s", (name) => {
+    const spec = { ...goldenElbo(name), entropy };
+    const most = names.filter((one) => !one.startsWith("arm"));
+    const report = audit({ ...spec, klWeight: 0.3 }, { estimators: most });
+    expectUnbiased(report, 1e-12);
+    // The bound is linear in what it counts.
+    const [none, whole] = [0, 1].map((klWeight) => audit({ ...spec, klWeight }, { estimators: ["f-hnca"] }));
+    expect(report.elbo).toBeCloseTo(0.7 * none.elbo + 0.3 * whole.elbo, 12);
+    expect(none.elbo).toBeGreaterThan(whole.elbo);
+    expectUnbiased(none, 1e-12);
+  });
+});
+
 describe("random small auto-encoders", () => {
   const options = { seed: 20261122, numRuns: 30 };
   /** Where each network is audited with every estimator. */

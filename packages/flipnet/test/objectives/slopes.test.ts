@@ -43,6 +43,7 @@ describe.each(Object.entries(stacks))("%s", (_, layers) => {
     for (const form of ["analytic", "sampled"] as const) {
       const { network, input } = networkOf(units, layers);
       checkObjective(network, elboObjective(network, { entropy: form }), input);
+      checkObjective(network, elboObjective(network, { entropy: form, klWeight: { value: 0.3 } }), input);
     }
   });
 
@@ -56,8 +57,11 @@ describe.each(Object.entries(stacks))("%s", (_, layers) => {
 test("behind a network, whose own parameters are random while it is looked at", () => {
   const { network, input } = networkOf("plus-minus", [bernoulli(4), bernoulli(3)]);
   const front = denseFrontEnd(reference, { inputs: 3, hidden: [4], outputs: 4 });
-  const objective = nonlinearObjective(network, front, logLikelihood, { reads: 1, target: 0 });
-  checkObjective(network, objective, input);
+  const asked = { reads: 1, target: 0, differences: true };
+  for (const weight of [undefined, { value: 0.3 }]) {
+    const objective = nonlinearObjective(network, front, logLikelihood, { ...asked, weight });
+    checkObjective(network, objective, input);
+  }
   // They are put back.
   expect(reference.readNow(front.parameters[0].block).every((value) => value === 0)).toBe(true);
   const silent = functionFrontEnd(reference, {

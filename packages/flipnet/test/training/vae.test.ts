@@ -41,6 +41,40 @@ test.each(forVaes)("%s raises the bound", async (name) => {
   }
 });
 
+test("a KL divergence comes to count whole, step by step; the bound that is told always does", async () => {
+  const backend = createReferenceBackend();
+  const training = createVaeTraining(backend, data, { ...options, klWarmUp: 2 });
+  const { task, learner } = training;
+  const { pass, evaluation } = learner.estimator;
+  const shares = (epoch: number, step: number) => {
+    task.startEpoch(epoch);
+    task.load!(step);
+    for (const component of evaluation.components) component.evaluate();
+    return evaluation.components.map(({ value, unweighted = value }) => {
+      const [told, counted] = [unweighted, value].map((matrix) => backend.readNow(matrix)[0]);
+      return counted / told;
+    });
+  };
+  for await (const _ of training.run(1));
+  expect(pass.batchSize * task.stepsPerEpoch).toBe(200);
+  // What predicts the image, the prior, the entropy; of 2 epochs' 40 steps.
+  for (const [epoch, step, share] of [
+    [0, 0, 1 / 40],
+    [1, 3, 24 / 40],
+    [1, 19, 1],
+    [5, 7, 1],
+  ]) {
+    const [image, prior, entropy] = shares(epoch, step);
+    expect(image).toBe(1);
+    expect(prior).toBeCloseTo(share, 12);
+    expect(entropy).toBeCloseTo(share, 12);
+  }
+  // One epoch, nothing learned: what is told is the whole bound, as without a warm-up.
+  const still = { optimizer: adam({ learningRate: 1e-30 }) };
+  const [[warm], [plain]] = [await train({ ...still, klWarmUp: 2 }, 1), await train(still, 1)];
+  expect(warm.elbo).toBeCloseTo(plain.elbo as number, 12);
+});
+
 test("images can be held out, the prior fixed, and the output's biases taken from the data", async () => {
   const make = (change: Partial<VaeTrainingOptions>) =>
     createVaeTraining(createReferenceBackend(), data, { ...options, ...change });
