@@ -451,10 +451,14 @@ class ChoiceNet:
 
     def f(self, bits):
         """The whole function: what lies upstream of a layer cancels in differences."""
+        return self.below(bits, 0)
+
+    def below(self, bits, layer):
+        """What lies downstream of a layer."""
         b0, b1, b2 = bits
         x = jnp.concatenate([b0, b1, self.shown(b2)], -1)
         total = ((x @ CHOICE_ALL[0].T + CHOICE_ALL[1]) ** 2).sum(-1)
-        return total + log_likelihood(b0 @ CHOICE_IMAGE[0].T + CHOICE_IMAGE[1], X)
+        return total + (log_likelihood(b0 @ CHOICE_IMAGE[0].T + CHOICE_IMAGE[1], X) if layer == 0 else 0)
 
     def independent(self, layer, below, u):
         """By the inverse of the distribution function."""
@@ -740,6 +744,62 @@ def concrete_choices(net, t):
     return choice_surrogate(net, 1, unit)
 
 
+def relaxed_choices(net, t, control):
+    """REBAR's and RELAX's credits: `control(layer, below, s, relaxed)` is what is subtracted, `relaxed` the objective with `s` in the layer's place."""
+    given = {f"{n},0": uniforms(2 * B, net.widths[n]) for n in range(3)}
+    bits, parts = [], []
+    for n, choices in enumerate(net.choices):
+        apart = lambda m, choices=choices: m.reshape(*m.shape[:-1], -1, choices) if choices > 1 else m
+        u, v = given[f"{n},0"].reshape(2, B, -1)
+        l = net.logits(n, bits)
+        own = chosen(apart(l), apart(u)) if choices > 1 else 1.0 * (u < jax.nn.sigmoid(l))
+        parts.append((n, list(bits), l, own, apart, u, v))
+        bits.append(own.reshape(B, -1))
+
+    def credit(n, below, l, own, apart, u, v, *of):
+        def relaxed(s):
+            shown = below + [s]
+            for later in range(n + 1, 3):
+                shown.append(net.law(later, shown))
+            return net.below(shown, n)
+
+        if net.choices[n] > 1:
+            soft = lambda z: jax.nn.softmax(z / t, -1).reshape(B, -1)
+            free, bound = (lambda l: soft(gumbel_choice(apart(l), apart(u)))), (lambda l: soft(gumbel_given(apart(l), own, apart(v))))
+        else:
+            free, bound = (lambda l: jax.nn.sigmoid(z_of(l, u) / t)), (lambda l: jax.nn.sigmoid(z_given(l, own, v) / t))
+        at = lambda way: lambda l: control(n, below, way(l), relaxed, *of)
+        slope = lambda way: jax.grad(lambda l: at(way)(l).sum())(l)
+        score = own.reshape(B, -1) - net.law(n, below)
+        return (net.below(bits, n) - at(bound)(l))[:, None] * score + slope(free) - slope(bound)
+
+    return given, [lambda *of, part=part: credit(*part, *of) for part in parts]
+
+
+def rebar_choices(net, t, eta):
+    given, credits = relaxed_choices(net, t, lambda n, below, s, relaxed: eta * relaxed(s))
+    return given, [credit() for credit in credits]
+
+
+def relax_choices(net, t, eta, H):
+    def control(n, below, s, relaxed, of):
+        name = f"estimator.relax.{n}"
+        read = jnp.concatenate([*(below or [X]), s], -1)
+        hidden = jnp.tanh((read @ of[f"{name}.hidden"][:-1] + of[f"{name}.hidden"][-1]) / 2)
+        return hidden @ of[f"{name}.output"][:-1] + of[f"{name}.output"][-1] + of[name][0] * relaxed(s)
+
+    given, credits = relaxed_choices(net, t, control)
+    parameters, climbs = {}, {}
+    for n, credit in enumerate(credits):
+        name = f"estimator.relax.{n}"
+        read = I if n == 0 else sum(net.widths[:n])
+        at = {name: np.array([eta]), f"{name}.hidden": some(read + net.widths[n] + 1, H), f"{name}.output": some(H + 1)}
+        parameters |= at
+        climbs |= jax.grad(lambda of: -(credit(of) ** 2).mean())(at)
+    learned = {name: {"value": digits(parameters[name]), "climb": digits(climbs[name])} for name in parameters}
+    return given, [credit(parameters) for credit in credits], learned
+
+
 CHOICE_CASES = {
     "disarm-tree": lambda net: disarm_forks(net, halves),
     "disarm-sb": lambda net: disarm_forks(net, lambda first, end: first + 1),
@@ -818,6 +878,11 @@ RELAXED_CHOICES = {
     "concrete:temperature=0.6": lambda net: concrete_choices(net, 0.6),
 }
 add_cases(RELAXED_CHOICES, ChoiceNet, softmax=True)
+RELAXED_VARIATES = {
+    "rebar:temperature=0.5:start=0.8": lambda net: rebar_choices(net, 0.5, 0.8),
+    "relax:temperature=0.6:hidden=3": lambda net: relax_choices(net, 0.6, 0.7, 3),
+}
+add_cases(RELAXED_VARIATES, ChoiceNet, softmax=True)
 made = {"by": f"jax {jax.__version__}, float64", "spec": spec, "softmaxSpec": choice_spec, "cases": cases}
 path = pathlib.Path(__file__).with_name("estimators.json")
 path.write_text(json.dumps(made, separators=(",", ":")) + "\n")

@@ -74,6 +74,13 @@ export interface GumbelNoise {
   relaxGivenBits(block: number): void;
   /** [B, width] z, written by either. */
   readonly z: Matrix;
+  /**
+   * `out = dz/dl d`, for `z` given the choice: as the logits move by `d`, `z_k` of a choice not made does by `m_k (d_k - sum_j p_j d_j)`,
+   * `m_k = E_k / (E_k + p_k E_c)`, and that of the one made not at all. `out` may be `d`.
+   */
+  push(d: Matrix, out: Matrix): void;
+  /** `out = a dz/dl`, for `z` given the choice. `out` may be `a`. */
+  pull(a: Matrix, out: Matrix): void;
 }
 
 /** Buffers for the noise of one layer; `kept` are its uniforms. */
@@ -89,7 +96,7 @@ export function prepareGumbels(
     backend.view(kept, block * size, rows, columns),
   );
   const z = backend.matrix(rows, columns);
-  const [law, u, did, relaxed] = [0, 1, 2, 3].map(() => new Float64Array(size));
+  const [law, u, did, relaxed, moves, room] = Array.from({ length: 6 }, () => new Float64Array(size));
   return {
     z,
     relax() {
@@ -108,9 +115,31 @@ export function prepareGumbels(
         for (let k = at; k < at + choices; k++) {
           const later = k === chosen ? 0 : timeOf(u[k]) / Math.max(law[k], tiny);
           relaxed[k] = -Math.log(later + earliest);
+          moves[k] = later / (later + earliest);
         }
       }
       backend.write(z, relaxed);
+    },
+    push(d, out) {
+      now.readNow(d, room);
+      for (let at = 0; at < size; at += choices) {
+        let common = 0;
+        for (let k = at; k < at + choices; k++) common += law[k] * room[k];
+        for (let k = at; k < at + choices; k++) room[k] = moves[k] * (room[k] - common);
+      }
+      backend.write(out, room);
+    },
+    pull(a, out) {
+      now.readNow(a, room);
+      for (let at = 0; at < size; at += choices) {
+        let common = 0;
+        for (let k = at; k < at + choices; k++) {
+          room[k] *= moves[k];
+          common += room[k];
+        }
+        for (let k = at; k < at + choices; k++) room[k] -= law[k] * common;
+      }
+      backend.write(out, room);
     },
   };
 }

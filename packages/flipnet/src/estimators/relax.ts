@@ -1,16 +1,16 @@
 /**
  * RELAX (Grathwohl, Choi, Wu, Roeder and Duvenaud 2018): a control variate that is learned, a network `r` of the relaxed units,
  *
- *     g = (f(b) - c(s~)) (b - p) + dc(s)/dl - dc(s~)/dl,     s = sigmoid(z / t),     c(s) = eta f(s) + r(x, s),
+ *     g = (f(b) - c(s~)) (b - p) + dc(s)/dl - dc(s~)/dl,     c(s) = eta f(s) + r(x, s),
  *
- * with REBAR's relaxed units, `z = l - logit(u)` the noise that draws the bits and `s~` the same drawn anew given them. `x` is what the
+ * with REBAR's relaxed units, `s` from the noise that draws the bits and `s~` from noise drawn anew given them. `x` is what the
  * layer's parents did; `f` over the components downstream of the layer. Where some of them are known at bits only, or a reward was observed,
  * `c` is the network alone. With `w . h` its output, `h = tanh(a / 2)`, `a = A x + V s + k`,
  *
  *     dr/ds = V^T (w h'),     h' = (1 - h^2) / 2,     h'' = -h h',
  *
  * and `c` learns downhill on the mean of `g^2`, which is what variance can change: its gradient goes through both slopes, and with
- * `u = g ds/dl`, `q = V u` and `m = g . (b - p)` it is that of `q . (w h'(s)) - q~ . (w h'(s~)) - m r(s~)`, u and m held fixed.
+ * `u = ds/dl g`, `q = V u` and `m = g . (b - p)` it is that of `q . (w h'(s)) - q~ . (w h'(s~)) - m r(s~)`, u and m held fixed.
  *
  * Unbiased, whatever the network is. Cost: REBAR's, where the objective is relaxed, and a small network, there and back twice; its
  * noise is formed on the host. Differs from the authors (D-73): the temperature is set; deeper layers show means.
@@ -36,7 +36,7 @@ export const relax = defineEstimator({
   paper: "Grathwohl, Choi, Wu, Roeder and Duvenaud 2018, equation 8",
   unbiased: true,
   why: "what the learned function subtracts is added as its reparameterised gradient",
-  needs: { knows: [], bernoulli: "hidden" },
+  needs: { knows: [] },
   baseline: true,
   cost: "forward pass + a network of each layer, forward and back twice; as REBAR where slopes are known",
   options: {
@@ -89,13 +89,13 @@ function network(
   const [ofRow, ofConstant] = [backend.view(ofOuter, 0, 1, H), backend.view(ofOuter, H, 1, 1)];
 
   const [base, spread] = [matrix(H), matrix(H)];
-  const at = ({ shown, slope }: Relaxed) => {
+  const at = ({ shown, pull, push }: Relaxed) => {
     const [a, y, n, h] = Array.from({ length: 4 }, () => matrix(H));
     /** `w h'`, and dr/dl. */
     const [bent, slopes] = [matrix(H), matrix(J)];
     return {
       shown,
-      slope,
+      push,
       h,
       bent,
       slopes,
@@ -106,7 +106,7 @@ function network(
         backend.subtract(y, n, h);
         backend.meanSlope(spread, y, n, 2, bent);
         backend.transposedProduct(bent, V, slopes, false);
-        backend.multiply(slopes, slope, slopes);
+        pull(slopes, slopes);
       },
       /** `h' q`, less `m h`: the gradient by `w`. */
       addOuter(q: Matrix, m: Matrix | undefined, out: Matrix) {
@@ -124,8 +124,7 @@ function network(
   /** Adds a point's share to the gradients, `sign` 1 for `s` and -1 for `s~`. */
   function differentiate(point: typeof one, g: Matrix, sign: 1 | -1): void {
     const first = point === one;
-    backend.fill(u, 0);
-    backend.multiplyAdd(g, point.slope, u);
+    point.push(g, u);
     backend.fill(q, 0);
     backend.product(u, "real", V, q);
     // By the hidden logits: +-(w h'' q) - m w h' = -+(w h' h q) - m w h'.

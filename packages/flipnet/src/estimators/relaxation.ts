@@ -1,11 +1,12 @@
 /**
- * What REBAR and RELAX share: functions `c` of relaxed Bernoulli units as control variates,
+ * What REBAR and RELAX share: functions `c` of relaxed units as control variates,
  *
- *     g = (f(b) - c(z~)) (b - p) + dc(z)/dl - dc(z~)/dl,     z = l - logit(u),
+ *     g = (f(b) - c(z~)) (b - p) + dc(z)/dl - dc(z~)/dl,
  *
- * `z` the logistic noise that draws the bits, `z~` the same from noise drawn anew given the bits, which moves with `l` as well:
- * dropping that makes a bias. `f` is over the components downstream of the layer; of what is left a baseline may be subtracted.
- * What `c` has for parameters learns downhill on the mean of `g^2`. Softmax units are credited by their score alone.
+ * `z` the logits with the logistic noise that draws the bits, of softmax units the Gumbel noise, `z~` the same from noise drawn anew given the
+ * bits, which moves with `l` as well: dropping that makes a bias. `f` is over the components downstream of the layer; of what is left a
+ * baseline may be subtracted. What `c` has for parameters learns downhill on the mean of `g^2`. Softmax units whose choice is rewarded by
+ * somebody else, actions, are credited by their score alone.
  */
 import type { Matrix } from "../backend/backend.ts";
 import type { Parameters } from "../front-ends/front-end.ts";
@@ -13,17 +14,15 @@ import type { Layer } from "../network/network.ts";
 import { computeScore, createPass, forkMeanPass, type Pass, runMeans, samplePass } from "../network/pass.ts";
 import { prepareBackpropagation } from "./backpropagation.ts";
 import type { PreparedEstimator, Problem } from "./estimator.ts";
-import { keepingNoise, prepareNoise } from "./logistic-noise.ts";
 import { number, positive } from "./options.ts";
+import { keepingUniforms, prepareRelaxedUnits, type RelaxedUnits } from "./relaxed-units.ts";
 import { downstream } from "./resampling.ts";
 import { prepareGivenSignals } from "./signals.ts";
 
 /** What a layer shows where it is relaxed. */
-export interface Relaxed {
-  /** [B, J] `s = sigmoid(z / t)`. */
+export interface Relaxed extends Pick<RelaxedUnits, "pull" | "push"> {
+  /** [B, J] `s = sigmoid(z / t)`, or `softmax(z / t)`. */
   readonly shown: Matrix;
-  /** [B, J] ds/dl, the noise's own movement included. */
-  readonly slope: Matrix;
 }
 
 /** A layer that is to have a control variate. */
@@ -60,7 +59,7 @@ export const relaxationOptions = {
 /**
  * The estimator with these control variates.
  *
- * @param controls of a Bernoulli layer
+ * @param controls of a layer
  */
 export function prepareRelaxation(
   problem: Problem,
@@ -73,12 +72,15 @@ export function prepareRelaxation(
   const pass = createPass(network, input);
   const evaluation = objective.prepare(pass);
 
+  const isAction = ({ kind, index }: Layer) =>
+    kind === "softmax" &&
+    evaluation.components.some(({ observed, reads }) => observed && reads.includes(index));
   const parts = layers.map((layer) => {
     const matrix = (columns = layer.width) => backend.matrix(B, columns);
     return {
       layer,
       components: downstream(evaluation.components, layer),
-      relaxed: layer.kind === "bernoulli" ? prepareRelaxed(layer) : undefined,
+      relaxed: isAction(layer) ? undefined : prepareRelaxed(layer),
       residual: matrix(1),
       score: matrix(),
       room: matrix(),
@@ -93,29 +95,19 @@ export function prepareRelaxation(
 
   /** The noise of a layer, its relaxed units, and the control variates on them. */
   function prepareRelaxed(layer: Layer) {
-    const matrix = () => backend.matrix(B, layer.width);
     const kept = backend.matrix(2 * B, layer.width);
     const outcome = pass.layers[layer.index];
-    const noise = prepareNoise(backend, outcome, kept);
-    const [cooled, rest, ones] = [matrix(), matrix(), matrix()];
-    backend.fill(ones, 1);
-    const point = (): Relaxed => ({ shown: matrix(), slope: matrix() });
-    const [free, given] = [point(), point()];
-    const show = ({ shown, slope }: Relaxed, moves: Matrix) => {
-      backend.fill(cooled, 0);
-      backend.addScaled(noise.z, 1 / temperature, cooled);
-      backend.sigmoid(cooled, shown, rest);
-      backend.meanSlope(moves, shown, rest, 1 / temperature, slope);
-    };
+    const [free, given] = [0, 1].map(() => {
+      const shown = backend.matrix(B, layer.width);
+      return { shown, ...prepareRelaxedUnits(backend, outcome, kept, temperature, shown) };
+    });
     const variates = controls({ problem, layer, pass, free, given });
     return {
-      law: keepingNoise(backend, outcome, kept),
+      law: keepingUniforms(backend, outcome, kept),
       variates,
       evaluate() {
-        noise.relax();
-        show(free, ones);
-        noise.relaxGivenBits(1);
-        show(given, noise.slope);
+        free.relax();
+        given.relaxGivenBits(1);
         for (const variate of variates) variate.evaluate();
       },
     };
@@ -189,7 +181,7 @@ export function relaxedObjective(
           backend.addScaled(component.value, 1, value);
         }
         back.run();
-        backend.multiply(back.slopes[layer.index], point.slope, slope);
+        point.pull(back.slopes[layer.index], slope);
       },
     };
   };

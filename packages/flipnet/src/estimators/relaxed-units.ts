@@ -3,6 +3,7 @@
  * unit `s = softmax(z / t)`, `z` its logits with logistic or Gumbel noise, which has the slope `s (1 - s) / t` or `(diag(s) - s s^T) / t`.
  */
 import type { Backend, Matrix, Outcome } from "../backend/backend.ts";
+import type { Law } from "../network/laws.ts";
 import type { PreparedEstimator } from "./estimator.ts";
 import { keepingGumbels, prepareGumbels } from "./gumbel-noise.ts";
 import { keepingNoise, prepareNoise } from "./logistic-noise.ts";
@@ -15,6 +16,10 @@ export interface RelaxedUnits {
   relaxGivenBits(block: number): void;
   /** `out = factor a ds/dl`, [B, width], the noise being fixed. */
   through(a: Matrix, factor: number, out: Matrix): void;
+  /** `out = a ds/dl`, what the noise itself moves included where it would have drawn the outcome. `out` may be `a`. */
+  pull(a: Matrix, out: Matrix): void;
+  /** `out = ds/dl d`, as `pull`: how the units move as the logits do by `d`. `out` may be `d`. */
+  push(d: Matrix, out: Matrix): void;
 }
 
 /**
@@ -28,36 +33,92 @@ export function prepareRelaxedUnits(
   temperature: number,
   shown: Matrix,
 ): RelaxedUnits {
-  const { kind, choices } = outcome;
-  const prepare = kind === "bernoulli" ? prepareNoise : prepareGumbels;
-  const noise = prepare(backend, outcome, kept);
+  return (outcome.kind === "bernoulli" ? bernoulliUnits : softmaxUnits)(
+    backend,
+    outcome,
+    kept,
+    temperature,
+    shown,
+  );
+}
+
+const bernoulliUnits: typeof prepareRelaxedUnits = (backend, outcome, kept, temperature, shown) => {
+  const noise = prepareNoise(backend, outcome, kept);
   const [cooled, rest] = [0, 1].map(() => backend.matrix(shown.rows, shown.columns));
-  function show(): void {
+  let isGiven = false;
+  function show(given: boolean): void {
+    isGiven = given;
     backend.fill(cooled, 0);
     backend.addScaled(noise.z, 1 / temperature, cooled);
-    if (kind === "bernoulli") backend.sigmoid(cooled, shown, rest);
-    else backend.softmax(cooled, choices, shown);
+    backend.sigmoid(cooled, shown, rest);
+  }
+  function through(a: Matrix, factor: number, out: Matrix): void {
+    backend.meanSlope(a, shown, rest, factor / temperature, out);
+  }
+  /** One way is as the other. */
+  function move(a: Matrix, out: Matrix): void {
+    if (isGiven) {
+      through(noise.slope, 1, cooled);
+      backend.multiply(a, cooled, out);
+    } else {
+      through(a, 1, out);
+    }
   }
   return {
     relax() {
       noise.relax();
-      show();
+      show(false);
     },
     relaxGivenBits(block) {
       noise.relaxGivenBits(block);
-      show();
+      show(true);
     },
-    through(a, factor, out) {
-      if (kind === "bernoulli") {
-        backend.meanSlope(a, shown, rest, factor / temperature, out);
-        return;
-      }
-      backend.softmaxSlope(shown, choices, a, cooled);
-      backend.fill(out, 0);
-      backend.addScaled(cooled, factor / temperature, out);
+    through,
+    pull: move,
+    push: move,
+  };
+};
+
+const softmaxUnits: typeof prepareRelaxedUnits = (backend, outcome, kept, temperature, shown) => {
+  const { choices } = outcome;
+  const noise = prepareGumbels(backend, outcome, kept);
+  const cooled = backend.matrix(shown.rows, shown.columns);
+  let isGiven = false;
+  function show(given: boolean): void {
+    isGiven = given;
+    backend.fill(cooled, 0);
+    backend.addScaled(noise.z, 1 / temperature, cooled);
+    backend.softmax(cooled, choices, shown);
+  }
+  function through(a: Matrix, factor: number, out: Matrix): void {
+    backend.softmaxSlope(shown, choices, a, cooled);
+    backend.fill(out, 0);
+    backend.addScaled(cooled, factor / temperature, out);
+  }
+  return {
+    relax() {
+      noise.relax();
+      show(false);
+    },
+    relaxGivenBits(block) {
+      noise.relaxGivenBits(block);
+      show(true);
+    },
+    through,
+    pull(a, out) {
+      through(a, 1, out);
+      if (isGiven) noise.pull(out, out);
+    },
+    push(d, out) {
+      if (isGiven) noise.push(d, out);
+      through(isGiven ? out : d, 1, out);
     },
   };
-}
+};
+
+/** The law of a layer that keeps the uniforms it is drawn from, all `kept`. */
+export const keepingUniforms = (backend: Backend, outcome: Outcome, kept: Matrix): Law =>
+  (outcome.kind === "bernoulli" ? keepingNoise : keepingGumbels)(backend, outcome, kept);
 
 /** The same estimator, whose uniforms are kept: a layer's in its matrix of `kept`, [times B, width]. */
 export function withNoise(
@@ -65,9 +126,7 @@ export function withNoise(
   prepared: PreparedEstimator,
   kept: readonly Matrix[],
 ): PreparedEstimator {
-  const laws = prepared.pass.layers.map((outcome, index) =>
-    (outcome.kind === "bernoulli" ? keepingNoise : keepingGumbels)(backend, outcome, kept[index]),
-  );
+  const laws = prepared.pass.layers.map((outcome, index) => keepingUniforms(backend, outcome, kept[index]));
   return {
     ...prepared,
     sample: (draws) =>

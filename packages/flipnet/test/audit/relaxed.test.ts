@@ -59,10 +59,10 @@ const bandit: BanditSpec = {
 };
 
 describe("REBAR and RELAX", () => {
-  it.each(codings)(
-    "is unbiased, units %s: largest |z| below 5, and the sum of squares as it should be",
-    (units) => {
-      const spec: FunctionSpec = { ...smallFunction(units), contexts: [[1, 0, 1]] };
+  it.each([...codings.map((units) => [units, "Bernoulli"] as const), ["plus-minus", "softmax"] as const])(
+    "is unbiased, units %s, the upper ones %s: largest |z| below 5, and the sum of squares as it should be",
+    (units, upper) => {
+      const spec: FunctionSpec = { ...smallFunction(units, upper === "softmax"), contexts: [[1, 0, 1]] };
       for (const one of ["rebar", "rebar:temperature=0.2:start=0.6", learned]) {
         const simulate = { samples: 4000, seed: 3 };
         const { estimators, exact } = audit(spec, { estimators: [one], simulate }) as FunctionReport;
@@ -242,7 +242,7 @@ function asChoices({ encoder, decoder, prior, images }: ElboSpec): ElboSpec {
 }
 
 describe("relaxed units", () => {
-  it.each(["concrete:temperature=0.7", "gumbel-softmax", "gumbel-rao:noises=3"])(
+  it.each(["concrete:temperature=0.7", "gumbel-softmax", "gumbel-rao:noises=3", "rebar:start=0.8"])(
     "%s: two choices are a Bernoulli unit, on given uniforms",
     (text) => {
       const rows = 4;
