@@ -1,66 +1,55 @@
 /**
  * Softmax units as the largest of logits with Gumbel noise: `z_k = l_k - log E_k`, `E_k = -log u_k` exponential times, one uniform a choice;
- * the choice is the largest `z`. Relaxations show `softmax(z / temperature)` in its place. The noise is formed on the host.
+ * the choice is the largest `z`. Relaxations show `softmax(z / temperature)` in its place.
  */
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import type { Law } from "../network/laws.ts";
-import { asUniform, halfStep, tiny } from "./logistic-noise.ts";
+import { asUniform, halfStep, keeping, tiny } from "./kept-uniforms.ts";
 
 const timeOf = (u: number) => -Math.log(u + halfStep);
 
-/**
- * Each unit by itself, from the first B rows of the uniforms; all `times B` rows are kept, [times B, width], for whoever needs more
- * noise. It cannot be enumerated.
- */
+/** Each unit by itself. */
 export function keepingGumbels(backend: Backend, outcome: Outcome, kept: Matrix): Law {
   const { logits, p, choices, bits } = outcome;
   const { rows, columns } = logits;
   const first = backend.view(kept, 0, rows, columns);
   const [l, u, found] = [0, 1, 2].map(() => new Float64Array(rows * columns));
-  const shape = { rows: kept.rows, columns, uniforms: kept };
-  return {
-    ...shape,
-    fromUniforms(uniforms) {
-      if (uniforms !== kept) backend.copy(uniforms, kept);
-      const now = immediate(backend);
-      now.readNow(logits, l);
-      now.readNow(first, u);
-      found.fill(0);
-      for (let at = 0; at < l.length; at += choices) {
-        let best = at;
-        let largest = -Infinity;
-        for (let k = at; k < at + choices; k++) {
-          const z = l[k] - Math.log(timeOf(u[k]));
-          if (z > largest) {
-            largest = z;
-            best = k;
-          }
+  function draw(): void {
+    const now = immediate(backend);
+    now.readNow(logits, l);
+    now.readNow(first, u);
+    found.fill(0);
+    for (let at = 0; at < l.length; at += choices) {
+      let best = at;
+      let largest = -Infinity;
+      for (let k = at; k < at + choices; k++) {
+        const z = l[k] - Math.log(timeOf(u[k]));
+        if (z > largest) {
+          largest = z;
+          best = k;
         }
-        found[best] = 1;
       }
-      backend.write(bits, found);
-    },
-    given: {
-      ...shape,
-      fromUniforms(uniforms) {
-        if (uniforms !== kept) backend.copy(uniforms, kept);
-        const now = immediate(backend);
-        now.readNow(p, l);
-        now.readNow(bits, found);
-        now.readNow(first, u);
-        for (let at = 0; at < l.length; at += choices) {
-          // Choice k comes in at E_k / p_k: the one that was made at an exponential time, the others as long after it as ever.
-          const chosen = found.indexOf(1, at);
-          const earliest = timeOf(u[chosen]);
-          for (let k = at; k < at + choices; k++) {
-            const E = l[k] * earliest + (k === chosen ? 0 : timeOf(u[k]));
-            u[k] = asUniform(Math.exp(-E) - halfStep);
-          }
-        }
-        backend.write(first, u);
-      },
-    },
-  };
+      found[best] = 1;
+    }
+    backend.write(bits, found);
+  }
+  function redraw(): void {
+    const now = immediate(backend);
+    now.readNow(p, l);
+    now.readNow(bits, found);
+    now.readNow(first, u);
+    for (let at = 0; at < l.length; at += choices) {
+      // Choice k comes in at E_k / p_k: the one that was made at an exponential time, the others as long after it as ever.
+      const chosen = found.indexOf(1, at);
+      const earliest = timeOf(u[chosen]);
+      for (let k = at; k < at + choices; k++) {
+        const E = l[k] * earliest + (k === chosen ? 0 : timeOf(u[k]));
+        u[k] = asUniform(Math.exp(-E) - halfStep);
+      }
+    }
+    backend.write(first, u);
+  }
+  return keeping(backend, kept, draw, redraw);
 }
 
 /** What a layer's noise is, as numbers. */

@@ -1,49 +1,30 @@
 /**
  * Bernoulli units as thresholds of logistic noise: `z = l - logit(u)` of the uniform `u` that draws the bit, which is on where
- * `u < p`, so where `z > 0`. Relaxations show `sigmoid(z / temperature)` in place of the bit. The noise is formed on the host.
+ * `u < p`, so where `z > 0`. Relaxations show `sigmoid(z / temperature)` in place of the bit.
  */
 import { type Backend, immediate, type Matrix, type Outcome } from "../backend/backend.ts";
 import { type Law, sampleFrom } from "../network/laws.ts";
+import { asUniform, halfStep, keeping, tiny } from "./kept-uniforms.ts";
 
-/**
- * Each unit by itself, as `independent` draws them, from the first B rows of the uniforms; all `times B` rows are kept, [times B, J], for
- * whoever needs more noise. It cannot be enumerated.
- */
+/** Each unit by itself, as `independent` draws them. */
 export function keepingNoise(backend: Backend, outcome: Outcome, kept: Matrix): Law {
   const { p, q, bits } = outcome;
   const { rows, columns } = p;
   const first = backend.view(kept, 0, rows, columns);
   const [on, off, did, u] = [0, 1, 2, 3].map(() => new Float64Array(rows * columns));
-  const shape = { rows: kept.rows, columns, uniforms: kept };
-  return {
-    ...shape,
-    fromUniforms(uniforms) {
-      if (uniforms !== kept) backend.copy(uniforms, kept);
-      sampleFrom(backend, outcome, first);
-    },
-    given: {
-      ...shape,
-      fromUniforms(uniforms) {
-        if (uniforms !== kept) backend.copy(uniforms, kept);
-        const now = immediate(backend);
-        now.readNow(p, on);
-        now.readNow(q, off);
-        now.readNow(bits, did);
-        now.readNow(first, u);
-        for (let e = 0; e < u.length; e++) {
-          u[e] = asUniform(did[e] === 1 ? on[e] * u[e] : on[e] + off[e] * u[e]);
-        }
-        backend.write(first, u);
-      },
-    },
-  };
+  function redraw(): void {
+    const now = immediate(backend);
+    now.readNow(p, on);
+    now.readNow(q, off);
+    now.readNow(bits, did);
+    now.readNow(first, u);
+    for (let e = 0; e < u.length; e++) {
+      u[e] = asUniform(did[e] === 1 ? on[e] * u[e] : on[e] + off[e] * u[e]);
+    }
+    backend.write(first, u);
+  }
+  return keeping(backend, kept, () => sampleFrom(backend, outcome, first), redraw);
 }
-
-/** The largest uniform is 1 less a step. */
-export const asUniform = (u: number): number => Math.min(1 - 2 * halfStep, Math.max(0, u));
-
-/** A uniform is a multiple of 2^-24, and may be 0: this is the middle of its step. */
-export const halfStep = 2 ** -25;
 
 /** What a layer's noise is, as numbers; each array is [B, J], row by row, and is used again at the next call. */
 export interface LogisticNoise {
@@ -105,6 +86,3 @@ export function prepareNoise(backend: Backend, { logits, p, q, bits }: Outcome, 
     },
   };
 }
-
-/** Where a probability is 0 in float32, what could not happen has. */
-export const tiny = 1e-30;
