@@ -34,6 +34,7 @@ const read = (content: object) => {
 const known = {
   control: [200, "HNCA, rate 1e-3, seed 1", "e333c2fa79859201"],
   "control-best": [40, "straight-through, seed 0", "4e32f8d481259819"],
+  "disarm-linear": [20, "leave-one-out, seed 1", "377e112d7e467c30"],
   "hnca-coding": [60, "HNCA, -1 and +1, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-1": [30, "HNCA, 3 hidden layers, seed 1", "bcadcc6d1382881a"],
   "hnca-figure-3": [85, "REINFORCE, 3 layers, seed 1", "9c2ef32f28a09a7a"],
