@@ -33,88 +33,84 @@ export function prepareRelaxedUnits(
   temperature: number,
   shown: Matrix,
 ): RelaxedUnits {
-  return (outcome.kind === "bernoulli" ? bernoulliUnits : softmaxUnits)(
-    backend,
-    outcome,
-    kept,
-    temperature,
-    shown,
-  );
-}
-
-const bernoulliUnits: typeof prepareRelaxedUnits = (backend, outcome, kept, temperature, shown) => {
-  const noise = prepareNoise(backend, outcome, kept);
-  const [cooled, rest] = [0, 1].map(() => backend.matrix(shown.rows, shown.columns));
+  const cooled = backend.matrix(shown.rows, shown.columns);
+  const prepare = outcome.kind === "bernoulli" ? prepareBernoulli : prepareSoftmax;
+  const parts = { backend, outcome, kept, temperature, shown, cooled };
+  const { noise, show, through, pullGiven, pushGiven } = prepare(parts);
   let isGiven = false;
-  function show(given: boolean): void {
+  function relaxBy(given: boolean): void {
     isGiven = given;
     backend.fill(cooled, 0);
     backend.addScaled(noise.z, 1 / temperature, cooled);
-    backend.sigmoid(cooled, shown, rest);
-  }
-  function through(a: Matrix, factor: number, out: Matrix): void {
-    backend.meanSlope(a, shown, rest, factor / temperature, out);
-  }
-  /** One way is as the other. */
-  function move(a: Matrix, out: Matrix): void {
-    if (isGiven) {
-      through(noise.slope, 1, cooled);
-      backend.multiply(a, cooled, out);
-    } else {
-      through(a, 1, out);
-    }
+    show();
   }
   return {
     relax() {
       noise.relax();
-      show(false);
+      relaxBy(false);
     },
     relaxGivenBits(block) {
       noise.relaxGivenBits(block);
-      show(true);
+      relaxBy(true);
     },
     through,
-    pull: move,
-    push: move,
+    pull(a, out) {
+      if (isGiven) pullGiven(a, out);
+      else through(a, 1, out);
+    },
+    push(d, out) {
+      if (isGiven) pushGiven(d, out);
+      else through(d, 1, out);
+    },
   };
-};
+}
 
-const softmaxUnits: typeof prepareRelaxedUnits = (backend, outcome, kept, temperature, shown) => {
+interface Parts {
+  readonly backend: Backend;
+  readonly outcome: Outcome;
+  readonly kept: Matrix;
+  readonly temperature: number;
+  readonly shown: Matrix;
+  /** [B, width] `z / t` when it is shown; room after that. */
+  readonly cooled: Matrix;
+}
+
+function prepareBernoulli({ backend, outcome, kept, temperature, shown, cooled }: Parts) {
+  const noise = prepareNoise(backend, outcome, kept);
+  const rest = backend.matrix(shown.rows, shown.columns);
+  function through(a: Matrix, factor: number, out: Matrix): void {
+    backend.meanSlope(a, shown, rest, factor / temperature, out);
+  }
+  function moveGiven(a: Matrix, out: Matrix): void {
+    through(noise.slope, 1, cooled);
+    backend.multiply(a, cooled, out);
+  }
+  const show = () => backend.sigmoid(cooled, shown, rest);
+  return { noise, show, through, pullGiven: moveGiven, pushGiven: moveGiven };
+}
+
+function prepareSoftmax({ backend, outcome, kept, temperature, shown, cooled }: Parts) {
   const { choices } = outcome;
   const noise = prepareGumbels(backend, outcome, kept);
-  const cooled = backend.matrix(shown.rows, shown.columns);
-  let isGiven = false;
-  function show(given: boolean): void {
-    isGiven = given;
-    backend.fill(cooled, 0);
-    backend.addScaled(noise.z, 1 / temperature, cooled);
-    backend.softmax(cooled, choices, shown);
-  }
   function through(a: Matrix, factor: number, out: Matrix): void {
     backend.softmaxSlope(shown, choices, a, cooled);
     backend.fill(out, 0);
     backend.addScaled(cooled, factor / temperature, out);
   }
   return {
-    relax() {
-      noise.relax();
-      show(false);
-    },
-    relaxGivenBits(block) {
-      noise.relaxGivenBits(block);
-      show(true);
-    },
+    noise,
+    show: () => backend.softmax(cooled, choices, shown),
     through,
-    pull(a, out) {
+    pullGiven(a: Matrix, out: Matrix) {
       through(a, 1, out);
-      if (isGiven) noise.pull(out, out);
+      noise.pull(out, out);
     },
-    push(d, out) {
-      if (isGiven) noise.push(d, out);
-      through(isGiven ? out : d, 1, out);
+    pushGiven(d: Matrix, out: Matrix) {
+      noise.push(d, out);
+      through(out, 1, out);
     },
   };
-};
+}
 
 /** The law of a layer that keeps the uniforms it is drawn from, all `kept`. */
 export const keepingUniforms = (backend: Backend, outcome: Outcome, kept: Matrix): Law =>
