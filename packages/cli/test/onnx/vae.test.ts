@@ -70,6 +70,23 @@ const noiseOf = (...places: string[]) =>
 const coded = (units: Units, bits: ArrayLike<number>) =>
   Array.from(bits, (bit) => (units === "plus-minus" ? 2 * bit - 1 : bit));
 
+/** An image, the project's own pass on it with the noise given, and its bound on each row. */
+function passed({ encoder, decoder }: Vae) {
+  const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
+  const pass = createPass(encoder, matrixOf(portable, rows, image));
+  const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
+  samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
+  const elbo = new Float64Array(rows);
+  const { components } = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(pass);
+  for (const { evaluate, value } of components) {
+    evaluate();
+    portable.readNow(value).forEach((term, b) => {
+      elbo[b] += term;
+    });
+  }
+  return { image, pass, elbo };
+}
+
 describe.each(["zero-one", "plus-minus"] as const)(
   "with units of coding %s and the noise given,",
   (units) => {
@@ -78,21 +95,9 @@ describe.each(["zero-one", "plus-minus"] as const)(
 
     test("the auto-encoder's codes, image and bound are those of the project's own pass", async () => {
       const vae = build(portable, units);
-      const { encoder, decoder } = vae;
-      const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
-      const pass = createPass(encoder, matrixOf(portable, rows, image));
-      const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
-      samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
-      const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(pass);
-      const elbo = new Float64Array(rows);
-      for (const { evaluate, value } of evaluation.components) {
-        evaluate();
-        portable.readNow(value).forEach((term, b) => {
-          elbo[b] += term;
-        });
-      }
+      const { image, pass, elbo } = passed(vae);
       const logits = portable.matrix(rows, pixels);
-      computeLogits(pass, decoder.layers[0], logits);
+      computeLogits(pass, vae.decoder.layers[0], logits);
       const p = portable.readNow(logits).map((l) => 1 / (1 + Math.exp(-l)));
 
       // Bits as an image are what they are, whatever the noise.
@@ -155,19 +160,7 @@ test.each(["zero-one", "plus-minus"] as const)(
   "behind rectifiers the bound is the same too, units %s",
   async (units) => {
     const vae = build(portable, units, [14, 12]);
-    const { encoder, decoder } = vae;
-    const image = uniforms(9, pixels).map((u) => (u < 0.3 ? 1 : 0));
-    const pass = createPass(encoder, matrixOf(portable, rows, image));
-    const given = encoder.layers.map((_, l) => matrixOf(portable, rows, Object.values(noise)[l]));
-    samplePass(pass, new GivenDraws(({ layer }) => given[layer.index]));
-    const evaluation = elboObjective(encoder, { entropy: "sampled", decoder }).prepare(pass);
-    const elbo = new Float64Array(rows);
-    for (const { evaluate, value } of evaluation.components) {
-      evaluate();
-      portable.readNow(value).forEach((term, b) => {
-        elbo[b] += term;
-      });
-    }
+    const { image, pass, elbo } = passed(vae);
     const run = await load(modelOf(await vaeGraph(vae, { graph: "noise", part: "autoencoder" })));
     const found = await run({ input: image, "noise.input": uniforms(10, pixels), ...noise }, rows);
     expect(differences(found["hidden.0"], coded(units, portable.readNow(pass.layers[0].bits)))).toEqual([]);
