@@ -78,6 +78,12 @@ export const oneOf = <const Word extends string>(
   accepts: (value) => words.includes(value as Word),
 });
 
+/** One of some words, or left out. */
+export const optionalOneOf = <const Word extends string>(
+  words: readonly Word[],
+  { says }: { says: string },
+): Option<Word | Unsaid> => ({ ...oneOf(words, { default: words[0], says }), default: undefined });
+
 /** A whole number. */
 export const count = <Default extends number | Unsaid>({
   least,

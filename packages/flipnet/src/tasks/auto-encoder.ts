@@ -10,7 +10,6 @@ import type { Network } from "../network/network.ts";
 import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import type { Weight } from "../objectives/weighted.ts";
-import { deriveKey, type Key, newKey } from "../random/threefry.ts";
 import type { TaskCurve, TaskMetric } from "./definition.ts";
 import { checkBatchSize, testBatches } from "./images.ts";
 import type { Moment, Task } from "./task.ts";
@@ -55,10 +54,10 @@ export const autoEncoderOptions = {
 /** Examples in an order, on a backend. */
 export interface Batches {
   readonly count: number;
-  /** Puts them into the order of an epoch, a function of seed and epoch. */
-  shuffle(seed: number, epoch: number): void;
-  /** Examples from row `first` of the order on, into `input` [B, inputs]; `key` decides what is random about them. */
-  load(first: number, key: Key, input: Matrix): void;
+  /** Their order in an epoch and what else is random about them, a function of seed and epoch. */
+  startEpoch(seed: number, epoch: number): void;
+  /** Examples from row `first` of the order on, into `input` [B, inputs]. */
+  load(first: number, input: Matrix): void;
 }
 
 /** What an auto-encoder learns from and maximises. */
@@ -95,7 +94,6 @@ export class AutoEncoder implements Task {
   readonly #options: { readonly seed: number; readonly boundSamples: number };
   /** Of the KL divergence in the objective, while it warms up over so many steps. */
   readonly #warmUp: { readonly steps: number; readonly weight: Weight } | undefined;
-  readonly #pixels = newKey();
   #epoch = 0;
   #testPasses: TestPass[] | undefined;
 
@@ -138,10 +136,8 @@ export class AutoEncoder implements Task {
   }
 
   startEpoch(epoch: number): void {
-    const { seed } = this.#options;
     this.#epoch = epoch;
-    this.#train.shuffle(seed, epoch);
-    deriveKey(seed, "binarise", 2 * epoch, this.#pixels);
+    this.#train.startEpoch(this.#options.seed, epoch);
   }
 
   load(step: number): void {
@@ -149,7 +145,7 @@ export class AutoEncoder implements Task {
       const { steps, weight } = this.#warmUp;
       weight.value = Math.min(1, (this.#epoch * this.stepsPerEpoch + step + 1) / steps);
     }
-    this.#train.load(step * this.batchSize, this.#pixels, this.input);
+    this.#train.load(step * this.batchSize, this.input);
   }
 
   addMetrics({ components }: Evaluation, sums: Sums, first: number): void {
@@ -170,7 +166,7 @@ export class AutoEncoder implements Task {
     const { backend } = this;
     const { seed, boundSamples: K } = this.#options;
     this.#testPasses ??= this.#createTestPasses();
-    const key = deriveKey(seed, "binarise", 2 * epoch + 1, newKey());
+    this.#test.startEpoch(seed, epoch);
     const layers = this.encoder.layers;
     let elbo = 0;
     let bound = 0;
@@ -180,7 +176,7 @@ export class AutoEncoder implements Task {
     for (const { pass, evaluation, total, activities, starts, draws } of this.#testPasses) {
       const B = pass.batchSize;
       for (const first of starts) {
-        this.#test.load(first, key, pass.input);
+        this.#test.load(first, pass.input);
         for (const { activity } of activities) backend.fill(activity, 0);
         const logWeights = new LogMeans(B);
         for (let k = 0; k < K; k++) {

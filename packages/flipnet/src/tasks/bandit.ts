@@ -1,7 +1,7 @@
 /**
  * Contextual bandit on labelled images (HNCA paper, section 1.3): the context is an image, the action a guess of its
  * label, the reward 1 for a right guess and 0 for a wrong one. Every epoch the training images are shuffled and all
- * images binarised anew, a pixel being 1 with probability intensity / 255 (D-9).
+ * images binarised anew, a pixel being 1 with probability intensity / 255 (D-9), unless they are told not to be.
  */
 
 import type { Backend, Matrix, Sums } from "../backend/backend.ts";
@@ -17,10 +17,11 @@ import { createNetwork, type Network, type NetworkSpec, type Units } from "../ne
 import { createPass, type Pass, samplePass } from "../network/pass.ts";
 import type { Evaluation, Objective } from "../objectives/objective.ts";
 import { rewardObjective } from "../objectives/reward.ts";
-import { deriveKey, newKey } from "../random/threefry.ts";
 import { accuracyCurves, accuracyMetrics } from "./accuracy.ts";
 import { type CommonSettings, defineTask, type ImageData } from "./definition.ts";
 import {
+  type Binarisation,
+  binariseOption,
   checkBatchSize,
   checkImageData,
   firstImages,
@@ -39,9 +40,11 @@ export interface BanditOptions {
   seed: number;
   /** Use only the first so many training and test images. */
   limit?: number | undefined;
+  /** How pixels become bits, if not drawn anew each epoch (D-9). */
+  binarise?: Binarisation | undefined;
 }
 
-const optionNames: Names<BanditOptions> = { batchSize: 1, seed: 1, limit: 1 };
+const optionNames: Names<BanditOptions> = { batchSize: 1, seed: 1, limit: 1, binarise: 1 };
 
 /** Labelled images as a bandit, on a backend. */
 export class ContextualBandit implements Task {
@@ -56,7 +59,6 @@ export class ContextualBandit implements Task {
   readonly #labels: Matrix;
   readonly #reward: Matrix;
   readonly #seed: number;
-  readonly #pixels = newKey();
   #testPasses: { network: Network; passes: TestPass[] } | undefined;
 
   /**
@@ -65,11 +67,11 @@ export class ContextualBandit implements Task {
    */
   constructor(backend: Backend, data: BanditData, options: BanditOptions) {
     refuseUnknown("ContextualBandit", optionNames, options);
-    const { batchSize, seed, limit } = options;
+    const { batchSize, seed, limit, binarise } = options;
     checkImageData(data, limit);
     this.backend = backend;
-    this.#train = new ImageBatches(backend, data.train, limit);
-    this.#test = new ImageBatches(backend, data.test, limit);
+    this.#train = new ImageBatches(backend, data.train, { part: "train", limit, binarise });
+    this.#test = new ImageBatches(backend, data.test, { part: "test", limit, binarise });
     checkBatchSize(batchSize, this.#train.count);
     this.batchSize = batchSize;
     this.#seed = seed;
@@ -81,13 +83,12 @@ export class ContextualBandit implements Task {
   }
 
   startEpoch(epoch: number): void {
-    this.#train.shuffle(this.#seed, epoch);
-    deriveKey(this.#seed, "binarise", 2 * epoch, this.#pixels);
+    this.#train.startEpoch(this.#seed, epoch);
   }
 
   load(step: number): void {
     const first = step * this.batchSize;
-    this.#train.load(first, this.#pixels, this.input);
+    this.#train.load(first, this.input);
     this.#train.loadLabels(first, this.#labels);
   }
 
@@ -105,12 +106,12 @@ export class ContextualBandit implements Task {
     if (this.#testPasses?.network !== network) {
       this.#testPasses = { network, passes: testPasses(network, this.#test.count, this.#seed) };
     }
-    const key = deriveKey(this.#seed, "binarise", 2 * epoch + 1, newKey());
+    this.#test.startEpoch(this.#seed, epoch);
     let right = 0;
     for (const { pass, labels, reward, sums, starts, draws } of this.#testPasses.passes) {
       backend.writeSums(sums, [0]);
       for (const first of starts) {
-        this.#test.load(first, key, pass.input);
+        this.#test.load(first, pass.input);
         this.#test.loadLabels(first, labels);
         draws.startStep(epoch * this.#test.count + first);
         samplePass(pass, draws);
@@ -162,6 +163,7 @@ const banditOptions = {
     says: "rows and columns of the convolutions' windows (default 3)",
   }),
   limit: limitOption,
+  binarise: binariseOption,
 };
 
 /** What a network for images as a bandit is made of. */

@@ -1,10 +1,10 @@
 /** Images on a backend, and batches of them. */
 import type { Backend, Bytes, Indices, Matrix } from "../backend/backend.ts";
-import { count } from "../estimators/options.ts";
+import { checkValues, count, optionalOneOf } from "../estimators/options.ts";
 import { InputError } from "../formats/errors.ts";
 import type { LabelledImages } from "../formats/labelled-images.ts";
 import { isWhole } from "../formats/whole.ts";
-import { deriveKey, type Key, newKey, permutation } from "../random/threefry.ts";
+import { deriveKey, newKey, permutation } from "../random/threefry.ts";
 
 /** The setting of tasks on images. */
 export const limitOption = count({
@@ -83,6 +83,26 @@ export function checkBatchSize(batchSize: number, count: number, what = "images"
   );
 }
 
+/** How pixels become bits, if not drawn anew each epoch: drawn once, the same with every seed; or on from 128 of 255 on. */
+export type Binarisation = "fixed" | "threshold";
+
+/** The setting. */
+export const binariseOption = optionalOneOf(["fixed", "threshold"], {
+  says: "pixels become bits once, drawn the same with every seed, or on from half the intensity on; else drawn anew each epoch",
+});
+
+/** How a set of images is gone through. */
+export interface BatchesOptions {
+  /** Training images are shuffled every epoch. */
+  readonly part: "train" | "test";
+  /** Only the first so many. */
+  readonly limit?: number | undefined;
+  /** Each image so many times in a row; default 1. */
+  readonly copies?: number | undefined;
+  /** Default: drawn anew each epoch, on with the pixel's intensity as probability. */
+  readonly binarise?: Binarisation | undefined;
+}
+
 export class ImageBatches {
   /** Number of images. */
   readonly count: number;
@@ -93,28 +113,42 @@ export class ImageBatches {
   readonly #order: Indices;
   readonly #permutation: Uint32Array;
   readonly #copies: number;
+  readonly #isTest: boolean;
+  readonly #binarise: Binarisation | undefined;
+  /** Of the epoch's bits. */
+  readonly #pixels = newKey();
 
-  /** The first `limit` images; a batch holds each of its images `copies` times. */
-  constructor(backend: Backend, data: LabelledImages, limit = Infinity, copies = 1) {
+  constructor(backend: Backend, data: LabelledImages, options: BatchesOptions) {
+    const { part, limit = Infinity, copies = 1, binarise } = options;
+    checkValues({ binarise: binariseOption }, { binarise });
     this.#backend = backend;
     this.count = Math.min(data.count, limit);
-    this.#images = backend.bytes(data.images.subarray(0, this.count * data.pixels));
+    const images = data.images.subarray(0, this.count * data.pixels);
+    this.#images = backend.bytes(
+      binarise === "threshold" ? images.map((pixel) => (isBright(pixel) ? 255 : 0)) : images,
+    );
     this.#labels = backend.bytes(data.labels.subarray(0, this.count));
     this.#copies = copies;
+    this.#isTest = part === "test";
+    this.#binarise = binarise;
     this.#permutation = new Uint32Array(this.count).map((_, i) => i);
     this.#order = backend.indices(this.count * copies);
     this.#writeOrder();
   }
 
-  /** Puts the images into the order of an epoch, a function of seed and epoch. */
-  shuffle(seed: number, epoch: number): void {
+  /** Order and bits of an epoch, a function of seed and epoch. */
+  startEpoch(seed: number, epoch: number): void {
+    const set = this.#isTest ? 1 : 0;
+    if (this.#binarise === "fixed") deriveKey(0, "binarise", set, this.#pixels);
+    else deriveKey(seed, "binarise", 2 * epoch + set, this.#pixels);
+    if (this.#isTest) return;
     permutation(deriveKey(seed, "shuffle", epoch, newKey()), this.#permutation);
     this.#writeOrder();
   }
 
   /** Binarised images from row `first` of the order on; `input` [B, pixels]. */
-  load(first: number, key: Key, input: Matrix): void {
-    this.#backend.binarise(this.#images, this.#order, first, key, input);
+  load(first: number, input: Matrix): void {
+    this.#backend.binarise(this.#images, this.#order, first, this.#pixels, input);
   }
 
   /** Labels of the same rows; [B, 1]. */
@@ -146,8 +180,10 @@ export function testBatches(count: number): { rows: number; starts: number[] }[]
   return sizes.filter(({ rows, starts }) => rows > 0 && starts.length > 0);
 }
 
+const isBright = (pixel: number): boolean => pixel >= 128;
+
 /** The first images as bits, on where a pixel is at least half as bright as can be. */
 export const firstImages = ({ images, pixels, count }: LabelledImages, wanted: number): number[][] =>
   Array.from({ length: Math.min(wanted, count) }, (_, i) =>
-    Array.from(images.subarray(i * pixels, (i + 1) * pixels), (pixel) => (pixel >= 128 ? 1 : 0)),
+    Array.from(images.subarray(i * pixels, (i + 1) * pixels), (pixel) => (isBright(pixel) ? 1 : 0)),
   );

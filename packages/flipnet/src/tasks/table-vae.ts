@@ -26,19 +26,25 @@ class RowBatches implements Batches {
   readonly #inputs: Float32Array;
   readonly #width: number;
   readonly #copies: number;
+  readonly #isTest: boolean;
   readonly #order: Uint32Array;
   readonly #weights: { into: Matrix; all: Float32Array; room: Float32Array } | undefined;
   /** A batch on its way to the backend, by its rows. */
   readonly #rooms = new Map<number, Float32Array>();
 
-  /** @param into what each row counts; absent: it counts 1 */
+  /**
+   * @param part training rows are shuffled every epoch
+   * @param into what each row counts; absent: it counts 1
+   */
   constructor(
     backend: Backend,
     { count, inputs, weights }: PlainRows,
     width: number,
+    part: "train" | "test",
     copies = 1,
     into?: Matrix,
   ) {
+    this.#isTest = part === "test";
     this.count = count;
     this.#backend = backend;
     this.#inputs = inputs;
@@ -48,11 +54,12 @@ class RowBatches implements Batches {
     this.#order = Uint32Array.from({ length: count }, (_, row) => row);
   }
 
-  shuffle(seed: number, epoch: number): void {
+  startEpoch(seed: number, epoch: number): void {
+    if (this.#isTest) return;
     permutation(deriveKey(seed, "shuffle", epoch, newKey()), this.#order);
   }
 
-  load(first: number, _key: unknown, input: Matrix): void {
+  load(first: number, input: Matrix): void {
     const width = this.#width;
     let room = this.#rooms.get(input.rows);
     if (room === undefined) {
@@ -109,8 +116,8 @@ export class TableAutoEncoder extends AutoEncoder {
     const weights = data.train.weights && backend.matrix(options.batchSize * samples, 1);
     super(encoder, options, {
       weights,
-      train: new RowBatches(backend, data.train, data.width, samples, weights),
-      test: new RowBatches(backend, data.test, data.width),
+      train: new RowBatches(backend, data.train, data.width, "train", samples, weights),
+      test: new RowBatches(backend, data.test, data.width, "test"),
       what: "training rows",
       boundOf: (entropy, klWeight) => tableBound(encoder, decoder, entropy, klWeight),
     });

@@ -1,6 +1,6 @@
 /**
  * A discrete hierarchical variational auto-encoder on images (HNCA paper, section 2.2): maximise the evidence lower
- * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9).
+ * bound of the binarised images. Every epoch the training images are shuffled and all images binarised anew (D-9), unless they are told not to be.
  */
 
 import type { Backend, Matrix } from "../backend/backend.ts";
@@ -20,12 +20,21 @@ import {
   oneBoundSample,
 } from "./auto-encoder.ts";
 import { defineTask, type ImageData } from "./definition.ts";
-import { checkImageData, firstImages, ImageBatches, limitOption } from "./images.ts";
+import {
+  type Binarisation,
+  binariseOption,
+  checkImageData,
+  firstImages,
+  ImageBatches,
+  limitOption,
+} from "./images.ts";
 
 /** How the images are gone through and measured. */
 export interface VaeOptions extends AutoEncoderOptions {
   /** Use only the first so many training and test images. */
   limit?: number | undefined;
+  /** How pixels become bits, if not drawn anew each epoch (D-9). */
+  binarise?: Binarisation | undefined;
   /** The last so many training images are left out, as validation images are; default none. */
   heldOut?: number | undefined;
   /** A learning rate of the prior's own; 0: it stays fair coins. Default: the optimizer's. */
@@ -46,6 +55,7 @@ export interface VaeOptions extends AutoEncoderOptions {
 const vaeOptions = {
   ...autoEncoderOptions,
   limit: limitOption,
+  binarise: binariseOption,
   heldOut: count({
     least: 1,
     default: undefined,
@@ -85,10 +95,10 @@ export class VariationalAutoEncoder extends AutoEncoder {
    */
   constructor(encoder: Network, data: ImageData, all: VaeOptions) {
     refuseUnknown("VariationalAutoEncoder", vaeOptionNames, all);
-    const { limit, heldOut, priorRate, outputBias, nonlinear, ...options } = all;
+    const { limit, binarise, heldOut, priorRate, outputBias, nonlinear, ...options } = all;
     const { backend } = encoder;
     const { batchSize, seed, ...given } = options;
-    checkValues(vaeOptions, { ...given, heldOut, priorRate, outputBias, nonlinear });
+    checkValues(vaeOptions, { ...given, binarise, heldOut, priorRate, outputBias, nonlinear });
     checkImageData(data, limit);
     if (encoder.inputs !== data.train.pixels) {
       throw new InputError(
@@ -101,8 +111,10 @@ export class VariationalAutoEncoder extends AutoEncoder {
     }
     const decoder = createDecoder(encoder, { priorRate, nonlinear });
     super(encoder, options, {
-      train: new ImageBatches(backend, data.train, train, given.samples),
-      test: new ImageBatches(backend, data.test, limit),
+      train: new ImageBatches(backend, data.train, {
+        ...{ part: "train", limit: train, copies: given.samples, binarise },
+      }),
+      test: new ImageBatches(backend, data.test, { part: "test", limit, binarise }),
       what: "images",
       boundOf: (entropy, klWeight) => elboObjective(encoder, { entropy, decoder, klWeight }),
     });

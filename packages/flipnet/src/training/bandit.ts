@@ -6,6 +6,7 @@ import type { FrontEnd } from "../front-ends/front-end.ts";
 import type { HiddenLayer } from "../network/hidden.ts";
 import { createNetwork, type Units } from "../network/network.ts";
 import { type BanditData, banditNetwork, ContextualBandit } from "../tasks/bandit.ts";
+import type { Binarisation } from "../tasks/images.ts";
 import { type Learning, learningNames, prepareTraining } from "./create.ts";
 import type { Training } from "./training.ts";
 
@@ -26,6 +27,8 @@ export interface BanditTrainingOptions extends Learning {
   batchSize?: number;
   /** Use only the first so many training and test images. */
   limit?: number | undefined;
+  /** How pixels become bits, if not drawn anew each epoch (D-9). */
+  binarise?: Binarisation | undefined;
 }
 
 const optionNames: Names<BanditTrainingOptions> = {
@@ -36,6 +39,7 @@ const optionNames: Names<BanditTrainingOptions> = {
   output: 1,
   batchSize: 1,
   limit: 1,
+  binarise: 1,
 };
 
 /** A training of a fresh network on labelled images. Throws `InputError` where the options do not fit the data. */
@@ -52,8 +56,8 @@ export function prepareBanditTraining(
   training: BanditTrainingOptions,
 ): Training {
   refuseUnknown("createBanditTraining", optionNames, training);
-  const { batchSize = 50, seed = 0, limit, front } = training;
+  const { batchSize = 50, seed = 0, limit, binarise, front } = training;
   const network = createNetwork(backend, banditNetwork(data.train, training), front);
-  const task = new ContextualBandit(backend, data, { batchSize, seed, limit });
+  const task = new ContextualBandit(backend, data, { batchSize, seed, limit, binarise });
   return prepareTraining(task, network, training);
 }
