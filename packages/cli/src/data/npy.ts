@@ -29,36 +29,69 @@ export function npzSource(input: Input): Source {
     path,
     format: "NumPy archive",
     async *chunks(wanted): AsyncGenerator<Chunk> {
-      const { unzipSync } = await import("fflate");
-      const bytes = await input.bytes();
-      let files: Record<string, Uint8Array>;
-      try {
-        files = unzipSync(bytes, {
-          // Memory is taken for what the archive says of itself.
-          filter({ name, size, originalSize }) {
-            const there = Math.min(size, bytes.length);
-            if (originalSize <= MOST_INFLATION * there) return true;
-            throw new Error(`${name} is to have ${originalSize} bytes, which ${there} cannot unpack to`);
-          },
-        });
-      } catch (cause) {
-        throw new InputError(`${path} cannot be read as a zip archive (${(cause as Error).message})`, {
-          cause,
-        });
-      }
-      const names = Object.keys(files).filter((name) => name.endsWith(".npy"));
-      if (names.length === 0) {
-        throw new InputError(`${path} is a zip archive without arrays; expected one that numpy.savez wrote`);
-      }
-      for (const name of names) {
-        yield* columnsOf(parseNpy(files[name], `${path}, ${name}`), name.slice(0, -4), wanted);
+      for (const [name, bytes] of await arraysIn(await input.bytes(), path)) {
+        yield* columnsOf(parseNpy(bytes, `${path}, ${name}.npy`), name, wanted);
       }
     },
   };
 }
 
+/**
+ * The files of an archive's arrays, by the arrays' names.
+ *
+ * @throws InputError for what is no archive, or has none
+ */
+export async function arraysIn(bytes: Uint8Array, path: string): Promise<Map<string, Uint8Array>> {
+  const { unzipSync } = await import("fflate");
+  let files: Record<string, Uint8Array>;
+  try {
+    files = unzipSync(bytes, {
+      // Memory is taken for what the archive says of itself.
+      filter({ name, size, originalSize }) {
+        const there = Math.min(size, bytes.length);
+        if (originalSize <= MOST_INFLATION * there) return true;
+        throw new Error(`${name} is to have ${originalSize} bytes, which ${there} cannot unpack to`);
+      },
+    });
+  } catch (cause) {
+    throw new InputError(`${path} cannot be read as a zip archive (${(cause as Error).message})`, { cause });
+  }
+  const arrays = Object.entries(files).flatMap(([name, array]) =>
+    name.endsWith(".npy") ? [[name.slice(0, -4), array] as const] : [],
+  );
+  if (arrays.length === 0) {
+    throw new InputError(`${path} is a zip archive without arrays; expected one that numpy.savez wrote`);
+  }
+  return new Map(arrays);
+}
+
+/**
+ * An array's numbers in C's order, whatever its own.
+ *
+ * @throws InputError for an array of something else
+ */
+export function numbersIn(
+  { shape, fortran, type, at }: NpyArray,
+  path: string,
+): { shape: number[]; data: ArrayLike<number> } {
+  const [rows, ...others] = shape;
+  const width = others.reduce((product, n) => product * n, 1);
+  const data = type === "u1" ? new Uint8Array(rows * width) : new Float64Array(rows * width);
+  for (let c = 0; c < width; c++) {
+    const place = fortran ? inFortran(c, others) * rows : c;
+    for (let row = 0; row < rows; row++) {
+      const cell = at(fortran ? place + row : row * width + c);
+      if (typeof cell === "string") {
+        throw new InputError(`${path} holds text; expected numbers`);
+      }
+      data[row * width + c] = Number(cell);
+    }
+  }
+  return { shape: [...shape], data };
+}
+
 /** An array as it stands in a file. */
-interface NpyArray {
+export interface NpyArray {
   readonly shape: readonly number[];
   readonly fortran: boolean;
   /** As NumPy calls it, `u1` say. */

@@ -19,6 +19,7 @@ import type { Table } from "flipnet/internal/tables/table";
 import type { TaskData } from "flipnet/internal/tasks/definition";
 import { isOwnObjective, type OwnObjective } from "flipnet/internal/tasks/own-objective";
 import { type ImageSets, loadLabelledImages } from "flipnet/node";
+import { npzImages } from "../data/npz-images.ts";
 import { pngFolder } from "../data/png-folder.ts";
 import { pathsIn, readTable } from "../data/table.ts";
 import { type Config, taskOf } from "../settings/config.ts";
@@ -41,8 +42,9 @@ export interface LoadedData {
 export async function loadData(config: Config): Promise<LoadedData> {
   switch (taskOf(config).data) {
     case "images": {
-      const drawn = config.data === undefined ? undefined : await pngFolder(config.data);
-      const images = drawn ?? (await loadLabelledImages({ data: config.data }));
+      const { data } = config;
+      const found = data === undefined ? undefined : ((await npzImages(data)) ?? (await pngFolder(data)));
+      const images = found ?? (await loadLabelledImages({ data }));
       return { data: images, digest: images.digest, notes: strangeness(images) };
     }
     case "table":

@@ -99,7 +99,7 @@ const hidden = (fallback: readonly HiddenLayer[]): Setting => ({
 /** What tasks on images have beside their own. */
 const images: DescribedSettings = {
   data: text(
-    "the path of a folder with the four IDX files",
+    "the path of a folder with the four IDX files, or of other images",
     undefined,
     "the four IDX files of images and labels (default: MNIST)",
   ),

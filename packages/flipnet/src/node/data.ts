@@ -3,7 +3,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { InputError } from "../formats/errors.ts";
-import { type IdxArray, idxHeader, parseIdxNumbers } from "../formats/idx.ts";
+import { type IdxArray, type IdxNumbers, idxHeader, parseIdxNumbers } from "../formats/idx.ts";
 import { type LabelledImages, labelledImages, labelsIn, pixelsIn } from "../formats/labelled-images.ts";
 import { refuseUnknown } from "../formats/options.ts";
 
@@ -27,13 +27,27 @@ export type ImageSets = {
 export async function loadLabelledImages(options: { data?: string | undefined } = {}): Promise<ImageSets> {
   refuseUnknown("loadLabelledImages", { data: true }, options);
   const place = await findFiles(options.data ?? packagedFolder());
-  const [trainImages, trainLabels, testImages, testLabels] = await Promise.all([
-    readIdx(place, "training images", ["train"], "images", "idx3"),
-    readIdx(place, "training labels", ["train"], "labels", "idx1"),
-    readIdx(place, "test images", ["t10k", "test"], "images", "idx3"),
-    readIdx(place, "test labels", ["t10k", "test"], "labels", "idx1"),
-  ]);
+  return imageSets(
+    ...(await Promise.all([
+      readIdx(place, "training images", ["train"], "images", "idx3"),
+      readIdx(place, "training labels", ["train"], "labels", "idx1"),
+      readIdx(place, "test images", ["t10k", "test"], "images", "idx3"),
+      readIdx(place, "test labels", ["t10k", "test"], "labels", "idx1"),
+    ])),
+  );
+}
 
+/** Numbers of any type, and what they are called in messages. */
+export type NamedNumbers = IdxNumbers & { readonly path: string };
+
+/**
+ * Both sets, from wherever their four arrays come.
+ *
+ * @throws InputError for what are no pixels or labels, and where they do not fit each other
+ */
+export function imageSets(...[images, labels, measured, answers]: readonly NamedNumbers[]): ImageSets {
+  const [trainImages, testImages] = [images, measured].map((one) => ({ ...one, ...pixelsIn(one, one.path) }));
+  const [trainLabels, testLabels] = [labels, answers].map((one) => ({ ...one, ...labelsIn(one, one.path) }));
   const train = labelledImages(trainImages, trainLabels, {
     images: trainImages.path,
     labels: trainLabels.path,
@@ -133,7 +147,7 @@ async function readIdx(
   sets: string[],
   kind: string,
   type: string,
-): Promise<IdxArray & { path: string }> {
+): Promise<NamedNumbers> {
   const names = sets.flatMap((set) => ["-", "."].map((dot) => `${prefix}${set}-${kind}${dot}${type}-ubyte`));
   const usual = [...names, ...names.map((name) => `${name}.gz`)].find((name) => present.has(name));
   // QMNIST's labels are `idx2-int`; other numbers have names of their own, too.
@@ -149,8 +163,7 @@ async function readIdx(
   const bytes = await readFile(path).catch((cause) => {
     throw new InputError(`${path} cannot be read (${reason(cause)})`, { cause });
   });
-  const numbers = await parseIdxNumbers(bytes, path);
-  return { path, ...(kind === "images" ? pixelsIn(numbers, path) : labelsIn(numbers, path)) };
+  return { path, ...(await parseIdxNumbers(bytes, path)) };
 }
 
 /** The end of a file's name that says which type its numbers are. */
