@@ -103,11 +103,11 @@ async function exactVariances() {
   const found = {};
   for await (const { stage, spec } of stages()) {
     for (const { name } of serving) {
-      const simulated = ["rebar", "relax", "concrete", "gumbel-softmax", "gumbel-rao"].includes(name);
-      const options = simulated ? { simulate: { samples: 4000 } } : {};
+      const isSimulated = simulated.includes(name);
+      const options = isSimulated ? { simulate: { samples: 4000 } } : {};
       const { elbo, estimators: of } = audit(spec, { estimators: [name], ...options });
       const { meanVariance, bias } = of[name];
-      found[name] = found[name] ?? { simulated: simulated.includes(name) };
+      found[name] = found[name] ?? { simulated: isSimulated };
       found[name][stage] = { variance: meanVariance, bias, elbo };
       tell(`${stage}, ELBO ${elbo.toFixed(3)}: ${name} ${meanVariance.toPrecision(4)}`);
     }

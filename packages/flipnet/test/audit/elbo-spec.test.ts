@@ -79,7 +79,7 @@ describe("a spec of an ELBO", () => {
     [
       ["units"],
       "plus-minus",
-      'the spec has an unknown key "units"; expected one of encoder, decoder, prior, images, entropy, baseline',
+      'the spec has an unknown key "units"; expected one of encoder, decoder, prior, images, entropy, klWeight, baseline',
     ],
   ])("with %j = %j is refused", (path, value, message) => {
     expect(() => audit(withValue(path, value) as ElboSpec)).toThrow(new InputError(message));
