@@ -29,6 +29,11 @@ describe("the packages", () => {
     expect(manifests.cli.dependencies.flipnet).toBe(version);
   });
 
+  it("are found by bundlers that do not look at exports, too", () => {
+    const { main, types, exports } = manifests.flipnet;
+    expect({ types, default: main }).toEqual(exports["."]);
+  });
+
   it("ask for what the repository asks for, under its license", () => {
     const { engines, license } = JSON.parse(read("package.json"));
     for (const name of released) {
