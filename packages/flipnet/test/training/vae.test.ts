@@ -41,6 +41,21 @@ test.each(forVaes)("%s raises the bound", async (name) => {
   }
 });
 
+test.each(forVaes.filter((name) => !named(name).baseline))("%s refuses a baseline", (name) => {
+  const entropy = ["vimco", "local-disarm"].includes(name) ? ("sampled" as const) : undefined;
+  const asked = { ...options, estimator: named(name), entropy, baseline: "running-average" as const };
+  expect(() => createVaeTraining(createReferenceBackend(), data, asked)).toThrow(
+    `the baseline is running-average; expected none, as ${name} has no use for one`,
+  );
+});
+
+test("estimators that compare samples with each other have no use for a baseline, nor have those that have learned one", () => {
+  const without =
+    "nvil reinforce-loo disarm arm arms disarm-tree disarm-sb carms arsm ugc double-cv rodeo vargrad";
+  const others = forVaes.filter((name) => !named(name).baseline);
+  for (const name of without.split(" ")) expect(others).toContain(name);
+});
+
 test("a KL divergence comes to count whole, step by step; the bound that is told always does", async () => {
   const backend = createReferenceBackend();
   const training = createVaeTraining(backend, data, { ...options, klWarmUp: 2 });
