@@ -96,6 +96,23 @@ for (const rate of new Set(contests.map(({ rate }) => rate))) {
   await writeFile(`${out}/equal-time-${rate}.svg`, svg);
 }
 
+/** The bound of a training after so many steps, between its turns; undefined before the first and after the last. */
+function elboAt(turns, steps) {
+  const next = turns.findIndex((turn) => turn.steps >= steps);
+  if (next < 1) return undefined;
+  const [from, to] = [turns[next - 1], turns[next]];
+  const share = (steps - from.steps) / (to.steps - from.steps);
+  return from.testElbo + share * (to.testElbo - from.testElbo);
+}
+
+/** How much further a run is than f-HNCA with its seed after as many steps; undefined where that has not come so far. */
+function stepForStep({ found }, { seed, turns }) {
+  const { steps, testElbo } = turns[turns.length - 1];
+  const reference = found.find((run) => run.name === "f-hnca" && run.seed === seed);
+  const elbo = elboAt(reference.turns, steps);
+  return elbo === undefined ? undefined : testElbo - elbo;
+}
+
 const rows = contests.flatMap((contest) => {
   const names = [...new Set(contest.found.map(({ name }) => name))];
   return names
@@ -109,6 +126,7 @@ const rows = contests.flatMap((contest) => {
         Array.from({ length: contest.layers }, (_, l) =>
           mean(runs.map(({ turns }) => turns[turn].entropies[l])).toFixed(0),
         ).join(", ");
+      const further = runs.map((run) => stepForStep(contest, run)).filter((one) => one !== undefined);
       const [estimator, ...says] = name.split(", ");
       return {
         elbo: elbo.mean,
@@ -118,6 +136,9 @@ const rows = contests.flatMap((contest) => {
           [`\`${estimator}\``, ...says].join(", "),
           mean(last.map(({ steps }) => steps)).toFixed(0),
           formatEstimate(elbo, { digits: 1 }),
+          name === "f-hnca" || further.length < runs.length
+            ? "-"
+            : `${mean(further) > 0 ? "+" : ""}${formatEstimate(estimateMean(further), { digits: 1 })}`,
           nats(1),
           nats(contest.found[0].turns.length - 1),
         ],
@@ -127,7 +148,7 @@ const rows = contests.flatMap((contest) => {
     .map(({ row }) => row);
 });
 const table = tableOf(
-  ["layers", "rate", "estimator", "steps", "test ELBO", "nats early", "nats at the end"],
+  ["layers", "rate", "estimator", "steps", "test ELBO", "step for step", "nats early", "nats at the end"],
   rows,
 );
 await putTables("docs/which-estimator.md", { "equal time": table });
