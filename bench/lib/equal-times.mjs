@@ -7,16 +7,14 @@ export const clock = () => {
   return (user + system) / 1000;
 };
 
-export const baselineOf = (one) => (one.baseline ? "running-average" : "none");
-
-/** The papers' size: 200 units a layer, batches of 50, Adam. `rates` and other settings over these. */
+/** The papers' settings: batches of 50, Adam at `rate`, a running average where one is taken. Others come over these. */
 export const trainingOf = (backend, data, estimator, { rate, ...settings }) =>
   createVaeTraining(backend, data, {
     batchSize: 50,
     boundSamples: 1,
     evaluateEvery: 1e9,
     estimator,
-    baseline: baselineOf(estimator),
+    baseline: estimator.baseline ? "running-average" : "none",
     optimizer: adam({ learningRate: rate }),
     ...settings,
   });
