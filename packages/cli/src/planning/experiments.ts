@@ -6,6 +6,7 @@ import { InputError } from "flipnet/internal/formats/errors";
 import { suggestion } from "flipnet/internal/formats/nearest";
 import { generator } from "flipnet/internal/random/threefry";
 import { z } from "zod";
+import { distinct } from "../report/lists.ts";
 import type { ReportedRun } from "../report/report.ts";
 import { summarise, unlabelled } from "../running/run-folder.ts";
 import { alongOf, type Config, lengthOf, readConfigFile } from "../settings/config.ts";
@@ -179,10 +180,14 @@ export function scaleOf(experiment: Experiment, wanted: Wanted): string | undefi
   const runs = expandExperiment(experiment, wanted);
   const of = experiment.paper === undefined ? "of" : "of the paper's";
   const [length, fullLength] = [runs, whole].map(([{ config }]) => lengthOf(config));
-  const { seeds = experiment.seeds, only, overrides: { limit } = {} } = wanted;
+  const { seeds = experiment.seeds, overrides: { limit } = {} } = wanted;
+  const panels = distinct(runs.map(({ panel }) => panel));
+  const beside = whole.filter(({ panel }) => panels.includes(panel));
+  const methods = distinct(runs.map(({ method }) => method));
   const names = [
-    ...new Set(runs.flatMap(({ method, panel }) => (only === undefined ? [] : [panel, method]))),
-  ];
+    panels.length < distinct(whole.map(({ panel }) => panel)).length ? panels : [],
+    methods.length < distinct(beside.map(({ method }) => method)).length ? methods : [],
+  ].flat();
   const parts = [
     // What the data decide is not short of anything.
     length < fullLength &&
@@ -190,7 +195,7 @@ export function scaleOf(experiment: Experiment, wanted: Wanted): string | undefi
       `${count(length)} ${of} ${count(fullLength)} ${alongOf(runs[0].config)}s`,
     seeds < experiment.seeds && `${seeds} of ${experiment.seeds} seeds`,
     typeof limit === "number" && `the first ${count(limit)} images`,
-    names.length > 0 && `only ${names.filter(Boolean).join(", ")}`,
+    names.length > 0 && `only ${names.join(", ")}`,
   ].filter(Boolean);
   return parts.length === 0 ? undefined : parts.join(", ");
 }

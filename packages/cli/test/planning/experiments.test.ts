@@ -114,6 +114,8 @@ describe("an experiment", () => {
     expect(scaleOf(mine, { seeds: 1, overrides: { steps: 100 }, only: "global" })).toBe(
       "100 of 200 steps, 1 of 2 seeds, only slow, global REINFORCE",
     );
+    expect(scaleOf(mine, { only: "slow" })).toBe("only slow");
+    expect(scaleOf(mine, { only: "wm" })).toBe("only WM");
     const paper = await readExperiment("hnca-figure-1");
     expect(scaleOf(paper, { seeds: 3, overrides: { epochs: 20, limit: 1000 } })).toBe(
       "20 of the paper's 100 epochs, 3 of 5 seeds, the first 1,000 images",
