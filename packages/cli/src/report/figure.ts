@@ -447,8 +447,11 @@ function finalValues(
     (isNamed ? 34 : 16) * unitsPerPixel,
     domain,
   );
+  const [low, high] = domain;
   const values = finals.map((final, i) => ({
     ...final,
+    // Where the line leaves the panel.
+    value: Math.min(Math.max(final.value, low), high),
     beside: places[i],
     line: methods.indexOf(final.method),
   }));

@@ -346,6 +346,20 @@ it("leads a final value that is moved to where it belongs", async () => {
   expect([leaders(apart), leaders(together)]).toEqual([0, 1]);
 });
 
+it("leads no final value out of its panel, where a run has not come into what is shown", async () => {
+  const elbos = (label: string, values: number[]) => ({
+    label,
+    records: values.map((elbo, i) => ({
+      ...{ type: "epoch" as const, epoch: i + 1, step: i, msPerStep: 1 },
+      ...{ elbo, gradientVariance: null, logGradientVariance: null },
+    })),
+  });
+  const whole = [-300, -130, -120, -118];
+  const { svg } = await learningCurves([elbos("whole", whole), elbos("begun", [-300])], { title: "" });
+  expect(textsOf(svg)).toContain("−300.0");
+  expect(svg).not.toContain('stroke-width="0.75"');
+});
+
 it("shows low accuracies as large as they can be", async () => {
   const { svg } = await learningCurves([{ label: "HNCA", records: records([0.1, 0.12], null) }], {
     title: "",
