@@ -110,9 +110,11 @@ function shortened(config: Config, examples: Workload["examples"]) {
   // A table has no limit, and seldom long epochs.
   if (taskOf(config).data !== "images") return { short: once, shareOfTraining: 1, shareOfTest: share };
   const { limit = Infinity, batchSize } = config;
+  const heldOut = Number(config.heldOut ?? 0);
   const few = Math.min(fewBatches * batchSize, limit);
-  const [train, test] = [examples!.train, examples!.test].map((count) => few / Math.min(count, limit));
-  return { short: { ...once, limit: few }, shareOfTraining: train, shareOfTest: share * test };
+  const [train, test] = [examples!.train, examples!.test].map((count) => Math.min(count, limit));
+  const short = { ...once, limit: few, ...(heldOut > 0 && { heldOut: undefined }) };
+  return { short, shareOfTraining: few / (train - heldOut), shareOfTest: (share * few) / test };
 }
 
 /** Of the fastest epoch, which other work on the machine disturbed least; the first one warms up. */

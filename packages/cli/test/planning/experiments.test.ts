@@ -194,4 +194,9 @@ it("costs in proportion to its length, and once for all seeds", async () => {
   expect(vae).toMatchObject({ evaluateEvery: 10 });
   expect(vae.epoch).toBeGreaterThan(0);
   expect(vae.evaluation).toBeGreaterThan(0);
+
+  // More are left out than the short run has.
+  const validated: Config = parseConfig({ ...images, limit: 700, heldOut: 600 });
+  const [held] = (await measureCosts([validated], 1)).costs.values();
+  expect(held.epoch).toBeGreaterThan(0);
 });
