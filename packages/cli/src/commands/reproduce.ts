@@ -30,7 +30,8 @@ interface Flags {
   workers?: string;
   redis?: string | true;
   force?: boolean;
-  cost: boolean;
+  /** Of `reproduce` alone. */
+  cost?: boolean;
   json?: boolean;
 }
 
@@ -78,6 +79,7 @@ const withFlags = (command: Command): Command =>
 
 /** Returns the exit code. */
 async function reproduce(command: "reproduce" | "experiment", name: string, flags: Flags): Promise<number> {
+  if (flags.cost === false) throw new InputError(`--no-cost is of the list; leave out ${name} to see it`);
   const place = await placeOf(flags);
   const { readExperiment, reportedRuns, scaleOf } = await import("../planning/experiments.ts");
   const { checkReportFolder, writeReport } = await import("../report/report.ts");
@@ -217,8 +219,17 @@ interface Listed {
   runs: PlannedRun[];
 }
 
+/** @throws InputError for a flag that asks something of one experiment */
+function refuseNameless(flags: Flags): void {
+  const ofOne = ["only", "draw", "report", "force", "workers", "redis"] as const;
+  const idle = ofOne.find((flag) => flags[flag] !== undefined);
+  if (idle !== undefined)
+    throw new InputError(`--${idle} needs an experiment's name; without one they are listed`);
+}
+
 /** Returns the exit code. */
 async function list(flags: Flags): Promise<number> {
+  refuseNameless(flags);
   const { experimentNames, readExperiment } = await import("../planning/experiments.ts");
   const listed: Listed[] = [];
   let missing: string | undefined;
@@ -227,8 +238,8 @@ async function list(flags: Flags): Promise<number> {
   };
   for (const name of await experimentNames()) {
     const experiment = await readExperiment(name);
-    const { only, ...wanted } = await wantedOf(experiment, flags);
-    listed.push({ experiment, runs: once(await planned(experiment, wanted, note)) });
+    const runs = await planned(experiment, await wantedOf(experiment, flags), note);
+    listed.push({ experiment, runs: once(runs) });
   }
   if (missing !== undefined) {
     process.stderr.write(`which runs there are, and what they cost, cannot be told: ${missing}\n`);

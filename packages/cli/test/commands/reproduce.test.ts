@@ -110,6 +110,9 @@ it.each([
     ["weight-max-figure-1", "--epochs", "2"],
     "--epochs is 2, and the task of weight-max-figure-1 has no such setting",
   ],
+  [["--only", "DisARM"], "--only needs an experiment's name; without one they are listed"],
+  [["--draw"], "--draw needs an experiment's name"],
+  [["hnca-figure-1", "--no-cost"], "--no-cost is of the list; leave out hnca-figure-1 to see it"],
   [["hnca-figure-1", "--draw"], "there is nothing to report yet"],
   [["nowhere.yaml"], "the experiment nowhere.yaml cannot be read (ENOENT)"],
 ])("refuses %j before anything is trained", async (args, message) => {
