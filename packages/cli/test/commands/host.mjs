@@ -4,6 +4,8 @@ import { createInterface } from "node:readline";
 import { run } from "../../dist/program.js";
 
 const parent = new Socket({ fd: 3 });
+// Tests may end while a command goes on, which nobody waits for any more.
+parent.on("close", () => process.exit(1));
 const [program, main] = process.argv;
 const home = process.cwd();
 
