@@ -3,7 +3,7 @@ import { type Cell, encodeCsv } from "../formats/csv.ts";
 import { averageOf, differenceOf, type ReportOptions, type Section, timesOf } from "./content.ts";
 import { distinct } from "./lists.ts";
 import { metricsOf, trainingSeconds } from "./metrics.ts";
-import type { Provenance } from "./provenance.ts";
+import { cpusOf, type Provenance } from "./provenance.ts";
 import { trainCommand } from "./train-command.ts";
 
 /** Every record of every run, a line each, six digits a number. */
@@ -59,7 +59,9 @@ export function resultsJson(
       [...runs, ...again].map((run) => ({
         ...{ task, panel, method, seed: run.config.seed, runId: run.runId, epochs: run.records.length },
         finished: run.summary !== undefined,
-        starts: run.environment.starts?.length,
+        starts: run.environment.starts.length,
+        begun: run.environment.starts[0]?.time,
+        cpus: cpusOf([run]),
         ...Object.fromEntries(metricsOf(task).map(({ name, of }) => [name, of(run)])),
         trainingSeconds: Math.round(trainingSeconds(run)),
         command: trainCommand(run.config),

@@ -27,7 +27,7 @@ import {
   words,
 } from "./methods.ts";
 import { formatSeconds, type Metric, metricsOf, trainingSeconds } from "./metrics.ts";
-import { describeProvenance, type Provenance } from "./provenance.ts";
+import { cpusOf, describeProvenance, type Provenance } from "./provenance.ts";
 import type { Average, Bands } from "./statistics.ts";
 import { trainCommand } from "./train-command.ts";
 
@@ -131,6 +131,7 @@ function tablesOf({ task, along, panels, groups }: Section, bands: Bands): Block
     ...[findTask(task)?.note ?? []].flat(),
     ...idleBaselines(groups),
     "Times are of training steps alone, without going through held-out data.",
+    ...unlikeTimes(groups),
   ];
   return [...tables, quiet(meaning.join(" "))];
 }
@@ -176,6 +177,15 @@ function idleBaselines(groups: readonly Group[]): string[] {
   if (idle.length === 0) return [];
   return [
     `${idle.length} of ${runs.length} runs were asked for a baseline that their estimator has no use for; they are what they are without.`,
+  ];
+}
+
+/** Times on unlike processors stand in one table, and say nothing about each other. */
+function unlikeTimes(groups: readonly Group[]): string[] {
+  const cpus = cpusOf(groups.flatMap(({ runs }) => runs));
+  if (cpus.length < 2) return [];
+  return [
+    `They were measured on different processors, ${cpus.join(" and ")}: [results.json](results.json) has each run's.`,
   ];
 }
 

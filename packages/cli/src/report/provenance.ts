@@ -43,6 +43,10 @@ export async function provenanceOf(runs: readonly StoredRun[]): Promise<Provenan
   };
 }
 
+/** The processors that runs were made on. */
+export const cpusOf = (runs: readonly StoredRun[]): string[] =>
+  distinct(runs.flatMap(({ environment }) => environment.starts.map(({ cpu }) => cpu)));
+
 async function lastWritten({ folder, summary }: StoredRun): Promise<string> {
   const files = runFiles(folder);
   try {

@@ -315,6 +315,21 @@ describe("a report", () => {
     expect(readme).toContain("One seed each");
   });
 
+  it("says which processors its times are of, where they are not all of one", async () => {
+    const on = (cpu: string, seed: number) => {
+      const made = run({ seed });
+      const starts = made.environment.starts.map((start) => ({ ...start, cpu }));
+      return { ...made, environment: { ...made.environment, starts } };
+    };
+    const sentence = "They were measured on different processors, Slow and Fast:";
+    const mixed = await write([on("Slow", 0), on("Fast", 1)]);
+    expect(mixed.readme).toContain(sentence);
+    const { runs } = JSON.parse(mixed.read("results.json"));
+    expect(runs.map(({ cpus }: { cpus: string[] }) => cpus)).toEqual([["Slow"], ["Fast"]]);
+    const { readme } = await write([on("Slow", 0), on("Slow", 1)]);
+    expect(readme).not.toContain("different processors");
+  });
+
   it("has the standard deviation where it is asked for", async () => {
     const { readme, read } = await write(seeds(3, {}), { bands: "deviation" });
     expect(readme).toContain("| 41.0 (1.0) % |");
