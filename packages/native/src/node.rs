@@ -2,7 +2,7 @@
 //!
 //! | name | |
 //! | --- | --- |
-//! | `kinds` | widths that this processor has, narrowest first: `["native-256", "native-512"]` |
+//! | `kinds` | widths that this processor has, narrowest first: `["native-256", "native-512"]`; with the variable `FLIPNET_WITHOUT_AVX512` those that it would have without |
 //! | `kernels` | names of the kernels; a kernel is called by its place among them |
 //! | `signatures` | their operands, `name:type` each, a space behind each |
 //! | `operands` | a digest of what flipnet's kernels took when this was compiled |
@@ -32,7 +32,7 @@ struct Instance {
 fn kinds() -> Vec<(&'static str, &'static Width)> {
     #[cfg(target_arch = "x86_64")]
     {
-        use crate::table::x86::{AVX2, AVX512};
+        use crate::table::x86::{AVX2, AVX2_OF_512, AVX512};
         let mut kinds = Vec::new();
         let has_256 = is_x86_feature_detected!("avx2")
             && is_x86_feature_detected!("fma")
@@ -40,15 +40,18 @@ fn kinds() -> Vec<(&'static str, &'static Width)> {
             && is_x86_feature_detected!("bmi2")
             && is_x86_feature_detected!("lzcnt")
             && is_x86_feature_detected!("popcnt");
-        if has_256 {
+        let has_512 = has_256
+            && is_x86_feature_detected!("avx512f")
+            && is_x86_feature_detected!("avx512dq")
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vl")
+            && std::env::var_os("FLIPNET_WITHOUT_AVX512").is_none();
+        if has_512 {
+            // The same operations on 256 bits, with twice as many registers.
+            kinds.push(("native-256", &AVX2_OF_512));
+            kinds.push(("native-512", &AVX512));
+        } else if has_256 {
             kinds.push(("native-256", &AVX2));
-            let has_512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl");
-            if has_512 {
-                kinds.push(("native-512", &AVX512));
-            }
         }
         kinds
     }

@@ -96,6 +96,29 @@ macro_rules! handed {
     };
 }
 
+/// What there is for vectors of one width on processors that have some features.
+#[cfg(target_arch = "x86_64")]
+macro_rules! width {
+    ($width:ident, $module:ident, $lanes:ident, $features:literal, [$($name:ident)*]) => {
+        #[allow(non_snake_case)]
+        mod $module {
+            use super::*;
+            #[target_feature(enable = $features)]
+            pub fn limit(which: usize, amount: usize) {
+                unsafe { crate::limits::limit::<$lanes>(which, amount) }
+            }
+            $(
+                #[target_feature(enable = $features)]
+                pub fn $name(call: &Call) -> Result<(), Refusal> {
+                    unsafe { each::$name::<$lanes>(call) }
+                }
+            )*
+        }
+        pub static $width: Width =
+            Width { kernels: &[$($module::$name),*], limit: $module::limit, lanes: $lanes::COUNT };
+    };
+}
+
 macro_rules! kernels {
     ($($name:ident($($operand:ident: $kind:ident $(($size:expr))?),*) => $module:ident::$function:ident;)*) => {
         /// Their names, in the order of the tables.
@@ -126,36 +149,9 @@ macro_rules! kernels {
         pub mod x86 {
             use super::*;
             use crate::lanes::{Avx2, Avx512};
-            #[allow(non_snake_case)]
-            mod avx2 {
-                use super::*;
-                #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-                pub fn limit(which: usize, amount: usize) {
-                    unsafe { crate::limits::limit::<Avx2>(which, amount) }
-                }
-                $(
-                    #[target_feature(enable = "avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-                    pub fn $name(call: &Call) -> Result<(), Refusal> {
-                        unsafe { each::$name::<Avx2>(call) }
-                    }
-                )*
-            }
-            #[allow(non_snake_case)]
-            mod avx512 {
-                use super::*;
-                #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-                pub fn limit(which: usize, amount: usize) {
-                    unsafe { crate::limits::limit::<Avx512>(which, amount) }
-                }
-                $(
-                    #[target_feature(enable = "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt")]
-                    pub fn $name(call: &Call) -> Result<(), Refusal> {
-                        unsafe { each::$name::<Avx512>(call) }
-                    }
-                )*
-            }
-            pub static AVX2: Width = Width { kernels: &[$(avx2::$name),*], limit: avx2::limit, lanes: 8 };
-            pub static AVX512: Width = Width { kernels: &[$(avx512::$name),*], limit: avx512::limit, lanes: 16 };
+            width!(AVX2, avx2, Avx2, "avx2,fma,bmi1,bmi2,lzcnt,popcnt", [$($name)*]);
+            width!(AVX2_OF_512, avx2_of_512, Avx2, "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt", [$($name)*]);
+            width!(AVX512, avx512, Avx512, "avx512f,avx512dq,avx512bw,avx512vl,avx2,fma,bmi1,bmi2,lzcnt,popcnt", [$($name)*]);
         }
 
         #[cfg(target_arch = "aarch64")]
